@@ -1,0 +1,59 @@
+# Finds LibTorch and makes the target vcflash::libtorch, which links libtorch_cpu and libc10 only
+# (LibTorch's own `torch` target drags CUDA in). Looked for, in this order: VCFLASH_LIBTORCH
+# (cache variable, then environment), CMAKE_PREFIX_PATH, the folder that apps/setup unpacks.
+
+if(TARGET vcflash::libtorch)
+  return()
+endif()
+
+set(VCFLASH_LIBTORCH "" CACHE PATH "LibTorch's folder: the one that holds include/ and lib/")
+
+function(_vcflash_find_libtorch)
+  set(places)
+  foreach(given IN ITEMS "${VCFLASH_LIBTORCH}" "$ENV{VCFLASH_LIBTORCH}")
+    if(given)
+      list(APPEND places "${given}")
+      break()
+    endif()
+  endforeach()
+  if(NOT places)
+    # An entry may be LibTorch's folder, or its share/cmake as torch.utils.cmake_prefix_path says.
+    string(REPLACE ":" ";" from_environment "$ENV{CMAKE_PREFIX_PATH}")
+    foreach(prefix IN LISTS CMAKE_PREFIX_PATH from_environment)
+      list(APPEND places "${prefix}" "${prefix}/../..")
+    endforeach()
+    set(cache "$ENV{XDG_CACHE_HOME}")
+    if(NOT cache)
+      set(cache "$ENV{HOME}/.cache")
+    endif()
+    list(APPEND places "${cache}/vcflash/libtorch-2.11.0")
+  endif()
+
+  foreach(place IN LISTS places)
+    foreach(folder IN ITEMS "${place}" "${place}/torch")
+      if(EXISTS "${folder}/include/ATen/core/Tensor.h" AND EXISTS "${folder}/lib/libtorch_cpu.so")
+        file(REAL_PATH "${folder}" folder)
+        set(found "${folder}" PARENT_SCOPE)
+        return()
+      endif()
+    endforeach()
+  endforeach()
+  list(JOIN places ", " places)
+  message(FATAL_ERROR "LibTorch was not found in ${places}: run apps/setup, or set VCFLASH_LIBTORCH"
+                      " to the folder that holds LibTorch's include/ and lib/.")
+endfunction()
+
+_vcflash_find_libtorch()
+
+add_library(vcflash::libtorch INTERFACE IMPORTED GLOBAL)
+# Searched last: the wheel brings its own fmt, whose headers must not hide the one that is linked.
+target_compile_options(vcflash::libtorch INTERFACE
+  "SHELL:-idirafter ${found}/include"
+  "SHELL:-idirafter ${found}/include/torch/csrc/api/include")
+target_compile_definitions(vcflash::libtorch INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
+# Operators register themselves when the library is loaded, so a linker must not drop it.
+target_link_options(vcflash::libtorch INTERFACE LINKER:--no-as-needed)
+target_link_libraries(vcflash::libtorch INTERFACE
+  "${found}/lib/libtorch_cpu.so" "${found}/lib/libc10.so")
+message(STATUS "LibTorch: ${found}")
+unset(found)
