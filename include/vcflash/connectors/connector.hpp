@@ -1,0 +1,47 @@
+#pragma once
+
+#include <vcflash/meta/reflect.hpp>
+#include <vcflash/meta/sentence.hpp>
+#include <vcflash/tensor/tensor.hpp>
+
+#include <concepts>
+#include <cstdint>
+
+namespace vcflash {
+
+/// Turns patch features into tokens as wide as an LLM's embeddings.
+/// Promises: `connector(features, frames)` takes [clips, frames * patches, input_width] and gives
+/// [clips, tokens(frames), output_width], `tokens(frames)` being known to the compiler.
+template <class K>
+concept Connector = Reflected<K> && requires(K const& connector, Tensor const& features) {
+  { K::name } -> std::convertible_to<std::string_view>;
+  { K::input_width } -> std::convertible_to<std::int64_t>;
+  { K::output_width } -> std::convertible_to<std::int64_t>;
+  { K::tokens(std::int64_t{1}) } -> std::same_as<std::int64_t>;
+  { connector(features, std::int64_t{1}) } -> std::same_as<Tensor>;
+};
+
+/// A connector written without its widths, as `ToMe16` in a recipe: it fits itself between an
+/// encoder and an LLM.
+template <class K, class Encoder, class Llm>
+concept FitsItself = requires {
+  typename K::template Between<Encoder, Llm>;
+};
+
+namespace detail {
+template <class K, class Encoder, class Llm>
+struct Fitted {
+  using type = K;
+};
+template <class K, class Encoder, class Llm>
+requires FitsItself<K, Encoder, Llm>
+struct Fitted<K, Encoder, Llm> {
+  using type = typename K::template Between<Encoder, Llm>;
+};
+}  // namespace detail
+
+/// The connector between an encoder and an LLM that `K` stands for.
+template <class K, class Encoder, class Llm>
+using Fitted = typename detail::Fitted<K, Encoder, Llm>::type;
+
+}  // namespace vcflash

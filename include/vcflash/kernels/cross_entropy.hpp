@@ -1,0 +1,16 @@
+#pragma once
+
+#include <vcflash/tensor/tensor.hpp>
+
+#include <ATen/ops/cross_entropy_loss.h>
+
+namespace vcflash::kernels {
+
+/// Mean negative log likelihood of the labels, in fp32.
+/// \param logits [tokens, vocabulary]  \param labels [tokens] int64, all of them counted
+/// \return scalar; NaN if there is no label
+inline Tensor cross_entropy(Tensor const& logits, Tensor const& labels) {
+  return at::cross_entropy_loss(logits.to(at::kFloat), labels);
+}
+
+}  // namespace vcflash::kernels

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <vcflash/tensor/parameter.hpp>
+
+#include <ATen/ops/embedding.h>
+
+#include <cstdint>
+
+namespace vcflash {
+
+/// A table of `Rows` vectors.
+/// \param ids [...] int64 below `Rows`  \return [..., Width]
+template <std::int64_t Rows, std::int64_t Width>
+struct Embedding {
+  using Table = Parameter<Role::embedding, Rows, Width>;
+  BOOST_HANA_DEFINE_STRUCT(Embedding, (Table, weight));
+
+  Tensor operator()(Tensor const& ids) const { return at::embedding(weight, ids); }
+};
+
+}  // namespace vcflash

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <vcflash/layers/linear.hpp>
+
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/silu.h>
+
+#include <cstdint>
+
+namespace vcflash {
+
+/// Gaussian error linear unit (exact, by erf), with a place of its own in numbered layers.
+struct Gelu {
+  BOOST_HANA_DEFINE_STRUCT(Gelu);
+  Tensor operator()(Tensor const& x) const { return at::gelu(x); }
+};
+
+/// Linear, GELU, Linear with the keys of a vision transformer's MLP.
+/// \param x [..., Width]  \return [..., Width]
+template <std::int64_t Width, std::int64_t Inner>
+struct GeluMlp {
+  using Up = Linear<Width, Inner>;
+  using Down = Linear<Inner, Width>;
+  BOOST_HANA_DEFINE_STRUCT(GeluMlp, (Up, fc1), (Down, fc2));
+
+  Tensor operator()(Tensor const& x) const { return fc2(at::gelu(fc1(x))); }
+};
+
+/// Gated MLP of Llama and Qwen2 (Shazeer 2020): down(silu(gate(x)) * up(x)).
+/// \param x [..., Width]  \return [..., Width]
+template <std::int64_t Width, std::int64_t Inner>
+struct SwiGlu {
+  using Up = Linear<Width, Inner, false>;
+  using Down = Linear<Inner, Width, false>;
+  BOOST_HANA_DEFINE_STRUCT(SwiGlu, (Up, gate_proj), (Up, up_proj), (Down, down_proj));
+
+  Tensor operator()(Tensor const& x) const {
+    return down_proj(at::silu(gate_proj(x)) * up_proj(x));
+  }
+};
+
+}  // namespace vcflash

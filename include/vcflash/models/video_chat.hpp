@@ -1,0 +1,211 @@
+#pragma once
+
+#include <vcflash/connectors/connector.hpp>
+#include <vcflash/encoders/vision_encoder.hpp>
+#include <vcflash/kernels/cross_entropy.hpp>
+#include <vcflash/layers/run.hpp>
+#include <vcflash/llms/language_model.hpp>
+#include <vcflash/meta/error.hpp>
+#include <vcflash/models/sample.hpp>
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace vcflash {
+
+/// Several conversations as one padded sequence of embeddings, media in their places.
+struct Embedded {
+  Tensor embeddings;                  ///< [batch, tokens, hidden], padding to the right is zero
+  Tensor labels;                      ///< [batch, tokens] int64 on the CPU, padding ignored
+  std::vector<std::int64_t> lengths;  ///< tokens of each conversation without padding
+};
+
+/// A video-language model: an encoder's features, merged by a connector into tokens, stand in an
+/// LLM's sequence where the conversation has its media. Upstream: `LlavaQwenForCausalLM`.
+template <VisionEncoder E, Connector K, LanguageModel L>
+struct VideoChat {
+  static_assert(require<K::input_width == E::width, Sentence{} << E::name << " gives " << E::width
+                                                               << "-wide features, " << K::name
+                                                               << " takes " << K::input_width>);
+  static_assert(require<K::output_width == L::hidden,
+                        Sentence{} << K::name << " gives " << K::output_width << "-wide tokens, "
+                                   << L::name << " takes " << L::hidden>);
+  static_assert(require<(K::tokens(E::clip_frames) <= E::clip_frames * E::tokens_per_frame),
+                        Sentence{} << K::name << " gives " << K::tokens(E::clip_frames)
+                                   << " tokens a clip, " << E::name << " has only "
+                                   << E::clip_frames * E::tokens_per_frame << " to merge">);
+  static_assert(
+      require<(K::tokens(1) <= E::tokens_per_frame),
+              Sentence{} << K::name << " gives " << K::tokens(1) << " tokens an image, " << E::name
+                         << " has only " << E::tokens_per_frame << " to merge">);
+
+  BOOST_HANA_DEFINE_STRUCT(VideoChat, (E, encoder), (K, connector), (L, llm));
+  static constexpr std::array key_prefixes{"model.vision_tower.", "model.mm_projector.", ""};
+
+  using Encoder = E;
+  using Connector = K;
+  using Llm = L;
+
+  /// The visual tokens of every medium, in order: [tokens, hidden] each. All clips of all media
+  /// pass the encoder together, and so do all images.
+  /// A video's frames are cut in clips of `clip_frames`; an image that was cut in tiles gives the
+  /// tokens of the whole image, then those of the tiles as one raster.
+  template <class Run = RunDirectly>
+  std::vector<Tensor> visual_tokens(std::span<Medium const* const> media,
+                                    Run const& run = {}) const {
+    std::vector<Tensor> clips, images;
+    for (Medium const* medium : media) {
+      Tensor const& pixels = medium->pixels;
+      if (medium->modality == Modality::video) {
+        if (pixels.size(0) % E::clip_frames != 0) {
+          fail(std::string_view(E::name), " takes clips of ", E::clip_frames,
+               " frames, and a video of ", pixels.size(0), " frames cannot be cut in such clips");
+        }
+        clips.push_back(pixels.unflatten(0, {-1, E::clip_frames}));
+      } else {
+        images.push_back(pixels.unsqueeze(1));
+      }
+    }
+    Tensor const clip_tokens = connect(clips, E::clip_frames, run);
+    Tensor const image_tokens = connect(images, 1, run);
+
+    std::vector<Tensor> tokens;
+    std::int64_t clip = 0, image = 0;
+    for (Medium const* medium : media) {
+      std::int64_t const pixels = medium->pixels.size(0);
+      if (medium->modality == Modality::video) {
+        std::int64_t const n = pixels / E::clip_frames;
+        tokens.push_back(clip_tokens.narrow(0, clip, n).flatten(0, 1));
+        clip += n;
+      } else {
+        tokens.push_back(with_tile_raster(image_tokens.narrow(0, image, pixels), *medium));
+        image += pixels;
+      }
+    }
+    return tokens;
+  }
+
+  /// Puts the media of every sample in the place of their placeholders.
+  /// \param max_tokens longer conversations are cut at the end, after splicing
+  template <class Run = RunDirectly>
+  Embedded embed(std::span<Sample const> samples,
+                 std::int64_t max_tokens = std::numeric_limits<std::int64_t>::max(),
+                 Run const& run = {}) const {
+    std::vector<Medium const*> media;
+    std::vector<Tensor> texts;
+    for (Sample const& sample : samples) {
+      std::int64_t const places = sample.input_ids.eq(media_placeholder).sum().item<std::int64_t>();
+      if (places != static_cast<std::int64_t>(sample.media.size())) {
+        fail("a conversation has ", places, " places for media and ", sample.media.size(),
+             " media");
+      }
+      for (Medium const& medium : sample.media) media.push_back(&medium);
+      texts.push_back(sample.input_ids.clamp_min(0));
+    }
+    std::vector<Tensor> const visual = visual_tokens(media, run);
+
+    // One table holds all that can stand in a sequence: text, visual tokens, padding.
+    Tensor const text = llm.embed(at::cat(texts).to(device()));
+    std::vector<Tensor> table{text};
+    table.insert(table.end(), visual.begin(), visual.end());
+    table.push_back(at::zeros({1, L::hidden}, text.options()));
+    return splice(samples, visual, at::cat(table), text.size(0), max_tokens);
+  }
+
+  /// Mean cross entropy of every label of the batch, each predicted by the token before it.
+  /// \return scalar fp32; NaN if no sample has a label
+  template <class Run = RunDirectly>
+  Tensor loss(std::span<Sample const> samples,
+              std::int64_t max_tokens = std::numeric_limits<std::int64_t>::max(),
+              Run const& run = {}) const {
+    Embedded const batch = embed(samples, max_tokens, run);
+    Tensor const states = llm.hidden_states(batch.embeddings, nullptr, run);
+    Tensor const next = batch.labels.narrow(1, 1, batch.labels.size(1) - 1);
+    Tensor const labelled = next.ne(ignore_label);
+    Tensor const rows = labelled.flatten().nonzero().squeeze(1).to(device());
+    Tensor const predicting = states.narrow(1, 0, next.size(1)).flatten(0, 1);
+    // Logits exist for labelled tokens only: [labels, vocabulary].
+    return kernels::cross_entropy(llm.logits(predicting.index_select(0, rows)),
+                                  next.masked_select(labelled).to(device()));
+  }
+
+  at::Device device() const { return llm_table().device(); }
+  at::ScalarType dtype() const { return llm_table().scalar_type(); }
+
+ private:
+  Tensor const& llm_table() const { return llm.model.embed_tokens.weight.value; }
+
+  template <class Run>
+  Tensor connect(std::vector<Tensor> const& pixels, std::int64_t frames, Run const& run) const {
+    if (pixels.empty()) return {};
+    Tensor const features = encoder(at::cat(pixels).to(device(), dtype()), run);
+    return connector(features, frames);
+  }
+
+  /// \param tokens [1 + tiles, tokens an image, hidden]  \return [rows, hidden]
+  static Tensor with_tile_raster(Tensor const& tokens, Medium const& medium) {
+    std::int64_t const rows = medium.tile_rows, columns = medium.tile_columns;
+    if (rows * columns == 0) return tokens.flatten(0, 1);
+    std::int64_t side = 1;
+    while (side * side < tokens.size(1)) ++side;
+    Tensor const raster = tokens.narrow(0, 1, rows * columns)
+                              .view({rows, columns, side, side, L::hidden})
+                              .permute({0, 2, 1, 3, 4})
+                              .reshape({-1, L::hidden});
+    return at::cat({tokens[0], raster});
+  }
+
+  Embedded splice(std::span<Sample const> samples, std::vector<Tensor> const& visual,
+                  Tensor const& table, std::int64_t text_rows, std::int64_t max_tokens) const {
+    std::vector<std::vector<std::int64_t>> rows(samples.size()), labels(samples.size());
+    std::int64_t text_row = 0, visual_row = text_rows, longest = 0;
+    std::size_t medium = 0;
+    for (std::size_t s = 0; s < samples.size(); ++s) {
+      Tensor const ids = samples[s].input_ids.contiguous();
+      Tensor const targets =
+          samples[s].labels.defined() ? samples[s].labels.contiguous() : Tensor{};
+      std::int64_t const* const id = ids.const_data_ptr<std::int64_t>();
+      for (std::int64_t t = 0; t < ids.size(0); ++t, ++text_row) {
+        if (id[t] == media_placeholder) {
+          std::int64_t const added = visual[medium++].size(0);
+          for (std::int64_t v = 0; v < added; ++v) rows[s].push_back(visual_row++);
+          labels[s].resize(rows[s].size(), ignore_label);
+        } else {
+          rows[s].push_back(text_row);
+          labels[s].push_back(targets.defined() ? targets.const_data_ptr<std::int64_t>()[t]
+                                                : ignore_label);
+        }
+      }
+      auto const kept =
+          static_cast<std::size_t>(std::min(max_tokens, static_cast<std::int64_t>(rows[s].size())));
+      rows[s].resize(kept);
+      labels[s].resize(kept);
+      longest = std::max(longest, static_cast<std::int64_t>(kept));
+    }
+
+    auto const batch = static_cast<std::int64_t>(samples.size());
+    Embedded result;
+    Tensor const index = at::full({batch, longest}, table.size(0) - 1, at::kLong);
+    result.labels = at::full({batch, longest}, ignore_label, at::kLong);
+    for (std::size_t s = 0; s < samples.size(); ++s) {
+      auto const begin = static_cast<std::int64_t>(s) * longest;
+      std::ranges::copy(rows[s], index.mutable_data_ptr<std::int64_t>() + begin);
+      std::ranges::copy(labels[s], result.labels.mutable_data_ptr<std::int64_t>() + begin);
+      result.lengths.push_back(static_cast<std::int64_t>(rows[s].size()));
+    }
+    result.embeddings =
+        table.index_select(0, index.flatten().to(table.device())).view({batch, longest, L::hidden});
+    return result;
+  }
+};
+
+}  // namespace vcflash

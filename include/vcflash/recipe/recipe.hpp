@@ -1,0 +1,75 @@
+#pragma once
+
+#include <vcflash/models/video_chat.hpp>
+#include <vcflash/recipe/stage.hpp>
+#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/placement.hpp>
+
+#include <concepts>
+#include <cstdint>
+
+namespace vcflash {
+
+/// Standard deviations that each part of a model is drawn with when no checkpoint is given.
+struct InitialDeviations {
+  InitialDeviation encoder{}, connector{}, llm{};
+};
+
+/// A whole model, before it is trained: an encoder, a connector that fits itself between its
+/// neighbours, an LLM. A header of `recipes/models/` derives from it and gives it a name.
+template <VisionEncoder E, class K, LanguageModel L>
+struct ModelOf {
+  using Encoder = E;
+  using Connector = Fitted<K, E, L>;
+  using Llm = L;
+  using Network = VideoChat<Encoder, Connector, Llm>;
+  static constexpr InitialDeviations initial{};
+};
+
+template <class M>
+concept Model = requires {
+  typename M::Network;
+  { M::initial } -> std::convertible_to<InitialDeviations>;
+};
+
+/// Draws every parameter of a model with its own deviations, the same for the same `seed`.
+template <Model M>
+void initialise_model(typename M::Network& network, std::uint64_t seed) {
+  initialise(network.encoder, M::initial.encoder, seed);
+  initialise(network.connector, M::initial.connector, seed + 1);
+  initialise(network.llm, M::initial.llm, seed + 2);
+}
+
+/// One experiment: a model and the stage it is trained in. A header of `recipes/` derives from
+/// it and gives it a name.
+template <Model M, Stage S>
+struct Training : M {
+  static_assert(require<S::trained.any(), Sentence{} << "stage " << S::name << " trains nothing">);
+  static_assert(
+      require<S::defaults.max_frames % M::Encoder::clip_frames == 0,
+              Sentence{} << "stage " << S::name << " takes up to " << S::defaults.max_frames
+                         << " frames, which " << M::Encoder::name << " cannot cut in clips of "
+                         << M::Encoder::clip_frames>);
+
+  using Stage = S;
+};
+
+/// `Recipe<Umt<Res448>, ToMe16, Qwen2_7B, HighResPostSft>`: one experiment as it is said.
+template <VisionEncoder E, class K, LanguageModel L, Stage S>
+using Recipe = Training<ModelOf<E, K, L>, S>;
+
+/// What a training program is made from.
+template <class R>
+concept RecipeLike = Model<R> && Stage<typename R::Stage> && requires {
+  { R::name } -> std::convertible_to<std::string_view>;
+};
+
+/// Sets which parts of a network carry gradients, as the recipe's stage says.
+template <RecipeLike R>
+void freeze_as_staged(typename R::Network& network) {
+  set_trained(network.encoder, R::Stage::trained.encoder);
+  set_trained(network.connector, R::Stage::trained.connector);
+  set_trained(network.llm, R::Stage::trained.llm);
+}
+
+}  // namespace vcflash

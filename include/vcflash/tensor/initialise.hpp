@@ -1,0 +1,53 @@
+#pragma once
+
+#include <vcflash/meta/reflect.hpp>
+#include <vcflash/tensor/parameter.hpp>
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+
+#include <cstdint>
+
+namespace vcflash {
+
+/// Standard deviations of freshly drawn parameters; gains start at one and biases at zero.
+struct InitialDeviation {
+  double weight = 0.02;
+  double embedding = 0.02;
+};
+
+/// Gives every parameter of `model` its own memory with undefined content, in fp32.
+template <class Model>
+void allocate(Model& model) {
+  for_each_parameter(model, [](auto const&, auto& parameter) {
+    parameter.value = at::empty(at::IntArrayRef(parameter.shape.data(), parameter.shape.size()));
+  });
+}
+
+/// Draws every parameter of `model` in fp32 on the CPU, the same for the same `seed`.
+template <class Model>
+void initialise(Model& model, InitialDeviation deviation, std::uint64_t seed) {
+  at::NoGradGuard const no_grad;
+  at::Generator generator = at::detail::createCPUGenerator(seed);
+  allocate(model);
+  for_each_parameter(model, [&](auto const&, auto& parameter) {
+    switch (parameter.role) {
+      case Role::weight:
+        parameter.value.normal_(0.0, deviation.weight, generator);
+        break;
+      case Role::embedding:
+        parameter.value.normal_(0.0, deviation.embedding, generator);
+        break;
+      case Role::bias:
+        parameter.value.zero_();
+        break;
+      case Role::layer_norm:
+      case Role::rms_norm:
+        parameter.value.fill_(1.0);
+        break;
+    }
+  });
+}
+
+}  // namespace vcflash

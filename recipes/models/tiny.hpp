@@ -1,0 +1,44 @@
+#pragma once
+
+#include <vcflash/connectors/tome.hpp>
+#include <vcflash/encoders/umt.hpp>
+#include <vcflash/llms/qwen2.hpp>
+#include <vcflash/recipe/recipe.hpp>
+
+namespace recipes::models {
+
+/// What the demo trains: VideoChat-Flash's shape with 1.2 M parameters, at 32 pixels or more.
+template <std::int64_t Resolution>
+struct tiny_at
+    : vcflash::ModelOf<vcflash::Umt<vcflash::UmtConfig{
+                           .name = "tiny encoder",
+                           .resolution = Resolution,
+                           .patch = 8,
+                           .width = 128,
+                           .depth = 4,
+                           .heads = 4,
+                           .position_resolution = 32,
+                           .pixels = {.mean = {45.F / 255, 45.F / 255, 45.F / 255},
+                                      .deviation = {60.F / 255, 60.F / 255, 60.F / 255}}}>,
+                       vcflash::ToMeKind<8, 16, "ToMe8">,
+                       vcflash::Qwen2<vcflash::LlmConfig{.name = "tiny decoder",
+                                                         .hidden = 128,
+                                                         .layers = 3,
+                                                         .heads = 4,
+                                                         .kv_heads = 2,
+                                                         .intermediate = 256,
+                                                         .vocabulary = 512,
+                                                         .rope_base = 1e4,
+                                                         .tied = true,
+                                                         .max_positions = 1024}>> {
+  static constexpr vcflash::InitialDeviations initial{.encoder = {.weight = 0.05},
+                                                      .connector = {.weight = 0.09},
+                                                      .llm = {.weight = 0.09, .embedding = 0.1}};
+};
+
+/// The model that is evaluated and talked to: at the 64 pixels of the last stage.
+struct tiny : tiny_at<64> {
+  static constexpr vcflash::Name name = "tiny";
+};
+
+}  // namespace recipes::models
