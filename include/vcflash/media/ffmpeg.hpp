@@ -1,0 +1,119 @@
+#pragma once
+
+extern "C" {
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libavutil/error.h>
+#include <libavutil/frame.h>
+#include <libavutil/log.h>
+#include <libavutil/opt.h>
+#include <libswscale/swscale.h>
+}
+
+#include <chrono>
+#include <cstdarg>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <vcflash/meta/error.hpp>
+
+namespace vcflash::media {
+
+/// FFmpeg's structures, each freed by its own function.
+namespace detail {
+
+template <auto free>
+struct FreeBy {
+  template <class T>
+  void operator()(T* pointer) const {
+    free(&pointer);
+  }
+};
+struct FreeScaler {
+  void operator()(SwsContext* scaler) const { sws_freeContext(scaler); }
+};
+
+}  // namespace detail
+
+using Packet = std::unique_ptr<AVPacket, detail::FreeBy<av_packet_free>>;
+using Picture = std::unique_ptr<AVFrame, detail::FreeBy<av_frame_free>>;
+using Codec = std::unique_ptr<AVCodecContext, detail::FreeBy<avcodec_free_context>>;
+using Demuxer = std::unique_ptr<AVFormatContext, detail::FreeBy<avformat_close_input>>;
+using Scaler = std::unique_ptr<SwsContext, detail::FreeScaler>;
+
+/// What FFmpeg last complained about on this thread; it prints nothing once this header is used.
+inline std::string& ffmpeg_complaint() {
+  thread_local std::string complaint;
+  return complaint;
+}
+
+namespace detail {
+
+inline void keep_complaint(void* source, int level, char const* format, va_list values) {
+  if (level > AV_LOG_ERROR) return;
+  char line[256];
+  std::vsnprintf(line, sizeof line, format, values);
+  std::string_view text(line);
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
+  (void)source;
+  if (!text.empty()) ffmpeg_complaint() = text;
+}
+
+}  // namespace detail
+
+/// Turns FFmpeg's log of the whole process into `ffmpeg_complaint()`.
+inline void quiet_ffmpeg() {
+  static bool const done = (av_log_set_callback(detail::keep_complaint), true);
+  (void)done;
+  ffmpeg_complaint().clear();
+}
+
+/// \return FFmpeg's words for an error code, and what it complained about last
+inline std::string ffmpeg_reason(int code) {
+  char text[AV_ERROR_MAX_STRING_SIZE] = {};
+  av_strerror(code, text, sizeof text);
+  std::string reason(text);
+  if (!ffmpeg_complaint().empty()) reason += " (" + ffmpeg_complaint() + ")";
+  return reason;
+}
+
+template <class T>
+T allocated(T pointer) {
+  if (!pointer) fail<Error>("FFmpeg could not allocate memory");
+  return pointer;
+}
+
+inline Packet make_packet() {
+  return allocated(Packet(av_packet_alloc()));
+}
+inline Picture make_picture() {
+  return allocated(Picture(av_frame_alloc()));
+}
+
+/// The moment after which reading a file is given up.
+class Deadline {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  explicit Deadline(std::chrono::milliseconds limit) : limit_(limit), end_(Clock::now() + limit) {}
+
+  bool passed() const { return Clock::now() >= end_; }
+
+  /// \throws InputError naming `file` once the time is over
+  void check(std::string const& file) const {
+    if (passed()) fail<InputError>(file, ": not read within ", limit_.count(), " ms; given up");
+  }
+
+  /// For `AVFormatContext::interrupt_callback`: FFmpeg asks whether to stop while it waits.
+  AVIOInterruptCB interrupt() {
+    return {[](void* self) { return static_cast<Deadline*>(self)->passed() ? 1 : 0; }, this};
+  }
+
+ private:
+  std::chrono::milliseconds limit_;
+  Clock::time_point end_;
+};
+
+}  // namespace vcflash::media

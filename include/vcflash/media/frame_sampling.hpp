@@ -1,0 +1,235 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include <vcflash/meta/error.hpp>
+#include <vcflash/recipe/vocabulary.hpp>
+
+namespace vcflash::media {
+
+/// Which part of a video a clip with a start and an end names. Upstream's two readers differ.
+enum class ClipRule {
+  training,    ///< `process_video`: seconds from the clip's start, then the next decoded frames
+  evaluation,  ///< `read_frames_decord`: frame numbers within the whole video
+};
+
+/// Which frames of a video are wanted.
+struct FrameRequest {
+  FrameSampling sampling = FrameSampling::middle;
+  std::int64_t min_frames = 1;
+  std::int64_t max_frames = 1;           ///< 0 or less: no upper bound (dynamic_fps1, fps)
+  std::int64_t clip_length = 4;          ///< frames an encoder sees together (local_num_frames)
+  std::optional<double> start{}, end{};  ///< seconds; a clip has both
+  ClipRule clip_rule = ClipRule::training;
+  double rate = 0;                          ///< frames a second, for FrameSampling::fps
+  std::optional<std::int64_t> fix_start{};  ///< `middle`: this many frames into each interval
+};
+
+namespace detail {
+
+/// Python's `//` on floats.
+inline double floor_divide(double a, double b) {
+  double const remainder = std::fmod(a, b);
+  double quotient = (a - remainder) / b;
+  if (remainder != 0 && (b < 0) != (remainder < 0)) quotient -= 1;
+  double floored = std::floor(quotient);
+  if (quotient - floored > 0.5) floored += 1;
+  return floored;
+}
+
+inline std::int64_t floor_divide(std::int64_t a, std::int64_t b) {
+  return a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
+}
+
+/// \return the first frame of each of `parts` equal intervals of [0, length), and `length`
+inline std::vector<std::int64_t> interval_starts(std::int64_t length, std::int64_t parts) {
+  std::vector<std::int64_t> starts;
+  double const step = double(length) / double(parts);
+  for (std::int64_t i = 0; i < parts; ++i) starts.push_back(std::int64_t(double(i) * step));
+  starts.push_back(length);
+  return starts;
+}
+
+/// How many frames dynamic_fps1 takes of `seconds`: one a second in whole clips, at least one clip.
+inline std::int64_t frames_at_one_a_second(double seconds, std::int64_t clip_length) {
+  auto const clips = std::int64_t(floor_divide(seconds, double(clip_length)));
+  return clips == 0 ? clip_length : clips * clip_length;
+}
+
+inline void check(FrameRequest const& request) {
+  if (request.clip_length <= 0) {
+    fail<InputError>("a clip of ", request.clip_length, " frames is no clip; it has at least 1");
+  }
+}
+
+inline std::vector<std::int64_t> at_a_rate(FrameRequest const& request, std::int64_t length,
+                                           double fps) {
+  if (!(request.rate > 0)) {
+    fail<InputError>("sampling by rate needs frames a second above 0, not ", request.rate);
+  }
+  double const gap = 1 / request.rate;
+  double const first = 0 + gap / 2;
+  double const stop = double(length) / fps + gap / 2;
+  double const step = (first + gap) - first;  // as NumPy's arange steps
+  auto const steps = std::int64_t(std::ceil((stop - first) / gap));
+  std::vector<std::int64_t> indices;
+  for (std::int64_t i = 0; i < steps; ++i) {
+    double const second = i == 1 ? first + gap : first + double(i) * step;
+    auto const index = std::int64_t(std::nearbyint(second * fps));
+    if (index < length) indices.push_back(index);
+    if (request.max_frames > 0 && std::int64_t(indices.size()) == request.max_frames) break;
+  }
+  return indices;
+}
+
+}  // namespace detail
+
+/// The intervals that `wanted` frames of a video of `length` frames come from, and how many frames
+/// there must be in the end (the last is repeated).
+struct FrameIntervals {
+  std::vector<std::int64_t> starts;  ///< of each interval, and the end of the last
+  std::int64_t wanted;
+};
+
+/// The intervals of `middle`, `dynamic_fps1` and `rand` sampling (upstream's get_frame_indices).
+/// \param wanted frames to take by `middle` and `rand`  \param fps of the video
+/// \throws InputError where upstream cannot choose either: no frames at all
+inline FrameIntervals frame_intervals(FrameRequest const& request, std::int64_t wanted,
+                                      std::int64_t length, double fps) {
+  detail::check(request);
+  std::int64_t least = request.min_frames;
+  if (least > length) {
+    least = request.sampling == FrameSampling::dynamic_fps1
+                ? detail::floor_divide(length, request.clip_length) * request.clip_length
+                : length;
+  }
+  if (request.sampling == FrameSampling::dynamic_fps1) {
+    if (!(fps > 0)) fail<InputError>("a video of ", fps, " frames a second has no seconds");
+    wanted = detail::frames_at_one_a_second(double(length) / fps, request.clip_length);
+    if (request.max_frames > 0) wanted = std::min(wanted, request.max_frames);
+  }
+  wanted = std::max(wanted, least);
+  std::int64_t const parts = std::min(wanted, length);
+  if (parts < -1 || (parts <= 0 && wanted > 0)) {
+    fail<InputError>("of ", length, " frames none can be taken");
+  }
+  if (parts <= 0) return {{}, wanted};
+  return {detail::interval_starts(length, parts), wanted};
+}
+
+/// Which frames of a video of `length` frames a request takes: upstream's `get_frame_indices`.
+/// \param wanted how many frames `middle` takes; upstream's readers pass `max_frames`
+/// \return indices that ascend, in [0, length); with fewer frames than wanted the last repeats
+/// \throws InputError where upstream raises: no frames at all, or no rate
+inline std::vector<std::int64_t> frame_indices(FrameRequest const& request, std::int64_t wanted,
+                                               std::int64_t length, double fps) {
+  if (request.sampling == FrameSampling::fps) return detail::at_a_rate(request, length, fps);
+  if (request.sampling == FrameSampling::rand) {
+    fail<InputError>("random frames need a source of randomness: give frame_indices one");
+  }
+  auto const intervals = frame_intervals(request, wanted, length, fps);
+  std::vector<std::int64_t> indices;
+  for (std::size_t i = 0; i + 1 < intervals.starts.size(); ++i) {
+    std::int64_t const start = intervals.starts[i], last = intervals.starts[i + 1] - 1;
+    indices.push_back(request.fix_start ? start + *request.fix_start
+                                        : detail::floor_divide(start + last, std::int64_t{2}));
+  }
+  if (std::int64_t(indices.size()) < intervals.wanted) {
+    indices.resize(std::size_t(intervals.wanted), indices.back());
+  }
+  return indices;
+}
+
+/// As above, and for `FrameSampling::rand` one frame of each interval but its last, drawn by
+/// `draw(n)` in [0, n).
+template <class Draw>
+std::vector<std::int64_t> frame_indices(FrameRequest const& request, std::int64_t wanted,
+                                        std::int64_t length, double fps, Draw&& draw) {
+  if (request.sampling != FrameSampling::rand) return frame_indices(request, wanted, length, fps);
+  auto const intervals = frame_intervals(request, wanted, length, fps);
+  std::vector<std::int64_t> indices;
+  for (std::size_t i = 0; i + 1 < intervals.starts.size(); ++i) {
+    std::int64_t const choices = intervals.starts[i + 1] - 1 - intervals.starts[i];
+    indices.push_back(intervals.starts[i] + (choices > 0 ? std::int64_t(draw(choices)) : 0));
+  }
+  if (std::int64_t(indices.size()) < intervals.wanted) {
+    indices.resize(std::size_t(intervals.wanted), indices.back());
+  }
+  return indices;
+}
+
+/// What a reader returns besides pixels.
+struct FramePlan {
+  std::vector<std::int64_t> indices;  ///< frames of the whole video; `by_seconds`: of the clip
+  double duration;                    ///< seconds, of the clip if there is one
+  bool by_seconds = false;            ///< frames are found by time (`ClipRule::training`)
+};
+
+/// A clip by `ClipRule::evaluation`: upstream's `read_frames_decord`.
+/// \return indices in the whole video; \throws InputError for an empty window
+inline FramePlan plan_window(FrameRequest const& request, std::int64_t length, double fps) {
+  if (!(fps > 0)) fail<InputError>("a video of ", fps, " frames a second has no seconds");
+  double duration = double(length) / fps;
+  std::int64_t window = length, first = 0;
+  if (request.start && request.end) {
+    double const start = std::max(0.0, *request.start);
+    double const end = std::min(duration - 0.1, *request.end);
+    duration = end - start;
+    window = std::int64_t(duration * fps);
+    first = std::int64_t(start * fps);
+  }
+  auto indices = frame_indices(request, request.max_frames, window, fps);
+  for (auto& index : indices) {
+    index += first;
+    if (index < -length || index >= length) {
+      fail<InputError>("frame ", index, " was asked for; the video has ", length);
+    }
+  }
+  return {std::move(indices), duration};
+}
+
+/// A clip by `ClipRule::training`: upstream's lazy reader, which knows the rate and not the length.
+/// \return indices counted from the clip's start, at `fps`
+inline FramePlan plan_clip(FrameRequest const& request, double fps) {
+  detail::check(request);
+  double const duration = *request.end - *request.start;
+  std::int64_t count = request.max_frames;
+  if (request.sampling == FrameSampling::dynamic_fps1) {
+    double const least = double(request.min_frames) > duration
+                             ? detail::floor_divide(duration, double(request.clip_length)) *
+                                   double(request.clip_length)
+                             : double(request.min_frames);
+    count = detail::frames_at_one_a_second(duration, request.clip_length);
+    count = std::max(std::min(count, request.max_frames), std::int64_t(least));
+  }
+  FramePlan plan{{}, duration, true};
+  double const last = double(std::int64_t(duration)) * fps - 1;
+  double const part = last / double(count);
+  for (std::int64_t i = 0; i < count; ++i) {
+    plan.indices.push_back(std::int64_t(part / 2 + std::nearbyint(part * double(i))));
+  }
+  return plan;
+}
+
+/// Chooses the frames of a request as upstream's readers do.
+/// \param length frames of the video  \param fps its average rate
+/// \throws InputError if the choice is impossible or, for dynamic_fps1, not in whole clips
+inline FramePlan plan_frames(FrameRequest const& request, std::int64_t length, double fps) {
+  bool const clip = request.start && request.end;
+  bool const training = request.clip_rule == ClipRule::training;
+  FramePlan plan = clip && training ? plan_clip(request, fps) : plan_window(request, length, fps);
+  if (training && request.sampling == FrameSampling::dynamic_fps1 &&
+      std::int64_t(plan.indices.size()) % request.clip_length != 0) {
+    fail<InputError>(plan.indices.size(),
+                     " frames were chosen, which is not a multiple of the clip ", "length ",
+                     request.clip_length, "; change the bounds ", request.min_frames, " and ",
+                     request.max_frames);
+  }
+  return plan;
+}
+
+}  // namespace vcflash::media

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace vcflash::media {
+
+/// An 8-bit RGB picture, rows from top to bottom.
+struct Image {
+  int height = 0, width = 0;      ///< pixels
+  std::vector<std::uint8_t> rgb;  ///< [height, width, 3]
+};
+
+/// 8-bit RGB pictures of one size, in the order they were asked for.
+struct Frames {
+  int count = 0, height = 0, width = 0;
+  std::vector<std::uint8_t> rgb;  ///< [count, height, width, 3]
+
+  std::size_t frame_bytes() const { return std::size_t(height) * std::size_t(width) * 3; }
+
+  /// \return one frame's pixels, [height, width, 3]; `index` in [0, count)
+  std::span<std::uint8_t const> frame(int index) const {
+    return {rgb.data() + std::size_t(index) * frame_bytes(), frame_bytes()};
+  }
+  std::span<std::uint8_t> frame(int index) {
+    return {rgb.data() + std::size_t(index) * frame_bytes(), frame_bytes()};
+  }
+};
+
+}  // namespace vcflash::media

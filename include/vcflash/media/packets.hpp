@@ -1,0 +1,179 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <vcflash/media/ffmpeg.hpp>
+#include <vcflash/meta/error.hpp>
+
+extern "C" {
+#include <libavutil/display.h>
+}
+
+namespace vcflash::media {
+
+namespace detail {
+
+/// Containers that hold one file's frames. Playlists and other readers of further files or of
+/// addresses are not among them: an annotation must not make a program open what it names.
+inline constexpr char const* containers =
+    "3gp,asf,avi,dv,flv,gif,h264,hevc,ivf,m4v,matroska,mov,mp4,mpeg,mpegts,mpegtsraw,mpegvideo,"
+    "mxf,nut,ogg,rm,webm,wtv";
+
+/// \throws InputError if the file is no file, is no container of frames, or takes too long
+inline Demuxer open_container(std::string const& file, Deadline& deadline) {
+  std::error_code error;
+  if (!std::filesystem::exists(file, error)) fail<InputError>(file, ": no such file");
+  if (!std::filesystem::is_regular_file(file, error)) fail<InputError>(file, ": not a file");
+  if (std::filesystem::file_size(file, error) == 0) fail<InputError>(file, ": the file is empty");
+
+  quiet_ffmpeg();
+  AVFormatContext* context = allocated(avformat_alloc_context());
+  context->interrupt_callback = deadline.interrupt();
+  AVDictionary* options = nullptr;
+  av_dict_set(&options, "format_whitelist", containers, 0);
+  av_dict_set(&options, "protocol_whitelist", "file", 0);
+  int const opened = avformat_open_input(&context, ("file:" + file).c_str(), nullptr, &options);
+  av_dict_free(&options);
+  Demuxer demuxer(context);  // null if opening failed
+  deadline.check(file);
+  if (opened < 0) fail<InputError>(file, ": not a readable video: ", ffmpeg_reason(opened));
+  int const probed = avformat_find_stream_info(demuxer.get(), nullptr);
+  deadline.check(file);
+  if (probed < 0) fail<InputError>(file, ": not a readable video: ", ffmpeg_reason(probed));
+  return demuxer;
+}
+
+}  // namespace detail
+
+/// One packet of a video as the container lists it.
+struct PacketFacts {
+  std::int64_t pts;  ///< in the stream's time base; AV_NOPTS_VALUE if the container has none
+  bool key;          ///< decoding may begin here
+  bool hidden;       ///< cut off by an edit list: decoded, never shown
+};
+
+/// A video file's packets, read once: how many there are, when each is shown, where decoding may
+/// begin. Small files' packets stay in memory, so that decoding reads nothing again.
+class VideoFile {
+ public:
+  /// \param keep_bytes packets of a file up to this size are kept
+  /// \throws InputError naming the file if it holds no video or takes too long
+  VideoFile(std::filesystem::path const& path, Deadline& deadline,
+            std::size_t keep_bytes = std::size_t{256} << 20)
+      : file_(path.string()), deadline_(deadline) {
+    open();
+    AVStream const& stream = *demuxer_->streams[stream_];
+    rate_ = stream.avg_frame_rate.num > 0 && stream.avg_frame_rate.den > 0
+                ? stream.avg_frame_rate
+                : av_guess_frame_rate(demuxer_.get(), demuxer_->streams[stream_], nullptr);
+    std::size_t kept_bytes = 0;
+    for (Packet packet = make_packet(); read(*packet); packet = make_packet()) {
+      facts_.push_back({packet->pts, (packet->flags & AV_PKT_FLAG_KEY) != 0,
+                        (packet->flags & AV_PKT_FLAG_DISCARD) != 0});
+      if (!facts_.back().hidden) shown_.push_back(packet->pts);
+      kept_bytes += std::size_t(packet->size);
+      if (kept_bytes <= keep_bytes) {
+        kept_.push_back(std::move(packet));
+      } else {
+        kept_.clear();
+      }
+    }
+    position_ = facts_.size();
+    if (facts_.empty()) fail<InputError>(file_, ": the video holds no frames");
+    if (shown_.empty()) fail<InputError>(file_, ": the video's edit list hides every frame");
+    if (!(fps() > 0)) fail<InputError>(file_, ": the video has no frame rate");
+    std::sort(shown_.begin(), shown_.end());
+    timed_ = shown_.front() != AV_NOPTS_VALUE &&
+             std::adjacent_find(shown_.begin(), shown_.end()) == shown_.end();
+  }
+
+  std::string const& name() const { return file_; }
+  Deadline const& deadline() const { return deadline_; }
+  AVStream const& stream() const { return *demuxer_->streams[stream_]; }
+
+  /// Frames as decord counts them: packets, those an edit list hides included.
+  std::int64_t length() const { return std::int64_t(facts_.size()); }
+  /// Frames that decoding shows.
+  std::int64_t shown() const { return std::int64_t(shown_.size()); }
+  double fps() const { return rate_.num > 0 && rate_.den > 0 ? av_q2d(rate_) : 0.0; }
+  double time_base() const { return av_q2d(stream().time_base); }
+
+  /// Whether each shown frame has a moment of its own, so that it is known by it.
+  bool timed() const { return timed_; }
+
+  /// \return when frame `index` in [0, shown()) is shown; only if `timed()`
+  std::int64_t pts_of(std::int64_t index) const { return shown_[std::size_t(index)]; }
+
+  /// \return which frame is shown at `pts`, if one is
+  std::optional<std::int64_t> frame_at(std::int64_t pts) const {
+    auto const found = std::lower_bound(shown_.begin(), shown_.end(), pts);
+    if (found == shown_.end() || *found != pts) return {};
+    return found - shown_.begin();
+  }
+
+  PacketFacts const& facts(std::size_t packet) const { return facts_[packet]; }
+
+  /// \return the packet at a place in the file, or null if it cannot be read a second time; valid
+  ///   until the next call
+  AVPacket const* packet(std::size_t place) {
+    deadline_.check(file_);
+    if (!kept_.empty()) return kept_[place].get();
+    if (place < position_) {
+      open();
+      position_ = 0;
+    }
+    if (!again_) again_ = make_packet();
+    for (;; ++position_) {
+      av_packet_unref(again_.get());
+      if (!read(*again_)) return nullptr;
+      if (position_ == place) break;
+    }
+    ++position_;
+    return again_.get();
+  }
+
+ private:
+  void open() {
+    demuxer_ = detail::open_container(file_, deadline_);
+    stream_ = av_find_best_stream(demuxer_.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+    if (stream_ < 0) fail<InputError>(file_, ": holds no video");
+    for (unsigned s = 0; s < demuxer_->nb_streams; ++s) {
+      demuxer_->streams[s]->discard = int(s) == stream_ ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+    }
+  }
+
+  /// \return false at the end of what can be read
+  bool read(AVPacket& packet) {
+    for (;;) {
+      deadline_.check(file_);
+      int const code = av_read_frame(demuxer_.get(), &packet);
+      if (code < 0) {
+        deadline_.check(file_);
+        return false;
+      }
+      if (packet.stream_index == stream_) return true;
+      av_packet_unref(&packet);
+    }
+  }
+
+  std::string file_;
+  Deadline& deadline_;
+  Demuxer demuxer_;
+  int stream_ = -1;
+  AVRational rate_{0, 1};
+  std::vector<PacketFacts> facts_;   ///< in the file's order
+  std::vector<std::int64_t> shown_;  ///< moments of the shown frames, ascending
+  bool timed_ = false;
+  std::vector<Packet> kept_;  ///< all packets, or none
+  std::size_t position_ = 0;  ///< of the packet that `read` gives next
+  Packet again_;
+};
+
+}  // namespace vcflash::media

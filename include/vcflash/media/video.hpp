@@ -1,0 +1,180 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <numeric>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <vcflash/media/convert.hpp>
+#include <vcflash/media/decode.hpp>
+#include <vcflash/media/ffmpeg.hpp>
+#include <vcflash/media/frame_sampling.hpp>
+#include <vcflash/media/frames.hpp>
+#include <vcflash/media/packets.hpp>
+#include <vcflash/media/resize.hpp>
+#include <vcflash/meta/error.hpp>
+
+namespace vcflash::media {
+
+/// The chosen frames of a video and when they are shown.
+struct Video {
+  Frames frames;
+  std::vector<std::int64_t> indices;  ///< as chosen: in the video, or in the clip (ClipRule)
+  double fps;                         ///< average frames a second of the whole video
+  double duration;                    ///< seconds, of the clip if there is one
+  std::vector<double> seconds;        ///< index / fps
+};
+
+/// What a video file says about itself.
+struct VideoInfo {
+  std::int64_t length;   ///< frames, as decord counts them
+  std::int64_t shown;    ///< frames that decoding shows: `length` less those an edit list hides
+  double fps, duration;  ///< average frames a second; length / fps
+  int height, width;     ///< pixels, as displayed
+  int rotation;          ///< clockwise degrees that the stored pictures are turned by
+};
+
+/// How long a file may take to read before it is given up.
+inline constexpr std::chrono::milliseconds default_time_limit = std::chrono::minutes(2);
+
+namespace detail {
+
+inline VideoInfo describe(VideoFile const& file) {
+  AVCodecParameters const& coded = *file.stream().codecpar;
+  if (coded.width <= 0 || coded.height <= 0) {
+    fail<InputError>(file.name(), ": the video's size is unknown; the file is damaged");
+  }
+  int const rotation = rotation_of(file.stream());
+  auto const [height, width] = Turner(rotation).turned(coded.height, coded.width);
+  return {file.length(), file.shown(), file.fps(), double(file.length()) / file.fps(),
+          height,        width,        rotation};
+}
+
+/// The frames that upstream's lazy reader gives for seconds counted from a clip's start: for each,
+/// the first frame not yet taken at or after both that second of the *video* and the clip's start.
+/// Upstream does not add the start to the second.
+/// \return fewer frames than wanted if the video ends before
+inline std::vector<std::int64_t> frames_by_seconds(VideoFile const& file, FramePlan const& plan,
+                                                   double start) {
+  double const unit = file.timed() ? file.time_base() : 1 / file.fps();
+  auto const ticks = [&](double seconds) { return std::int64_t(seconds / unit); };
+  auto const moment = [&](std::int64_t i) { return file.timed() ? file.pts_of(i) : i; };
+  std::vector<std::int64_t> frames;
+  std::int64_t frame = 0;
+  for (std::int64_t const index : plan.indices) {
+    double const second = double(std::int64_t(double(index) / file.fps()));
+    std::int64_t const from = std::max(ticks(start), ticks(second));
+    while (frame < file.shown() && moment(frame) < from) ++frame;
+    if (frame == file.shown()) break;
+    frames.push_back(frame++);
+  }
+  if (frames.empty()) {
+    fail<InputError>(file.name(), ": the video ends before second ", start);
+  }
+  return frames;
+}
+
+/// Decodes frames into one block, in the order asked for.
+/// \param wanted in [0, file.shown()), in any order
+/// \param square pixels a side to resize to; else the video's own size
+inline Frames decode_frames(VideoFile& file, std::vector<std::int64_t> const& wanted,
+                            std::optional<int> square) {
+  VideoInfo const info = describe(file);
+  AVCodecParameters const& coded = *file.stream().codecpar;
+  Frames frames{int(wanted.size()), square.value_or(info.height), square.value_or(info.width), {}};
+  frames.rgb.resize(std::size_t(frames.count) * frames.frame_bytes());
+
+  std::vector<std::int64_t> sorted(wanted);
+  std::sort(sorted.begin(), sorted.end());
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+  auto const place_of = [&](std::int64_t index) {
+    return std::size_t(std::lower_bound(sorted.begin(), sorted.end(), index) - sorted.begin());
+  };
+  std::vector<int> first_use(sorted.size(), -1);
+  for (std::size_t i = wanted.size(); i-- > 0;) first_use[place_of(wanted[i])] = int(i);
+
+  RgbConverter convert;
+  Turner turn(info.rotation);
+  BicubicResizer resize(info.height, info.width, frames.height, frames.width);
+  auto const found = FrameDecoder(file)(sorted, [&](std::size_t place, AVFrame const& frame) {
+    RgbView const rgb = turn(convert(frame, coded.height, coded.width));
+    resize(rgb.data, rgb.stride, frames.frame(first_use[place]).data());
+  });
+
+  auto const missing = std::count(found.begin(), found.end(), false);
+  if (std::size_t(missing) * 4 > found.size()) {
+    fail<InputError>(file.name(), ": ", missing, " of ", found.size(),
+                     " wanted frames cannot be decoded; the file is damaged or cut off");
+  }
+  // a frame lost to damage is stood in for by the decoded one before it, or else after it
+  auto const source = [&](std::size_t place) {
+    for (std::size_t p = place + 1; p-- > 0;) {
+      if (found[p]) return p;
+    }
+    return std::size_t(std::find(found.begin(), found.end(), true) - found.begin());
+  };
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    std::size_t const place = place_of(wanted[i]);
+    if (found[place] && first_use[place] == int(i)) continue;
+    std::ranges::copy(frames.frame(first_use[source(place)]), frames.frame(int(i)).begin());
+  }
+  return frames;
+}
+
+}  // namespace detail
+
+/// \return what a video file says about itself, without decoding it
+/// \throws InputError naming the file if it is no readable video or takes too long
+inline VideoInfo probe_video(std::filesystem::path const& path,
+                             std::chrono::milliseconds limit = default_time_limit) {
+  Deadline deadline(limit);
+  return detail::describe(VideoFile(path, deadline));
+}
+
+/// Reads the frames that a request chooses.
+/// \param square resize each frame straight to so many pixels a side (no aspect keeping); without
+///   it frames keep the video's size
+/// \param limit of wall clock for the whole file
+/// \throws InputError naming the file if it is no readable video, if its frames cannot be chosen or
+///   decoded, or if that takes too long
+inline Video read_video(std::filesystem::path const& path, FrameRequest const& request,
+                        std::optional<int> square = {},
+                        std::chrono::milliseconds limit = default_time_limit) {
+  Deadline deadline(limit);
+  VideoFile file(path, deadline);
+  FramePlan plan;
+  try {
+    plan = plan_frames(request, file.length(), file.fps());
+  } catch (InputError const& error) {
+    fail<InputError>(file.name(), ": ", error.what());
+  }
+  if (plan.indices.empty()) {
+    fail<InputError>(file.name(), ": the clip from second ", request.start.value_or(0), " to ",
+                     request.end.value_or(plan.duration), " holds no frames");
+  }
+  std::vector<std::int64_t> wanted;
+  if (plan.by_seconds) {
+    wanted = detail::frames_by_seconds(file, plan, *request.start);
+    if (request.sampling == FrameSampling::dynamic_fps1 &&
+        std::int64_t(wanted.size()) % request.clip_length != 0) {
+      fail<InputError>(file.name(), ": the clip gives ", wanted.size(),
+                       " frames, which is not a multiple of the clip length ", request.clip_length);
+    }
+  } else {
+    for (std::int64_t const index : plan.indices) {
+      std::int64_t const absolute = index < 0 ? index + file.length() : index;
+      // decord counts frames that an edit list hides; past the last shown one it repeats that
+      wanted.push_back(std::min(absolute, file.shown() - 1));
+    }
+  }
+  Video video{
+      detail::decode_frames(file, wanted, square), plan.indices, file.fps(), plan.duration, {}};
+  for (std::int64_t const index : video.indices) video.seconds.push_back(double(index) / video.fps);
+  return video;
+}
+
+}  // namespace vcflash::media
