@@ -1,0 +1,71 @@
+#pragma once
+
+#include <vcflash/llms/language_model.hpp>
+#include <vcflash/tensor/tensor.hpp>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/full.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <utility>
+#include <vector>
+
+namespace vcflash::infer {
+
+struct GenerateOptions {
+  std::int64_t max_new_tokens = 1024;
+  std::vector<std::int64_t> stop_ids;  ///< generation ends before the first of these
+  /// Ids from here on are never chosen: rows of the table that no token of the tokenizer has.
+  std::int64_t vocabulary = std::numeric_limits<std::int64_t>::max();
+};
+
+/// The likeliest next token after a state, the lowest of equals.
+/// \param state [batch, tokens, hidden], of which the last token of the first row counts
+template <LanguageModel L>
+std::int64_t likeliest_token(L const& llm, Tensor const& state, std::int64_t vocabulary) {
+  Tensor const logits = llm.logits(state.select(1, state.size(1) - 1)).select(0, 0);
+  return logits.narrow(0, 0, std::min(vocabulary, logits.size(0)))
+      .argmax()
+      .template item<std::int64_t>();
+}
+
+/// Continues `cache` by `embeddings` and then greedily, each token the likeliest after those
+/// before it. The cache afterwards holds everything but the last token.
+/// \param embeddings [1, tokens, hidden], at least one token
+/// \param on_token called with each id as it is chosen; returning false ends the generation
+/// \return the ids, without the one that stopped
+template <LanguageModel L, class OnToken>
+std::vector<std::int64_t> generate(L const& llm, Tensor const& embeddings,
+                                   GenerateOptions const& options, typename L::Cache& cache,
+                                   OnToken&& on_token) {
+  at::NoGradGuard const no_grad;
+  std::vector<std::int64_t> ids;
+  if (options.max_new_tokens <= 0) return ids;
+  Tensor states = llm.hidden_states(embeddings, &cache);
+  while (true) {
+    std::int64_t const id = likeliest_token(llm, states, options.vocabulary);
+    if (std::ranges::find(options.stop_ids, id) != options.stop_ids.end()) break;
+    ids.push_back(id);
+    if (!on_token(id) || std::ssize(ids) >= options.max_new_tokens) break;
+    Tensor const next = at::full({1, 1}, id, embeddings.options().dtype(at::kLong));
+    states = llm.hidden_states(llm.embed(next), &cache);
+  }
+  return ids;
+}
+
+/// As above, with a cache of its own.
+template <LanguageModel L, class OnToken>
+std::vector<std::int64_t> generate(L const& llm, Tensor const& embeddings,
+                                   GenerateOptions const& options, OnToken&& on_token) {
+  typename L::Cache cache;
+  return generate(llm, embeddings, options, cache, std::forward<OnToken>(on_token));
+}
+template <LanguageModel L>
+std::vector<std::int64_t> generate(L const& llm, Tensor const& embeddings,
+                                   GenerateOptions const& options) {
+  return generate(llm, embeddings, options, [](std::int64_t) { return true; });
+}
+
+}  // namespace vcflash::infer

@@ -1,0 +1,89 @@
+#include <vcflash/app/program.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+using vcflash::app::Program;
+
+namespace {
+
+struct Outcome {
+  int code;
+  std::string out, err;
+};
+
+/// Runs a program with one required flag, whose body is `body`.
+template <class Body>
+Outcome run(std::vector<char const*> arguments, Body&& body) {
+  std::ostringstream out, err;
+  auto* const out_before = std::cout.rdbuf(out.rdbuf());
+  auto* const err_before = std::cerr.rdbuf(err.rdbuf());
+  Program program("try-me", "Tries things.", "try-me --data mix.yaml");
+  std::string data;
+  program.flags().add_option("--data", data, "What to read")->required();
+  arguments.insert(arguments.begin(), "try-me");
+  int const code =
+      program.run(static_cast<int>(arguments.size()), arguments.data(), [&] { body(data); });
+  std::cout.rdbuf(out_before);
+  std::cerr.rdbuf(err_before);
+  return {code, out.str(), err.str()};
+}
+
+}  // namespace
+
+TEST_CASE("a program that does its work ends with 0", "[unit]") {
+  auto const outcome = run({"--data", "x"}, [](std::string const& data) { CHECK(data == "x"); });
+  CHECK(outcome.code == 0);
+  CHECK(outcome.err.empty());
+}
+
+TEST_CASE("wrong input ends with 2 and one sentence that begins with the program", "[unit]") {
+  auto const outcome = run({"--data", "x"}, [](std::string const&) {
+    throw vcflash::InputError("x: row 7 has no turns.");
+  });
+  CHECK(outcome.code == 2);
+  CHECK(outcome.err == "try-me: x: row 7 has no turns.\n");
+}
+
+TEST_CASE("a failure ends with 1", "[unit]") {
+  CHECK(run({"--data", "x"}, [](std::string const&) { throw vcflash::Error("no."); }).code == 1);
+  CHECK(run({"--data", "x"}, [](std::string const&) { throw std::bad_alloc(); }).code == 1);
+}
+
+TEST_CASE("of a foreign error's message only the first line is shown", "[unit]") {
+  auto const outcome = run({"--data", "x"}, [](std::string const&) {
+    throw std::runtime_error("sizes differ\nException raised from somewhere\nframe #0");
+  });
+  CHECK(outcome.code == 1);
+  CHECK(outcome.err == "try-me: sizes differ\n");
+}
+
+TEST_CASE("wrong flags end with 2 and point at the help", "[unit]") {
+  bool ran = false;
+  auto const body = [&](std::string const&) { ran = true; };
+  for (auto const& arguments : std::vector<std::vector<char const*>>{
+           {}, {"--data"}, {"--data", "x", "--dat", "y"}, {"--data", "x", "stray"}}) {
+    auto const outcome = run(arguments, body);
+    CHECK(outcome.code == 2);
+    CHECK(outcome.err.starts_with("try-me: "));
+    CHECK(outcome.err.ends_with("(see try-me --help).\n"));
+    CHECK(outcome.out.empty());
+  }
+  CHECK_FALSE(ran);
+}
+
+TEST_CASE("help shows an example and the exit codes, and ends with 0", "[unit]") {
+  auto const outcome = run({"--help"}, [](std::string const&) {});
+  CHECK(outcome.code == 0);
+  CHECK(outcome.out.find("try-me --data mix.yaml") != std::string::npos);
+  CHECK(outcome.out.find("2 wrong usage or input") != std::string::npos);
+}
+
+TEST_CASE("the version names the program and the library", "[unit]") {
+  auto const outcome = run({"--version"}, [](std::string const&) {});
+  CHECK(outcome.code == 0);
+  CHECK(outcome.out == "try-me (vcflash " + std::string(vcflash::app::version) + ")\n");
+}
