@@ -1,0 +1,329 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <vcflash/meta/error.hpp>
+#include <vcflash/text/added_tokens.hpp>
+#include <vcflash/text/bpe.hpp>
+#include <vcflash/text/byte_map.hpp>
+#include <vcflash/text/normalizer.hpp>
+#include <vcflash/text/pretokenizer.hpp>
+#include <vcflash/text/tokenizer_files.hpp>
+#include <vcflash/text/utf8.hpp>
+
+namespace vcflash::text {
+
+/// The byte-level BPE tokenizer of Qwen2 and Qwen2.5, from the files of a Hugging Face folder.
+/// Text loses its added tokens first, is normalised (NFC), split by a pattern, and each piece's
+/// bytes are merged by rank; the ids are those of Hugging Face's `tokenizers`. Copies share one
+/// state; const use from many threads is safe.
+class Tokenizer {
+ public:
+  /// Reads `tokenizer.json`, or else `vocab.json` and `merges.txt`; added tokens that only
+  /// `tokenizer_config.json` names are taken from there.
+  /// \throws InputError naming the file, what was found and what was expected
+  static Tokenizer from_folder(std::filesystem::path const& folder);
+
+  /// The ids of a text. Bytes that are no UTF-8 count as U+FFFD.
+  /// \throws Error where the text is over a gibibyte or the tokenizer's pattern gives up on it
+  std::vector<std::int64_t> encode(std::string_view text) const;
+  /// Appends to `ids` what `encode` returns.
+  void encode_to(std::string_view text, std::vector<std::int64_t>& ids) const;
+
+  /// The text of ids. Ids without a token are dropped; bytes that are no UTF-8 become one U+FFFD
+  /// for each maximal subpart.
+  /// \param skip_special leave out added tokens that are marked special
+  std::string decode(std::span<std::int64_t const> ids, bool skip_special = false) const;
+
+  /// One more than the highest id that has a token.
+  std::int64_t vocabulary() const { return static_cast<std::int64_t>(state_->kinds.size()); }
+
+  /// The id of the token that is exactly this text, an added token or one of the vocabulary.
+  std::optional<std::int64_t> id_of(std::string_view text) const;
+
+  bool is_special(std::int64_t id) const {
+    return id >= 0 && id < vocabulary() && kind(id) == Kind::special;
+  }
+
+  /// Writes the tokenizer files that were read to `folder`, byte for byte.
+  /// \throws Error where a file cannot be written
+  void copy_to(std::filesystem::path const& folder) const;
+
+ private:
+  enum class Kind : std::uint8_t { none, base, added, special };
+
+  struct State {
+    BytePairs pairs;
+    Pretokenizer pretokenizer;
+    bool nfc = true;
+    AddedTokens raw, normalized;                          // looked for before and after normalising
+    std::vector<Kind> kinds;                              // by id
+    std::unordered_map<std::int64_t, std::string> texts;  // of tokens that are not their bytes
+    std::unordered_map<std::string, std::int64_t> added_ids;
+    std::vector<std::pair<std::string, std::string>> files;  // name, bytes
+  };
+
+  explicit Tokenizer(std::shared_ptr<State const> state) : state_(std::move(state)) {}
+
+  static std::shared_ptr<State> state_of(TokenizerDescription const& description,
+                                         std::filesystem::path const& folder);
+  Kind kind(std::int64_t id) const { return state_->kinds[static_cast<std::size_t>(id)]; }
+  void encode_plain(std::string_view text, std::vector<std::int64_t>& ids) const;
+
+  std::shared_ptr<State const> state_;
+};
+
+namespace detail {
+
+/// The files of a Hugging Face folder that belong to its tokenizer.
+inline constexpr std::array<std::string_view, 7> tokenizer_file_names = {
+    "tokenizer.json",          "vocab.json",        "merges.txt",         "tokenizer_config.json",
+    "special_tokens_map.json", "added_tokens.json", "chat_template.jinja"};
+
+/// The vocabulary by id, as bytes, and apart the tokens that spell no bytes.
+struct TokenBytes {
+  std::vector<std::string> by_id;
+  std::unordered_map<std::int64_t, std::string> others;
+  std::unordered_map<std::string_view, std::int64_t> by_spelling;
+};
+
+inline TokenBytes token_bytes(TokenizerDescription const& description) {
+  auto const file = description.vocabulary_file.string();
+  TokenBytes result;
+  std::int64_t size = 0;
+  for (auto const& [token, id] : description.vocabulary) size = std::max(size, id + 1);
+  result.by_id.resize(static_cast<std::size_t>(size));
+  result.by_spelling.reserve(description.vocabulary.size());
+  std::vector<bool> taken(static_cast<std::size_t>(size));
+  for (auto const& [token, id] : description.vocabulary) {
+    auto const at = static_cast<std::size_t>(id);
+    if (!result.by_spelling.emplace(token, id).second) {
+      throw InputError(fmt::format("{}: the token \"{}\" comes twice", file, token));
+    }
+    if (taken[at]) {
+      throw InputError(fmt::format("{}: \"{}\" has the id {} of another token; an id may have one",
+                                   file, token, id));
+    }
+    taken[at] = true;
+    if (auto bytes = bytes_of(token); bytes && !bytes->empty()) {
+      result.by_id[at] = std::move(*bytes);
+    } else {
+      result.others.emplace(id, token);
+    }
+  }
+  for (int byte = 0; byte < 256; ++byte) {
+    std::string spelling;
+    append_utf8(spelling, byte_to_code_point[static_cast<std::size_t>(byte)]);
+    if (!result.by_spelling.contains(spelling)) {
+      throw InputError(
+          fmt::format("{}: the vocabulary lacks byte {:#04x} (\"{}\"); a byte-level "
+                      "tokenizer has all 256",
+                      file, byte, spelling));
+    }
+  }
+  return result;
+}
+
+inline std::vector<BytePairs::Merge> merges_of(TokenizerDescription const& description,
+                                               TokenBytes const& tokens) {
+  std::vector<BytePairs::Merge> merges;
+  merges.reserve(description.merges.size());
+  auto const id_of = [&](std::string const& token, std::size_t rank) {
+    auto const found = tokens.by_spelling.find(token);
+    if (found == tokens.by_spelling.end()) {
+      throw InputError(
+          fmt::format("{}: merge {} (\"{} {}\") needs \"{}\", which the vocabulary lacks",
+                      description.merges_file.string(), rank, description.merges[rank].first,
+                      description.merges[rank].second, token));
+    }
+    return static_cast<BytePairs::Id>(found->second);
+  };
+  for (std::size_t rank = 0; rank < description.merges.size(); ++rank) {
+    auto const& [left, right] = description.merges[rank];
+    merges.push_back({id_of(left, rank), id_of(right, rank), id_of(left + right, rank)});
+  }
+  return merges;
+}
+
+}  // namespace detail
+
+inline std::shared_ptr<Tokenizer::State> Tokenizer::state_of(
+    TokenizerDescription const& description, std::filesystem::path const& folder) {
+  auto tokens = detail::token_bytes(description);
+  auto const merges = detail::merges_of(description, tokens);
+  std::vector<Kind> kinds(tokens.by_id.size());
+  for (auto const& [token, id] : description.vocabulary) {
+    kinds[static_cast<std::size_t>(id)] = Kind::base;
+  }
+  auto texts = std::move(tokens.others);
+  std::unordered_map<std::string, std::int64_t> added_ids;
+  std::vector<AddedToken> raw, normalized;
+  for (auto token : description.added) {
+    auto const at = static_cast<std::size_t>(token.id);
+    auto const base = tokens.by_spelling.find(token.content);
+    bool const same = base != tokens.by_spelling.end() && base->second == token.id;
+    if (!added_ids.emplace(token.content, token.id).second ||
+        (base != tokens.by_spelling.end() && !same)) {
+      throw InputError(fmt::format("{}: the added token \"{}\" has two ids, or comes twice",
+                                   folder.string(), token.content));
+    }
+    if (at < kinds.size() && kinds[at] != Kind::none && !same) {
+      throw InputError(fmt::format("{}: the added token \"{}\" has the id {} of another token",
+                                   folder.string(), token.content, token.id));
+    }
+    if (at >= kinds.size()) kinds.resize(at + 1);
+    kinds[at] = token.special ? Kind::special : Kind::added;
+    // Decoding reads an added token's text as bytes where it can, as any other token's.
+    texts[token.id] = bytes_of(token.content).value_or(token.content);
+    if (token.normalized && description.nfc) {
+      std::string storage;
+      token.content = std::string(nfc(token.content, storage));
+    }
+    (token.normalized ? normalized : raw).push_back(std::move(token));
+  }
+  auto pretokenizer = [&] {
+    try {
+      return Pretokenizer(description.split_pattern);
+    } catch (InputError const& error) {
+      throw InputError(fmt::format("{}: {}", description.vocabulary_file.string(), error.what()));
+    }
+  }();
+  auto state = std::make_shared<State>(State{.pairs = BytePairs(std::move(tokens.by_id)),
+                                             .pretokenizer = std::move(pretokenizer),
+                                             .nfc = description.nfc,
+                                             .raw = AddedTokens(std::move(raw)),
+                                             .normalized = AddedTokens(std::move(normalized)),
+                                             .kinds = std::move(kinds),
+                                             .texts = std::move(texts),
+                                             .added_ids = std::move(added_ids),
+                                             .files = {}});
+  state->pairs.set_merges(merges);
+  state->pairs.set_ignore_merges(description.ignore_merges);
+  return state;
+}
+
+inline Tokenizer Tokenizer::from_folder(std::filesystem::path const& folder) {
+  std::vector<std::pair<std::string, std::string>> files;
+  for (auto const name : detail::tokenizer_file_names) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(folder / name, ignored)) continue;
+    files.emplace_back(name, detail::read_whole(folder / name));
+  }
+  auto const bytes_of_file = [&](std::string_view name) -> std::string const* {
+    for (auto const& [file, bytes] : files) {
+      if (file == name) return &bytes;
+    }
+    return nullptr;
+  };
+  TokenizerDescription description;
+  auto const *const whole = bytes_of_file("tokenizer.json"),
+                    *const vocabulary = bytes_of_file("vocab.json"),
+                    *const merges = bytes_of_file("merges.txt");
+  if (whole != nullptr) {
+    detail::read_tokenizer_json(folder / "tokenizer.json", *whole, description);
+  } else if (vocabulary != nullptr && merges != nullptr) {
+    simdjson::dom::parser parser;
+    description.vocabulary_file = folder / "vocab.json";
+    detail::read_vocabulary(detail::parsed(description.vocabulary_file, *vocabulary, parser),
+                            description);
+    detail::read_merges_txt(folder / "merges.txt", *merges, description);
+  } else {
+    throw InputError(
+        fmt::format("{}: no tokenizer; tokenizer.json is expected, or vocab.json and "
+                    "merges.txt",
+                    folder.string()));
+  }
+  if (auto const* const config = bytes_of_file("tokenizer_config.json")) {
+    detail::read_tokenizer_config(folder / "tokenizer_config.json", *config, description);
+  }
+  auto state = state_of(description, folder);
+  state->files = std::move(files);
+  return Tokenizer(std::move(state));
+}
+
+inline void Tokenizer::encode_plain(std::string_view text, std::vector<std::int64_t>& ids) const {
+  state_->pretokenizer.for_each_piece(
+      text, [&](std::string_view word) { state_->pairs.encode(word, ids); });
+}
+
+inline void Tokenizer::encode_to(std::string_view text, std::vector<std::int64_t>& ids) const {
+  constexpr std::size_t most = std::size_t{1} << 30;
+  if (text.size() > most) {
+    throw Error(
+        fmt::format("a text of {} bytes is too long for the tokenizer; at most {} are taken",
+                    text.size(), most));
+  }
+  std::string repaired, storage;
+  if (!is_valid_utf8(text)) text = repaired = repaired_utf8(text);
+  auto const add = [&](AddedToken const& token) { ids.push_back(token.id); };
+  auto const encode_normalized = [&](std::string_view part) { encode_plain(part, ids); };
+  state_->raw.split(
+      text,
+      [&](std::string_view part) {
+        auto const normal = state_->nfc ? nfc(part, storage) : part;
+        if (state_->normalized.empty()) {
+          encode_plain(normal, ids);
+        } else {
+          state_->normalized.split(normal, encode_normalized, add);
+        }
+      },
+      add);
+}
+
+inline std::vector<std::int64_t> Tokenizer::encode(std::string_view text) const {
+  std::vector<std::int64_t> ids;
+  ids.reserve(text.size() / 3 + 8);
+  encode_to(text, ids);
+  return ids;
+}
+
+inline std::string Tokenizer::decode(std::span<std::int64_t const> ids, bool skip_special) const {
+  std::string bytes;
+  for (auto const id : ids) {
+    if (id < 0 || id >= vocabulary() || (skip_special && kind(id) == Kind::special)) continue;
+    auto const other = state_->texts.find(id);
+    if (other != state_->texts.end()) {
+      bytes += other->second;
+    } else if (kind(id) == Kind::base) {
+      bytes += state_->pairs.bytes_of(static_cast<std::size_t>(id));
+    }
+  }
+  return is_valid_utf8(bytes) ? bytes : repaired_utf8(bytes);
+}
+
+inline std::optional<std::int64_t> Tokenizer::id_of(std::string_view text) const {
+  if (auto const added = state_->added_ids.find(std::string(text));
+      added != state_->added_ids.end()) {
+    return added->second;
+  }
+  return state_->pairs.find(text);
+}
+
+inline void Tokenizer::copy_to(std::filesystem::path const& folder) const {
+  for (auto const& [name, bytes] : state_->files) {
+    auto const path = folder / name;
+    std::ofstream file(path, std::ios::binary | std::ios::trunc);
+    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    file.close();
+    if (!file) {
+      throw Error(fmt::format("{}: cannot be written; is the disk full or the folder missing?",
+                              path.string()));
+    }
+  }
+}
+
+}  // namespace vcflash::text

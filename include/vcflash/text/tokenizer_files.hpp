@@ -1,0 +1,351 @@
+#pragma once
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <charconv>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <vcflash/meta/error.hpp>
+#include <vcflash/text/added_tokens.hpp>
+#include <vcflash/text/pretokenizer.hpp>
+#include <vcflash/text/utf8.hpp>
+
+namespace vcflash::text {
+
+/// No vocabulary comes near this many ids; a file that claims more would only eat memory.
+inline constexpr std::int64_t most_token_ids = 1 << 22;
+
+/// What the files of a byte-level BPE tokenizer say, tokens spelled as there ("Ġthe").
+struct TokenizerDescription {
+  std::vector<std::pair<std::string, std::int64_t>> vocabulary;
+  std::vector<std::pair<std::string, std::string>> merges;
+  std::vector<AddedToken> added;
+  bool nfc = true;
+  bool ignore_merges = false;
+  std::string split_pattern{qwen_split_pattern};
+  std::filesystem::path vocabulary_file, merges_file;  ///< for messages
+};
+
+namespace detail {
+
+inline std::string read_whole(std::filesystem::path const& path) {
+  std::error_code error;
+  auto const size = std::filesystem::file_size(path, error);
+  constexpr std::uintmax_t most = 512u << 20;
+  if (error)
+    throw InputError(fmt::format("{}: cannot be read: {}", path.string(), error.message()));
+  if (size > most) {
+    throw InputError(fmt::format("{}: {} bytes are no tokenizer file; at most {} are expected",
+                                 path.string(), size, most));
+  }
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes(size, '\0');
+  if (!file.read(bytes.data(), static_cast<std::streamsize>(size))) {
+    throw InputError(fmt::format("{}: cannot be read to its end", path.string()));
+  }
+  return bytes;
+}
+
+inline std::string_view kind_of(simdjson::dom::element element) {
+  using simdjson::dom::element_type;
+  switch (element.type()) {
+    case element_type::ARRAY:
+      return "an array";
+    case element_type::OBJECT:
+      return "an object";
+    case element_type::INT64:
+    case element_type::UINT64:
+      return "an integer";
+    case element_type::DOUBLE:
+      return "a fraction";
+    case element_type::STRING:
+      return "a string";
+    case element_type::BOOL:
+      return "true or false";
+    case element_type::NULL_VALUE:
+      return "null";
+  }
+  return "something unknown";
+}
+
+/// One value of a JSON file, with the way to it for messages.
+class Json {
+ public:
+  Json(std::filesystem::path const& file, simdjson::dom::element element, std::string way = "")
+      : file_(&file), element_(element), way_(std::move(way)) {}
+
+  [[noreturn]] void wrong(std::string_view expected) const { wrong(kind_of(element_), expected); }
+  [[noreturn]] void wrong(std::string_view found, std::string_view expected) const {
+    throw InputError(fmt::format("{}: {} is {}, but {} is expected", file_->string(),
+                                 way_.empty() ? "the whole" : way_, found, expected));
+  }
+
+  /// The member, or nothing where it is missing or null.
+  std::optional<Json> find(std::string_view key) const {
+    simdjson::dom::element member;
+    if (object()[key].get(member) != simdjson::SUCCESS || member.is_null()) return std::nullopt;
+    return Json(*file_, member, way_.empty() ? std::string(key) : fmt::format("{}.{}", way_, key));
+  }
+  Json at(std::string_view key) const {
+    if (auto member = find(key)) return *member;
+    throw InputError(fmt::format("{}: {} is missing{}{}", file_->string(), key,
+                                 way_.empty() ? "" : " in ", way_));
+  }
+  Json item(simdjson::dom::element element, std::size_t index) const {
+    return Json(*file_, element, fmt::format("{}[{}]", way_, index));
+  }
+  Json member(simdjson::dom::element element, std::string_view key) const {
+    return Json(*file_, element, fmt::format("{}[\"{}\"]", way_, key));
+  }
+
+  simdjson::dom::object object() const {
+    simdjson::dom::object value;
+    if (element_.get(value) != simdjson::SUCCESS) wrong("an object");
+    return value;
+  }
+  simdjson::dom::array array() const {
+    simdjson::dom::array value;
+    if (element_.get(value) != simdjson::SUCCESS) wrong("an array");
+    return value;
+  }
+  bool is_array() const { return element_.is_array(); }
+  std::string_view text() const {
+    std::string_view value;
+    if (element_.get(value) != simdjson::SUCCESS) wrong("a string");
+    return value;
+  }
+  bool flag() const {
+    bool value = false;
+    if (element_.get(value) != simdjson::SUCCESS) wrong("true or false");
+    return value;
+  }
+  bool flag(std::string_view key, bool fallback) const {
+    auto const member = find(key);
+    return member ? member->flag() : fallback;
+  }
+  std::int64_t token_id() const {
+    std::int64_t value = -1;
+    bool const integer = element_.get(value) == simdjson::SUCCESS;
+    if (!integer && !element_.is_uint64()) wrong("a token id");
+    if (value < 0 || value >= most_token_ids) {
+      wrong(integer ? fmt::format("{}", value) : "over 2^63",
+            fmt::format("an id from 0 to {}", most_token_ids - 1));
+    }
+    return value;
+  }
+  /// Stops where a setting that changes the result has a value that is not supported.
+  void only(bool accepted, std::string_view expected) const {
+    if (!accepted)
+      wrong(element_.is_string() ? fmt::format("\"{}\"", text()) : to_text(), expected);
+  }
+
+ private:
+  std::string to_text() const {
+    auto text = simdjson::minify(element_);
+    return text.size() > 60 ? std::string(kind_of(element_)) : text;
+  }
+
+  std::filesystem::path const* file_;
+  simdjson::dom::element element_;
+  std::string way_;
+};
+
+inline Json parsed(std::filesystem::path const& file, std::string const& bytes,
+                   simdjson::dom::parser& parser) {
+  simdjson::dom::element root;
+  if (auto const error = parser.parse(bytes).get(root)) {
+    throw InputError(fmt::format("{}: no JSON: {}", file.string(), simdjson::error_message(error)));
+  }
+  return Json(file, root);
+}
+
+inline AddedToken added_token(Json const& entry, std::int64_t id) {
+  auto const content = entry.at("content").text();
+  if (content.empty()) entry.at("content").wrong("empty", "the text of an added token");
+  return {.content = std::string(content),
+          .id = id,
+          .special = entry.flag("special", false),
+          .normalized = entry.flag("normalized", true),
+          .lstrip = entry.flag("lstrip", false),
+          .rstrip = entry.flag("rstrip", false),
+          .single_word = entry.flag("single_word", false)};
+}
+
+inline void read_vocabulary(Json const& vocabulary, TokenizerDescription& description) {
+  for (auto const [key, value] : vocabulary.object()) {
+    description.vocabulary.emplace_back(key, vocabulary.member(value, key).token_id());
+  }
+}
+
+inline void read_merges(Json const& merges, TokenizerDescription& description) {
+  std::size_t index = 0;
+  for (auto const element : merges.array()) {
+    auto const merge = merges.item(element, index++);
+    if (merge.is_array()) {  // as written since tokenizers 0.20
+      std::vector<std::string> parts;
+      for (auto const part : merge.array())
+        parts.emplace_back(merge.item(part, parts.size()).text());
+      if (parts.size() != 2) merge.wrong(fmt::format("{} strings", parts.size()), "two tokens");
+      description.merges.emplace_back(std::move(parts[0]), std::move(parts[1]));
+    } else {
+      auto const text = merge.text();
+      auto const space = text.find(' ');
+      if (space == 0 || space + 1 >= text.size() || text.find(' ', space + 1) != text.npos) {
+        merge.wrong(fmt::format("\"{}\"", text), "two tokens with a space between");
+      }
+      description.merges.emplace_back(text.substr(0, space), text.substr(space + 1));
+    }
+  }
+}
+
+inline void read_normalizer(Json const& normalizer, TokenizerDescription& description) {
+  auto const type = normalizer.at("type");
+  if (type.text() == "Sequence") {
+    auto const list = normalizer.at("normalizers");
+    std::size_t index = 0;
+    for (auto const element : list.array())
+      read_normalizer(list.item(element, index++), description);
+  } else {
+    type.only(type.text() == "NFC", "NFC");
+    description.nfc = true;
+  }
+}
+
+inline void read_byte_level(Json const& level, TokenizerDescription& description,
+                            bool pattern_set) {
+  if (auto const prefix = level.find("add_prefix_space")) prefix->only(!prefix->flag(), "false");
+  if (auto const regex = level.find("use_regex"); !regex || regex->flag()) {
+    if (regex) regex->only(!pattern_set, "false beside another pattern");
+    description.split_pattern = gpt2_split_pattern;
+  }
+}
+
+inline void read_pretokenizer(Json const& pretokenizer, TokenizerDescription& description) {
+  auto const type = pretokenizer.at("type");
+  if (type.text() == "ByteLevel") return read_byte_level(pretokenizer, description, false);
+  type.only(type.text() == "Sequence", "a Sequence of Split and ByteLevel, or ByteLevel");
+  auto const list = pretokenizer.at("pretokenizers");
+  bool split = false, byte_level = false;
+  std::size_t index = 0;
+  for (auto const element : list.array()) {
+    auto const step = list.item(element, index++);
+    auto const step_type = step.at("type");
+    if (step_type.text() == "Split") {
+      step_type.only(!split && !byte_level, "one Split, before ByteLevel");
+      auto const behavior = step.at("behavior");
+      behavior.only(behavior.text() == "Isolated", "\"Isolated\"");
+      if (auto const invert = step.find("invert")) invert->only(!invert->flag(), "false");
+      description.split_pattern = step.at("pattern").at("Regex").text();
+      split = true;
+    } else {
+      step_type.only(step_type.text() == "ByteLevel", "Split or ByteLevel");
+      read_byte_level(step, description, split);
+      byte_level = true;
+    }
+  }
+  if (!byte_level) list.wrong("without ByteLevel", "a byte-level tokenizer");
+}
+
+inline void read_bpe(Json const& model, TokenizerDescription& description) {
+  if (auto const type = model.find("type")) type->only(type->text() == "BPE", "BPE");
+  if (auto const dropout = model.find("dropout")) dropout->wrong("set", "null");
+  for (auto const key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
+    if (auto const affix = model.find(key)) affix->only(affix->text().empty(), "empty");
+  }
+  if (auto const fallback = model.find("byte_fallback")) fallback->only(!fallback->flag(), "false");
+  description.ignore_merges = model.flag("ignore_merges", false);
+  read_vocabulary(model.at("vocab"), description);
+  read_merges(model.at("merges"), description);
+}
+
+/// `tokenizer.json`, as the `tokenizers` library writes it.
+inline void read_tokenizer_json(std::filesystem::path const& file, std::string const& bytes,
+                                TokenizerDescription& description) {
+  simdjson::dom::parser parser;
+  auto const root = parsed(file, bytes, parser);
+  root.object();
+  description.vocabulary_file = description.merges_file = file;
+  description.nfc = false;
+  if (auto const normalizer = root.find("normalizer")) read_normalizer(*normalizer, description);
+  read_pretokenizer(root.at("pre_tokenizer"), description);
+  for (auto const key : {"post_processor", "decoder"}) {
+    auto const part = root.find(key);
+    if (!part) continue;
+    auto const type = part->at("type");
+    type.only(type.text() == "ByteLevel", "ByteLevel");
+  }
+  read_bpe(root.at("model"), description);
+  if (auto const added = root.find("added_tokens")) {
+    std::size_t index = 0;
+    for (auto const element : added->array()) {
+      auto const entry = added->item(element, index++);
+      description.added.push_back(added_token(entry, entry.at("id").token_id()));
+    }
+  }
+}
+
+/// `merges.txt`: a pair a line, after an optional line that begins with "#version".
+inline void read_merges_txt(std::filesystem::path const& file, std::string_view bytes,
+                            TokenizerDescription& description) {
+  if (!is_valid_utf8(bytes)) {
+    throw InputError(fmt::format("{}: no UTF-8; lines of two tokens are expected", file.string()));
+  }
+  description.merges_file = file;
+  for (std::size_t number = 1; !bytes.empty(); ++number) {
+    auto const end = bytes.find('\n');
+    auto line = bytes.substr(0, end);
+    bytes.remove_prefix(end == bytes.npos ? bytes.size() : end + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.empty() || line.starts_with("#version")) continue;
+    auto const space = line.find(' ');
+    if (space == line.npos || space == 0 || space + 1 == line.size() ||
+        line.find(' ', space + 1) != line.npos) {
+      throw InputError(
+          fmt::format("{}: line {} is \"{}\", but two tokens with a space between are "
+                      "expected",
+                      file.string(), number, line.substr(0, 60)));
+    }
+    description.merges.emplace_back(line.substr(0, space), line.substr(space + 1));
+  }
+}
+
+/// The added tokens of `tokenizer_config.json` that `description` lacks.
+inline void read_tokenizer_config(std::filesystem::path const& file, std::string const& bytes,
+                                  TokenizerDescription& description) {
+  simdjson::dom::parser parser;
+  auto const root = parsed(file, bytes, parser);
+  root.object();
+  auto const decoder = root.find("added_tokens_decoder");
+  if (!decoder) return;
+  std::map<std::string, std::int64_t, std::less<>> known;
+  for (auto const& token : description.added) known.emplace(token.content, token.id);
+  for (auto const [key, value] : decoder->object()) {
+    auto const entry = decoder->member(value, key);
+    std::int64_t id = -1;
+    auto const* const last = key.data() + key.size();
+    if (auto const result = std::from_chars(key.data(), last, id);
+        result.ec != std::errc() || result.ptr != last || id < 0 || id >= most_token_ids) {
+      entry.wrong("no token id", fmt::format("an id from 0 to {}", most_token_ids - 1));
+    }
+    auto token = added_token(entry, id);
+    auto const found = known.find(token.content);
+    if (found == known.end()) {
+      description.added.push_back(std::move(token));
+    } else if (found->second != id) {
+      entry.wrong(fmt::format("\"{}\"", token.content),
+                  fmt::format("the id {} of tokenizer.json", found->second));
+    }
+  }
+}
+
+}  // namespace detail
+}  // namespace vcflash::text

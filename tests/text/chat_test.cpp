@@ -1,0 +1,119 @@
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include <tests/text/golden_tokenizers.hpp>
+#include <vcflash/text/chat.hpp>
+
+using namespace vcflash;
+using namespace vcflash::test;
+using Catch::Matchers::ContainsSubstring;
+using nlohmann::json;
+using text::Turn;
+using From = Turn::From;
+
+namespace {
+
+/// The turns of a golden sample; the strings live in `conversation`.
+std::vector<Turn> turns_of(json const& conversation) {
+  std::vector<text::TurnFields> fields;
+  for (auto const& turn : conversation) {
+    auto const text = [&](char const* key) -> std::optional<std::string_view> {
+      auto const found = turn.find(key);
+      if (found == turn.end() || !found->is_string()) return std::nullopt;
+      return found->get_ref<std::string const&>();
+    };
+    fields.push_back({.from = text("from"),
+                      .value = text("value"),
+                      .role = text("role"),
+                      .content = text("content")});
+  }
+  return text::read_turns(fields);
+}
+
+struct Prepared {
+  std::vector<Turn> turns;
+  bool has_media = false;
+};
+
+Prepared prepared(json const& row) {
+  auto const& sample = row.at("sample");
+  if (!sample.contains("conversations")) throw InputError("no conversations");
+  Prepared result{.turns = turns_of(sample.at("conversations")),
+                  .has_media = sample.contains("image") || sample.contains("video")};
+  text::MediaText const media{.time_message = row.at("time_msg").get<std::string>(),
+                              .start_end = row.value("mm_use_im_start_end", json()) == true};
+  // The reference rewrites its list in place: a second epoch's time message comes on top.
+  for (int time = 0; result.has_media && time < row.at("applied_times").get<int>(); ++time) {
+    place_media(result.turns, media);
+  }
+  return result;
+}
+
+ChatTemplate template_of(json const& name) {
+  return name == "plain" ? ChatTemplate::plain : ChatTemplate::qwen_2;
+}
+
+}  // namespace
+
+TEST_CASE("conversations get the reference's ids and labels", "[golden]") {
+  for (auto const& row : golden_jsonl("data/chat_labels.jsonl")) {
+    if (row.at("version") != "qwen_2" && row.at("version") != "plain") continue;
+    auto const chat = template_of(row.at("version"));
+    CAPTURE(row.at("tag").get<std::string>());
+    auto const encode = [&](text::Tokenizer const& tokenizer) {
+      auto const sample = prepared(row);
+      return encode_conversation(tokenizer, chat, sample.turns, sample.has_media);
+    };
+    if (row.contains("error")) {
+      CHECK_THROWS_AS(encode(qwen_tokenizer()), InputError);
+      continue;
+    }
+    CHECK(prepared(row).turns == turns_of(row.at("sources")));
+    auto const large = encode(qwen_tokenizer()), tiny = encode(tiny_tokenizer());
+    CHECK(large.input_ids == row.at("input_ids").get<Ids>());
+    CHECK(large.labels == row.at("labels").get<Ids>());
+    CHECK(tiny.input_ids == row.at("input_ids_tiny").get<Ids>());
+    CHECK(tiny.labels == row.at("labels_tiny").get<Ids>());
+    if (row.contains("sources_after")) {
+      auto turns = turns_of(row.at("sources"));
+      turns[0].value = text::image_tag;  // all that the plain template reads of the first turn
+      CHECK(turns == turns_of(row.at("sources_after")));
+    }
+  }
+}
+
+TEST_CASE("prompts read as in the reference", "[golden]") {
+  for (auto const& row : golden_jsonl("data/chat_prompts.jsonl")) {
+    if (row.at("template") != "qwen_2" && row.at("template") != "plain") continue;
+    CAPTURE(row.dump());
+    auto const chat = template_of(row.at("template"));
+    std::vector<Turn> turns;
+    bool open = false;
+    for (auto const& message : row.at("messages")) {
+      open = message.is_null();
+      if (open) break;
+      turns.push_back(
+          {turns.size() % 2 == 0 ? From::human : From::gpt, message.get<std::string>()});
+    }
+    CHECK(prompt_text(chat, turns, open) == row.at("prompt").get<std::string>());
+    CHECK(encode_prompt(qwen_tokenizer(), chat, turns, open) == row.at("input_ids").get<Ids>());
+  }
+}
+
+TEST_CASE("a template says what it cannot encode", "[unit]") {
+  TemporaryFolder const folder;
+  folder.write("tokenizer.json", small_tokenizer_json().dump());
+  auto const tokenizer = text::Tokenizer::from_folder(folder.path());
+  std::vector<Turn> const turns = {{From::human, "<image>"}, {From::gpt, "ab"}, {From::human, "b"}};
+  CHECK_THROWS_WITH(encode_conversation(tokenizer, ChatTemplate::qwen_2, turns, true),
+                    ContainsSubstring("no token <|im_start|>"));
+  CHECK_THROWS_WITH(encode_conversation(tokenizer, ChatTemplate::qwen_2, {}, true),
+                    ContainsSubstring("no turns"));
+  CHECK_THROWS_WITH(encode_conversation(tokenizer, ChatTemplate::plain, turns, true),
+                    ContainsSubstring("has 3 turns"));
+  std::vector<Turn> const captioned = {{From::human, "<image> what?"}, {From::gpt, "ab"}};
+  auto const encoded = encode_conversation(tokenizer, ChatTemplate::plain, captioned, true);
+  CHECK(encoded.input_ids == Ids{media_placeholder, 256, 198});
+  CHECK(encoded.labels == Ids{ignore_label, 256, 198});
+  CHECK(text::end_of_answer_ids(tokenizer) == Ids{257});
+}
