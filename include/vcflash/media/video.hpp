@@ -177,4 +177,21 @@ inline Video read_video(std::filesystem::path const& path, FrameRequest const& r
   return video;
 }
 
+/// Reads given frames of a video.
+/// \param indices in [0, shown frames), in any order; a frame may be wanted more than once
+/// \throws InputError naming the file, as `read_video` does
+inline Frames read_frames(std::filesystem::path const& path,
+                          std::vector<std::int64_t> const& indices, std::optional<int> square = {},
+                          std::chrono::milliseconds limit = default_time_limit) {
+  Deadline deadline(limit);
+  VideoFile file(path, deadline);
+  for (std::int64_t const index : indices) {
+    if (index < 0 || index >= file.shown()) {
+      fail<InputError>(file.name(), ": frame ", index, " was asked for; the video has ",
+                       file.shown());
+    }
+  }
+  return detail::decode_frames(file, indices, square);
+}
+
 }  // namespace vcflash::media

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include <vcflash/media/frames.hpp>
+#include <vcflash/media/resize.hpp>
+#include <vcflash/meta/error.hpp>
+
+namespace vcflash::media {
+
+/// The plain preparation of an image: straight to a square, no aspect keeping.
+/// \throws InputError for a picture one pixel high, whose layout upstream's processor mistakes for
+///   channels first and refuses
+inline Image to_square(Image const& image, int side) {
+  if (image.height == 1) fail<InputError>("a picture one pixel high is not taken");
+  return resize_bicubic(image, side, side);
+}
+
+/// Centres a picture in a square of its longer side (LLaVA's `expand2square`).
+/// \param fill red, green, blue of the border; by default ImageNet's mean
+inline Image pad_to_square(Image const& image, std::array<std::uint8_t, 3> fill = {123, 116, 103}) {
+  int const side = std::max(image.height, image.width);
+  Image square{side, side, {}};
+  square.rgb.resize(std::size_t(side) * std::size_t(side) * 3);
+  for (std::size_t b = 0; b < square.rgb.size(); ++b) square.rgb[b] = fill[b % 3];
+  std::size_t const row = std::size_t(image.width) * 3;
+  int const top = (side - image.height) / 2, left = (side - image.width) / 2;
+  for (int y = 0; y < image.height; ++y) {
+    std::copy_n(
+        image.rgb.data() + std::size_t(y) * row, row,
+        square.rgb.data() + (std::size_t(top + y) * std::size_t(side) + std::size_t(left)) * 3);
+  }
+  return square;
+}
+
+/// A size in pixels, or in tiles.
+struct Extent {
+  int width, height;
+  bool operator==(Extent const&) const = default;
+};
+
+/// The grids from `least` to `most`, in tiles, in upstream's order.
+inline std::vector<Extent> grids(Extent least, Extent most, int tile) {
+  std::vector<Extent> sizes;
+  for (int i = least.width; i <= most.width; ++i) {
+    for (int j = least.height; j <= most.height; ++j) sizes.push_back({i * tile, j * tile});
+  }
+  return sizes;
+}
+
+/// The grid that shows a picture with the most of its own pixels, and of those the smallest
+/// (LLaVA-NeXT's `select_best_resolution`).
+/// \param sizes that may be chosen, in pixels
+/// \param most_pixels of the grid and one thumbnail, if bounded; one tile is always allowed
+/// \throws Error if no size may be chosen
+inline Extent best_grid(Extent picture, std::vector<Extent> const& sizes, int tile,
+                        std::optional<std::int64_t> most_pixels = {}) {
+  std::int64_t most_shown = 0, least_wasted = std::numeric_limits<std::int64_t>::max();
+  std::optional<Extent> best;
+  for (Extent const size : sizes) {
+    std::int64_t const area = std::int64_t(size.width) * size.height;
+    std::int64_t const tile_area = std::int64_t(tile) * tile;
+    if (most_pixels && area != tile_area && area + tile_area > *most_pixels) continue;
+    double const scale =
+        std::min(double(size.width) / picture.width, double(size.height) / picture.height);
+    auto const width = std::int64_t(picture.width * scale);
+    auto const height = std::int64_t(picture.height * scale);
+    std::int64_t const shown =
+        std::min(width * height, std::int64_t(picture.width) * picture.height);
+    std::int64_t const wasted = area - shown;
+    if (shown > most_shown || (shown == most_shown && wasted < least_wasted)) {
+      most_shown = shown;
+      least_wasted = wasted;
+      best = size;
+    }
+  }
+  if (!best) fail<Error>("no grid of tiles was given for a picture");
+  return *best;
+}
+
+/// The tiles of a picture under `anyres_nopad`: the whole picture as one tile, then the picture
+/// stretched to `grid`, cut row by row.
+/// \param grid pixels, multiples of `tile`
+inline Frames cut_tiles(Image const& image, Extent grid, int tile) {
+  int const across = grid.width / tile, down = grid.height / tile;
+  Frames tiles{1 + across * down, tile, tile, {}};
+  tiles.rgb.resize(std::size_t(tiles.count) * tiles.frame_bytes());
+  std::ranges::copy(resize_bicubic(image, tile, tile).rgb, tiles.frame(0).begin());
+  Image const stretched = resize_bicubic(image, grid.height, grid.width);
+  std::size_t const row = std::size_t(tile) * 3;
+  for (int t = 0; t < across * down; ++t) {
+    for (int y = 0; y < tile; ++y) {
+      std::size_t const from = (std::size_t(t / across * tile + y) * std::size_t(grid.width) +
+                                std::size_t(t % across * tile)) *
+                               3;
+      std::copy_n(stretched.rgb.data() + from, row,
+                  tiles.frame(1 + t).data() + std::size_t(y) * row);
+    }
+  }
+  return tiles;
+}
+
+}  // namespace vcflash::media
