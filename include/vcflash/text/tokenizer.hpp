@@ -6,7 +6,6 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <span>
@@ -314,16 +313,7 @@ inline std::optional<std::int64_t> Tokenizer::id_of(std::string_view text) const
 }
 
 inline void Tokenizer::copy_to(std::filesystem::path const& folder) const {
-  for (auto const& [name, bytes] : state_->files) {
-    auto const path = folder / name;
-    std::ofstream file(path, std::ios::binary | std::ios::trunc);
-    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    file.close();
-    if (!file) {
-      throw Error(fmt::format("{}: cannot be written; is the disk full or the folder missing?",
-                              path.string()));
-    }
-  }
+  for (auto const& [name, bytes] : state_->files) detail::write_whole(folder / name, bytes);
 }
 
 }  // namespace vcflash::text

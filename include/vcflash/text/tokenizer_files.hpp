@@ -55,6 +55,16 @@ inline std::string read_whole(std::filesystem::path const& path) {
   return bytes;
 }
 
+inline void write_whole(std::filesystem::path const& path, std::string_view bytes) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (!file) {
+    throw Error(fmt::format("{}: cannot be written; is the disk full or the folder missing?",
+                            path.string()));
+  }
+}
+
 inline std::string_view kind_of(simdjson::dom::element element) {
   using simdjson::dom::element_type;
   switch (element.type()) {
