@@ -1,0 +1,110 @@
+#include <vcflash/kernels/cross_entropy.hpp>
+#include <vcflash/llms/qwen2.hpp>
+
+#include <ATen/ops/stack.h>
+
+#include <sstream>
+
+#include "tests/support/golden_models.hpp"
+
+using namespace vcflash;
+using namespace vcflash::test;
+
+namespace {
+
+/// Greedy continuation with the cache. \return the logits of each step, [steps, vocabulary]
+template <class Llm>
+at::Tensor greedy_logits(Llm const& llm, at::Tensor const& prompt, std::int64_t steps) {
+  typename Llm::Cache cache;
+  std::vector<at::Tensor> logits;
+  at::Tensor ids = prompt;
+  for (std::int64_t step = 0; step < steps; ++step) {
+    logits.push_back(llm.logits(llm.hidden_states(llm.embed(ids), &cache)[0][-1]));
+    ids = logits.back().argmax().view({1, 1});
+  }
+  return at::stack(logits);
+}
+
+template <class Llm>
+void compare_with_golden(std::string const& name) {
+  Golden golden(name);
+  Llm llm;
+  load_golden_weights(llm, golden.with_prefix("w."));
+
+  at::Tensor const mask = golden["in.attention_mask"];
+  at::Tensor const logits = llm.logits(llm.hidden_states(llm.embed(golden["in.input_ids"])));
+  golden.check("out.logits", logits * mask.unsqueeze(-1), within(5e-5));
+
+  at::Tensor const labels = golden["in.labels"];
+  at::Tensor const next = labels.narrow(1, 1, labels.size(1) - 1);
+  at::Tensor const counted = next.ne(-100);
+  at::Tensor const loss = kernels::cross_entropy(logits.narrow(1, 0, next.size(1)).index({counted}),
+                                                 next.index({counted}));
+  golden.check("out.loss", loss.view({1}), within(1e-5));
+  CHECK(std::abs(loss.item<double>() - golden.json().at("loss").get<double>()) <= 1e-5);
+  loss.backward();
+  check_gradients(golden, "grad.", llm, within_relative_l2(1e-4));
+
+  at::Tensor const steps =
+      greedy_logits(llm, golden["in.prompt"], golden["out.gen_ids"].size(0)).detach();
+  golden.check("out.gen_ids", steps.argmax(-1), exactly);
+  golden.check("out.gen_logits", steps, within(5e-5));
+  at::Tensor const best = std::get<0>(steps.topk(2, -1));
+  golden.check("out.gen_margin", best.select(1, 0) - best.select(1, 1), within(1e-4));
+  golden.require_all_checked({"out.logits", "out.loss", "out.gen", "grad."});
+}
+
+}  // namespace
+
+TEST_CASE("Qwen2 gives upstream's logits, loss, gradients and greedy tokens", "[golden]") {
+  compare_with_golden<GoldenQwen2>("model/qwen2");
+}
+
+TEST_CASE("Qwen2 with a tied output layer does so too", "[golden]") {
+  compare_with_golden<GoldenQwen2Tied>("model/qwen2_tied");
+}
+
+TEST_CASE("rotary positions turn as upstream's, early and late", "[golden]") {
+  Golden golden("model/qwen2");
+  GoldenQwen2 llm;
+  load_golden_weights(llm, golden.with_prefix("w."));
+  auto const& config = GoldenQwen2::config;
+  golden.check("out.default_inv_freq",
+               kernels::rotary_frequencies(config.head_dim(), config.rope_base, at::kCPU),
+               within(1e-7));
+  at::Tensor const states = llm.hidden_states(llm.embed(golden["in.yarn_ids"]));
+  golden.check("out.default_logits200", llm.logits(states.slice(1, 0, std::nullopt, 20)),
+               within(5e-5));
+  golden.require_all_checked({"out.default"});
+}
+
+TEST_CASE("several tokens at once continue a cache as one by one", "[unit]") {
+  Golden golden("model/qwen2");
+  GoldenQwen2 llm;
+  load_golden_weights(llm, golden.with_prefix("w."));
+  at::Tensor const embeddings = llm.embed(golden["in.prompt"]);
+  at::Tensor const whole = llm.hidden_states(embeddings);
+  GoldenQwen2::Cache cache;
+  llm.hidden_states(embeddings.narrow(1, 0, 3), &cache);
+  at::Tensor const rest =
+      llm.hidden_states(embeddings.narrow(1, 3, embeddings.size(1) - 3), &cache);
+  CHECK(cache.tokens() == embeddings.size(1));
+  CHECK((rest - whole.narrow(1, 3, rest.size(1))).abs().max().item<float>() < 1e-5F);
+}
+
+TEST_CASE("7B, 1.5B and 0.5B have the published keys", "[golden]") {
+  auto const compare = []<class Llm>(std::type_identity<Llm>, std::string const& manifest) {
+    std::map<std::string, std::string> expected, actual;
+    std::istringstream rows(golden_text("manifests/" + manifest + ".tsv"));
+    for (std::string key, dtype, shape; rows >> key >> dtype >> shape;) expected[key] = shape;
+    for (auto const& [key, shape] : keys_of<Llm>()) {
+      std::ostringstream text;
+      for (std::size_t i = 0; i < shape.size(); ++i) text << (i ? "," : "") << shape[i];
+      actual[key] = text.str();
+    }
+    CHECK(actual == expected);
+  };
+  compare(std::type_identity<Qwen2_7B>{}, "qwen2-7b");
+  compare(std::type_identity<Qwen2_5_1_5B>{}, "qwen2_5-1_5b");
+  compare(std::type_identity<Qwen2_5_0_5B>{}, "qwen2_5-0_5b");
+}

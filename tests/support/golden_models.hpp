@@ -1,0 +1,74 @@
+#pragma once
+
+#include <vcflash/connectors/tome.hpp>
+#include <vcflash/encoders/umt.hpp>
+#include <vcflash/llms/qwen2.hpp>
+#include <vcflash/models/video_chat.hpp>
+
+#include <ATen/ops/zeros_like.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <map>
+#include <set>
+#include <string>
+
+#include "tests/support/golden_tensor.hpp"
+
+/// The small configurations that the golden data was computed with, and their weights.
+namespace vcflash::test {
+
+using GoldenUmt224 = Umt<UmtConfig{.name = "golden UMT", .width = 48, .depth = 4, .heads = 4}>;
+using GoldenUmt448 = Umt<UmtConfig{
+    .name = "golden UMT at 448", .resolution = 448, .width = 48, .depth = 4, .heads = 4}>;
+
+template <bool Tied>
+using GoldenQwen2Of = Qwen2<LlmConfig{.name = "golden Qwen2",
+                                      .hidden = 64,
+                                      .layers = 4,
+                                      .heads = 4,
+                                      .kv_heads = 2,
+                                      .intermediate = 160,
+                                      .vocabulary = 320,
+                                      .tied = Tied}>;
+using GoldenQwen2 = GoldenQwen2Of<false>;
+using GoldenQwen2Tied = GoldenQwen2Of<true>;
+
+using GoldenToMe = ToMe<ToMeConfig{.name = "golden ToMe", .input = 48, .output = 64, .heads = 4}>;
+using GoldenVideoChat = VideoChat<GoldenUmt224, GoldenToMe, GoldenQwen2>;
+
+/// Gives every parameter of a model the stored tensor of its key and marks it as trained; every
+/// stored tensor must have found its place.
+template <class Model>
+void load_golden_weights(Model& model, std::map<std::string, at::Tensor> const& weights) {
+  std::set<std::string> used;
+  for_each_parameter(model, [&](std::string const& key, auto& parameter) {
+    CAPTURE(key);
+    REQUIRE(weights.contains(key));
+    at::Tensor const& stored = weights.at(key);
+    REQUIRE(stored.sizes() == at::IntArrayRef(parameter.shape.data(), parameter.shape.size()));
+    parameter.value = stored.clone().requires_grad_(true);
+    used.insert(key);
+  });
+  CHECK(used.size() == weights.size());
+}
+
+/// Compares the gradient of every parameter with the tensor stored as `prefix` and its key, where
+/// one is stored.
+template <class Model>
+void check_gradients(Golden& golden, std::string const& prefix, Model const& model,
+                     Tolerance tolerance) {
+  for_each_parameter(model, [&](std::string const& key, auto const& parameter) {
+    if (!golden.json().at("tensors").contains(prefix + key)) return;
+    at::Tensor const& gradient = parameter.value.grad();
+    golden.check(prefix + key, gradient.defined() ? gradient : at::zeros_like(parameter.value),
+                 tolerance);
+  });
+}
+
+template <class Model>
+void clear_gradients(Model& model) {
+  for_each_parameter(model,
+                     [](auto const&, auto& parameter) { parameter.value.mutable_grad() = at::Tensor{}; });
+}
+
+}  // namespace vcflash::test
