@@ -16,7 +16,7 @@ namespace vcflash::infer {
 
 struct GenerateOptions {
   std::int64_t max_new_tokens = 1024;
-  std::vector<std::int64_t> stop_ids;  ///< generation ends before the first of these
+  std::vector<std::int64_t> stop_ids{};  ///< generation ends before the first of these
   /// Ids from here on are never chosen: rows of the table that no token of the tokenizer has.
   std::int64_t vocabulary = std::numeric_limits<std::int64_t>::max();
 };

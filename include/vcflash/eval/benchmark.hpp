@@ -1,0 +1,56 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vcflash::eval {
+
+/// What a question is asked about.
+struct MediumRequest {
+  std::filesystem::path video{};
+  std::optional<double> start{}, end{};  ///< seconds; a clip has both
+  bool reversed = false;                 ///< shown last frame first
+
+  bool same_frames_as(MediumRequest const& other) const {
+    return video == other.video && start == other.start && end == other.end;
+  }
+};
+
+/// What a model said to one question, and what that is worth.
+struct Answer {
+  std::string text{};     ///< as generated
+  std::string parsed{};   ///< what is graded; empty if nothing in the text can be
+  double score = 0;       ///< 0 to 1
+  std::string problem{};  ///< why the question could not be asked; counted as wrong
+};
+
+/// A set of questions about videos and a way to grade answers.
+/// Promises: `load(folder)` reads all questions or throws InputError; `prompt(q)` is the human's
+/// turn without the medium's placeholder; `parse(q, text)` and `score(q, parsed)` are pure;
+/// `aggregate(questions, answers)` takes one answer a question and gives a JSON object.
+template <class B>
+concept Benchmark = requires(B const& benchmark, std::filesystem::path const& folder,
+                             typename B::Question const& question, std::string const& text,
+                             std::vector<typename B::Question> const& questions,
+                             std::vector<Answer> const& answers) {
+  { B::name } -> std::convertible_to<std::string_view>;
+  { B::max_new_tokens } -> std::convertible_to<std::int64_t>;
+  { benchmark.load(folder) } -> std::same_as<std::vector<typename B::Question>>;
+  { benchmark.id(question) } -> std::same_as<std::string>;
+  { benchmark.prompt(question) } -> std::same_as<std::string>;
+  { benchmark.medium(question) } -> std::same_as<MediumRequest>;
+  { benchmark.parse(question, text) } -> std::same_as<std::string>;
+  { benchmark.score(question, text) } -> std::same_as<double>;
+  { benchmark.record(question) } -> std::same_as<nlohmann::json>;
+  { benchmark.aggregate(questions, answers) } -> std::same_as<nlohmann::json>;
+};
+
+}  // namespace vcflash::eval

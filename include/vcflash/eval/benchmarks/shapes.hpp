@@ -1,0 +1,154 @@
+#pragma once
+
+#include <vcflash/eval/benchmark.hpp>
+#include <vcflash/meta/error.hpp>
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vcflash::eval {
+
+/// Multiple choice about moving shapes, as make-shapes writes it (data/shapes/write.hpp). A model
+/// answers by the value and then the letter, "blue B", and only the letter is graded.
+///
+/// Every question is asked three times over: about its own clip; about another clip, which tells
+/// nothing (what is right then is luck); and, where time matters, about its clip run backwards,
+/// when the opposite is right.
+struct Shapes {
+  static constexpr std::string_view name = "shapes";
+  static constexpr std::int64_t max_new_tokens = 8;
+
+  enum class Showing { own, other, backwards };
+
+  struct Question {
+    std::int64_t id = 0;
+    Showing showing = Showing::own;
+    std::string kind{}, text{};
+    std::vector<std::string> options{};
+    std::string right{};            ///< the letter that is right for what is shown
+    std::filesystem::path video{};  ///< what is shown
+  };
+
+  /// \param folder what make-shapes wrote, or its `shapes` folder
+  std::vector<Question> load(std::filesystem::path const& folder) const {
+    auto path = folder / "shapes/questions.json";
+    if (!std::filesystem::exists(path)) path = folder / "questions.json";
+    std::ifstream file(path);
+    if (!file) {
+      throw InputError(
+          fmt::format("{}: there is no shapes/questions.json here; make-shapes --out {} "
+                      "writes it.",
+                      folder.string(), folder.string()));
+    }
+    std::vector<Question> questions;
+    try {
+      for (auto const& row : nlohmann::json::parse(file)) add(row, path.parent_path(), questions);
+    } catch (nlohmann::json::exception const& error) {
+      throw InputError(fmt::format("{}: question {} cannot be read ({}).", path.string(),
+                                   questions.size(), error.what()));
+    }
+    if (questions.empty()) throw InputError(fmt::format("{}: holds no questions.", path.string()));
+    return questions;
+  }
+
+  std::string id(Question const& question) const {
+    return fmt::format("{}{}", question.id, suffix(question.showing));
+  }
+  std::string prompt(Question const& question) const { return question.text; }
+  MediumRequest medium(Question const& question) const {
+    return {.video = question.video, .reversed = question.showing == Showing::backwards};
+  }
+
+  /// The last word that is a letter of an option.
+  std::string parse(Question const&, std::string const& text) const {
+    std::string letter, word;
+    for (char const c : text + ' ') {
+      if (c != ' ' && c != '\n') {
+        word += c;
+        continue;
+      }
+      if (word.size() == 1 && word >= "A" && word <= "D") letter = word;
+      word.clear();
+    }
+    return letter;
+  }
+  double score(Question const& question, std::string const& parsed) const {
+    return parsed == question.right ? 1.0 : 0.0;
+  }
+
+  nlohmann::json record(Question const& question) const {
+    constexpr std::array showings{"own", "other", "backwards"};
+    return {{"question", question.text},
+            {"kind", question.kind},
+            {"showing", showings[static_cast<std::size_t>(question.showing)]},
+            {"options", question.options},
+            {"right", question.right},
+            {"video", question.video.string()}};
+  }
+
+  /// Share of right answers for each showing: all together and by kind.
+  nlohmann::json aggregate(std::vector<Question> const& questions,
+                           std::vector<Answer> const& answers) const {
+    struct Tally {
+      double right = 0;
+      std::int64_t asked = 0;
+    };
+    std::array<std::map<std::string, Tally>, 3> tallies;
+    for (std::size_t i = 0; i < questions.size(); ++i) {
+      auto& tally = tallies[static_cast<std::size_t>(questions[i].showing)];
+      for (std::string const& kind : {std::string("all"), questions[i].kind}) {
+        tally[kind].right += answers[i].score;
+        ++tally[kind].asked;
+      }
+    }
+    auto result = nlohmann::json::object();
+    constexpr std::array names{"accuracy", "control", "reversed"};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      for (auto const& [kind, tally] : tallies[i]) {
+        result[names[i]][kind] = tally.right / static_cast<double>(tally.asked);
+        if (i == 0) result["questions"][kind] = tally.asked;
+      }
+    }
+    result["chance"] = 0.25;
+    return result;
+  }
+
+ private:
+  static constexpr std::string_view suffix(Showing showing) {
+    constexpr std::array<std::string_view, 3> suffixes{"", "-control", "-reversed"};
+    return suffixes[static_cast<std::size_t>(showing)];
+  }
+
+  static void add(nlohmann::json const& row, std::filesystem::path const& folder,
+                  std::vector<Question>& questions) {
+    Question question{.id = row.at("id"),
+                      .showing = Showing::own,
+                      .kind = row.at("kind"),
+                      .text = row.at("question"),
+                      .options = row.at("options"),
+                      .right = row.at("letter"),
+                      .video = folder / row.at("video").get<std::string>()};
+    questions.push_back(question);
+    if (!row.at("reversed_letter").is_null()) {
+      Question backwards = question;
+      backwards.showing = Showing::backwards;
+      backwards.right = row.at("reversed_letter");
+      questions.push_back(std::move(backwards));
+    }
+    question.showing = Showing::other;
+    question.video = folder / row.at("control_video").get<std::string>();
+    questions.push_back(std::move(question));
+  }
+};
+
+static_assert(Benchmark<Shapes>);
+
+}  // namespace vcflash::eval

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <vcflash/media/frames.hpp>
+#include <vcflash/media/normalise.hpp>
+#include <vcflash/models/sample.hpp>
+#include <vcflash/recipe/recipe.hpp>
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+/// How a model that answers looks at media, and how they stand in its prompt.
+namespace vcflash::infer {
+
+/// Frames or an image as a model's encoder takes them.
+/// \param frames `M::Encoder::resolution` pixels a side  \return [count, 3, height, width] fp32
+template <Model M>
+Tensor pixels_of(media::Frames const& frames) {
+  static media::NormaliseTable const table({M::Encoder::pixels.mean, M::Encoder::pixels.deviation});
+  Tensor const pixels = at::empty({frames.count, 3, frames.height, frames.width}, at::kFloat);
+  table(frames, std::span(pixels.template mutable_data_ptr<float>(),
+                          static_cast<std::size_t>(pixels.numel())));
+  return pixels;
+}
+
+/// The same frames, last first.
+inline media::Frames reversed(media::Frames const& frames) {
+  media::Frames turned{frames.count, frames.height, frames.width, {}};
+  turned.rgb.reserve(frames.rgb.size());
+  for (int i = frames.count - 1; i >= 0; --i) {
+    auto const frame = frames.frame(i);
+    turned.rgb.insert(turned.rgb.end(), frame.begin(), frame.end());
+  }
+  return turned;
+}
+
+/// The visual tokens of one video or image.
+/// \return [tokens, hidden]
+template <Model M>
+Tensor look_at(typename M::Network const& network, media::Frames const& frames, Modality modality) {
+  at::NoGradGuard const no_grad;
+  Medium const medium{.modality = modality, .pixels = pixels_of<M>(frames)};
+  Medium const* const media = &medium;
+  return network.visual_tokens(std::span(&media, 1)).front();
+}
+
+/// The embeddings of a prompt: its ids, the visual tokens of each medium in the place of its
+/// placeholder.
+/// \param ids with one `media_placeholder` a medium  \param visual [tokens, hidden] each
+/// \return [1, tokens, hidden]
+/// \throws Error if there are not as many placeholders as media
+template <class Network>
+Tensor embed_prompt(Network const& network, std::span<std::int64_t const> ids,
+                    std::span<Tensor const> visual) {
+  at::NoGradGuard const no_grad;
+  auto const places = std::ranges::count(ids, media_placeholder);
+  if (places != std::ssize(visual)) {
+    fail("a prompt has ", places, " places for media and ", visual.size(), " media");
+  }
+  std::vector<Tensor> parts;
+  auto const add_text = [&](std::span<std::int64_t const> text) {
+    if (text.empty()) return;
+    Tensor const row = at::empty({std::ssize(text)}, at::kLong);
+    std::ranges::copy(text, row.template mutable_data_ptr<std::int64_t>());
+    parts.push_back(network.llm.embed(row.to(network.device())));
+  };
+  for (Tensor const& tokens : visual) {
+    auto const place =
+        static_cast<std::size_t>(std::ranges::find(ids, media_placeholder) - ids.begin());
+    add_text(ids.first(place));
+    parts.push_back(tokens);
+    ids = ids.subspan(place + 1);
+  }
+  add_text(ids);
+  return at::cat(parts).unsqueeze(0);
+}
+
+}  // namespace vcflash::infer

@@ -1,0 +1,105 @@
+#include <vcflash/infer/generate.hpp>
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <vector>
+
+#include <vcflash/llms/qwen2.hpp>
+#include <vcflash/tensor/initialise.hpp>
+
+using namespace vcflash;
+
+namespace {
+
+using Small = Qwen2<LlmConfig{.name = "small",
+                              .hidden = 32,
+                              .layers = 2,
+                              .heads = 4,
+                              .kv_heads = 2,
+                              .intermediate = 64,
+                              .vocabulary = 97,
+                              .tied = true}>;
+
+Small const& small() {
+  static Small const llm = [] {
+    Small made;
+    initialise(made, {.weight = 0.2, .embedding = 0.5}, 3);
+    return made;
+  }();
+  return llm;
+}
+
+/// \return [ids] int64
+Tensor row_of(std::vector<std::int64_t> const& ids) {
+  Tensor const row = at::empty({std::ssize(ids)}, at::kLong);
+  std::ranges::copy(ids, row.mutable_data_ptr<std::int64_t>());
+  return row;
+}
+
+Tensor prompt(std::vector<std::int64_t> ids) { return small().embed(row_of(ids)).unsqueeze(0); }
+
+/// Greedy generation that computes every state anew.
+std::vector<std::int64_t> without_cache(Tensor embeddings, std::int64_t tokens) {
+  std::vector<std::int64_t> ids;
+  while (std::ssize(ids) < tokens) {
+    Tensor const states = small().hidden_states(embeddings);
+    ids.push_back(small().logits(states[0][-1]).argmax().item<std::int64_t>());
+    embeddings = at::cat({embeddings, prompt({ids.back()})}, 1);
+  }
+  return ids;
+}
+
+}  // namespace
+
+TEST_CASE("generation with a cache says what generation without one says", "[unit]") {
+  Tensor const embeddings = prompt({5, 80, 13, 44});
+  auto const ids = infer::generate(small(), embeddings, {.max_new_tokens = 12});
+  CHECK(ids.size() == 12);
+  CHECK(ids == without_cache(embeddings, 12));
+}
+
+TEST_CASE("generation ends before a stop id and after the most tokens asked for", "[unit]") {
+  Tensor const embeddings = prompt({5, 80, 13, 44});
+  auto const all = without_cache(embeddings, 6);
+  std::int64_t const stop = all[2];
+  auto const before = static_cast<std::size_t>(std::ranges::find(all, stop) - all.begin());
+  auto const ids = infer::generate(small(), embeddings, {.max_new_tokens = 6, .stop_ids = {stop}});
+  CHECK(ids == std::vector(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(before)));
+  CHECK(infer::generate(small(), embeddings, {.max_new_tokens = 1}).size() == 1);
+  CHECK(infer::generate(small(), embeddings, {.max_new_tokens = 0}).empty());
+}
+
+TEST_CASE("each token is handed on as it is chosen, and the listener may end the answer",
+          "[unit]") {
+  Tensor const embeddings = prompt({1, 2, 3});
+  std::vector<std::int64_t> heard;
+  auto const ids =
+      infer::generate(small(), embeddings, {.max_new_tokens = 9}, [&](std::int64_t id) {
+        heard.push_back(id);
+        return heard.size() < 4;
+      });
+  CHECK(ids.size() == 4);
+  CHECK(heard == ids);
+}
+
+TEST_CASE("rows of the table that no token has are never chosen", "[unit]") {
+  auto const ids =
+      infer::generate(small(), prompt({5, 80, 13}), {.max_new_tokens = 20, .vocabulary = 7});
+  CHECK(std::ranges::all_of(ids, [](std::int64_t id) { return id < 7; }));
+}
+
+TEST_CASE("a conversation goes on from the cache of the turn before", "[unit]") {
+  Small::Cache cache;
+  auto const heard = [](std::int64_t) { return true; };
+  auto const first =
+      infer::generate(small(), prompt({5, 80, 13}), {.max_new_tokens = 3}, cache, heard);
+  // The last id of an answer has not been through the model yet.
+  auto const second =
+      infer::generate(small(), prompt({first.back(), 60, 61}), {.max_new_tokens = 4}, cache, heard);
+  std::vector<std::int64_t> whole{5, 80, 13};
+  whole.insert(whole.end(), first.begin(), first.end());
+  whole.insert(whole.end(), {60, 61});
+  CHECK(second == without_cache(prompt(whole), 4));
+}

@@ -1,0 +1,78 @@
+#include <vcflash/infer/look.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <cstdint>
+#include <vector>
+
+#include "recipes/models/tiny.hpp"
+
+using namespace vcflash;
+using Tiny = recipes::models::tiny;
+
+namespace {
+
+media::Frames frames_of(int count) {
+  constexpr int side = Tiny::Encoder::resolution;
+  media::Frames frames{count, side, side, {}};
+  for (std::size_t i = 0; i < std::size_t(count) * frames.frame_bytes(); ++i) {
+    frames.rgb.push_back(static_cast<std::uint8_t>(i * 2654435761U >> 13));
+  }
+  return frames;
+}
+
+/// \return [ids] int64
+Tensor row_of(std::vector<std::int64_t> const& ids) {
+  Tensor const row = at::empty({std::ssize(ids)}, at::kLong);
+  std::ranges::copy(ids, row.mutable_data_ptr<std::int64_t>());
+  return row;
+}
+
+Tiny::Network const& network() {
+  static Tiny::Network const made = [] {
+    Tiny::Network fresh;
+    initialise_model<Tiny>(fresh, 7);
+    return fresh;
+  }();
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("pixels are normalised by the encoder's own statistics", "[unit]") {
+  auto const frames = frames_of(2);
+  Tensor const pixels = infer::pixels_of<Tiny>(frames);
+  CHECK(pixels.sizes() == at::IntArrayRef({2, 3, 64, 64}));
+  // Frame 1, blue, row 5, column 9: the tiny encoder takes (x - 45) / 60.
+  auto const byte = frames.frame(1)[(5 * 64 + 9) * 3 + 2];
+  CHECK(std::abs(pixels[1][2][5][9].item<float>() - (float(byte) - 45) / 60) < 1e-5);
+}
+
+TEST_CASE("reversed frames are the same frames, last first", "[unit]") {
+  auto const frames = frames_of(4);
+  auto const turned = infer::reversed(frames);
+  CHECK(std::ranges::equal(turned.frame(0), frames.frame(3)));
+  CHECK(std::ranges::equal(turned.frame(3), frames.frame(0)));
+  CHECK(infer::reversed(turned).rgb == frames.rgb);
+}
+
+TEST_CASE("a prompt's embeddings are those the model trains on", "[unit]") {
+  auto const frames = frames_of(8);
+  std::vector<std::int64_t> const ids{3, 4, media_placeholder, 9, 11};
+  Tensor const tokens = infer::look_at<Tiny>(network(), frames, Modality::video);
+  CHECK(tokens.sizes() == at::IntArrayRef({64, 128}));
+  Tensor const embeddings = infer::embed_prompt(network(), ids, std::span(&tokens, 1));
+
+  Sample const sample{
+      .input_ids = row_of(ids),
+      .labels = {},
+      .media = {{.modality = Modality::video, .pixels = infer::pixels_of<Tiny>(frames)}}};
+  auto const trained = network().embed(std::span(&sample, 1));
+  CHECK(embeddings.equal(trained.embeddings));
+}
+
+TEST_CASE("a prompt with another number of places than media is refused", "[unit]") {
+  std::vector<std::int64_t> const ids{3, media_placeholder};
+  CHECK_THROWS_WITH(infer::embed_prompt(network(), ids, {}),
+                    Catch::Matchers::ContainsSubstring("1 places for media and 0 media"));
+}
