@@ -16,6 +16,7 @@ struct TinyConnectorInit : vcflash::ConnectorInit {
                                                      .min_frames = 4,
                                                      .max_frames = 4,
                                                      .sampling = vcflash::FrameSampling::middle,
+                                                     .frame_jitter = true,
                                                      .chat = vcflash::ChatTemplate::plain,
                                                      .images = vcflash::ImageLayout::square,
                                                      .bf16 = false,

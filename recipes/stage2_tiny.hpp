@@ -18,6 +18,7 @@ struct TinyVisualPretraining : vcflash::VisualPretraining {
                                                      .max_length = 1024,
                                                      .min_frames = 4,
                                                      .max_frames = 8,
+                                                     .frame_jitter = true,
                                                      .images = vcflash::ImageLayout::square,
                                                      .bf16 = false,
                                                      .gradient_checkpointing = false,

@@ -15,6 +15,7 @@ struct TinyVideoSft : vcflash::VideoSft {
                                                      .max_length = 1024,
                                                      .min_frames = 8,
                                                      .max_frames = 16,
+                                                     .frame_jitter = true,
                                                      .images = vcflash::ImageLayout::square,
                                                      .bf16 = false,
                                                      .gradient_checkpointing = false,

@@ -15,6 +15,7 @@ struct TinyHighResPostSft : vcflash::HighResPostSft {
                                                      .max_length = 1024,
                                                      .min_frames = 8,
                                                      .max_frames = 8,
+                                                     .frame_jitter = true,
                                                      .images = vcflash::ImageLayout::square,
                                                      .bf16 = false,
                                                      .gradient_checkpointing = false,

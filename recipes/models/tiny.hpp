@@ -34,6 +34,7 @@ struct tiny_at
   static constexpr vcflash::InitialDeviations initial{.encoder = {.weight = 0.05},
                                                       .connector = {.weight = 0.09},
                                                       .llm = {.weight = 0.09, .embedding = 0.1}};
+  static constexpr bool time_message = false;
 };
 
 /// The model that is evaluated and talked to: at the 64 pixels of the last stage.

@@ -24,12 +24,15 @@ struct ModelOf {
   using Llm = L;
   using Network = VideoChat<Encoder, Connector, Llm>;
   static constexpr InitialDeviations initial{};
+  /// Whether a question says how long its video is (upstream's `time_msg`).
+  static constexpr bool time_message = true;
 };
 
 template <class M>
 concept Model = requires {
   typename M::Network;
   { M::initial } -> std::convertible_to<InitialDeviations>;
+  { M::time_message } -> std::convertible_to<bool>;
 };
 
 /// Draws every parameter of a model with its own deviations, the same for the same `seed`.

@@ -38,6 +38,7 @@ struct Hyperparameters {
   std::int64_t max_length = 32768;  ///< tokens a conversation, visual ones included
   std::int64_t min_frames = 64, max_frames = 512;
   FrameSampling sampling = FrameSampling::dynamic_fps1;
+  bool frame_jitter = false;  ///< draw each frame from its interval of the video, anew each time
   ChatTemplate chat = ChatTemplate::qwen_2;
   ImageLayout images = ImageLayout::anyres_nopad;
   bool bf16 = true;
