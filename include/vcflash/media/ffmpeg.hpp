@@ -85,12 +85,8 @@ T allocated(T pointer) {
   return pointer;
 }
 
-inline Packet make_packet() {
-  return allocated(Packet(av_packet_alloc()));
-}
-inline Picture make_picture() {
-  return allocated(Picture(av_frame_alloc()));
-}
+inline Packet make_packet() { return allocated(Packet(av_packet_alloc())); }
+inline Picture make_picture() { return allocated(Picture(av_frame_alloc())); }
 
 /// The moment after which reading a file is given up.
 class Deadline {

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <vcflash/meta/error.hpp>
@@ -145,16 +148,27 @@ inline std::vector<std::int64_t> frame_indices(FrameRequest const& request, std:
 }
 
 /// As above, and for `FrameSampling::rand` one frame of each interval but its last, drawn by
-/// `draw(n)` in [0, n).
+/// `draw(n)` in [0, n). If an interval has one frame only, all are drawn from the whole video.
 template <class Draw>
 std::vector<std::int64_t> frame_indices(FrameRequest const& request, std::int64_t wanted,
                                         std::int64_t length, double fps, Draw&& draw) {
   if (request.sampling != FrameSampling::rand) return frame_indices(request, wanted, length, fps);
   auto const intervals = frame_intervals(request, wanted, length, fps);
   std::vector<std::int64_t> indices;
-  for (std::size_t i = 0; i + 1 < intervals.starts.size(); ++i) {
+  bool drawn = true;
+  for (std::size_t i = 0; drawn && i + 1 < intervals.starts.size(); ++i) {
     std::int64_t const choices = intervals.starts[i + 1] - 1 - intervals.starts[i];
-    indices.push_back(intervals.starts[i] + (choices > 0 ? std::int64_t(draw(choices)) : 0));
+    drawn = choices > 0;
+    if (drawn) indices.push_back(intervals.starts[i] + std::int64_t(draw(choices)));
+  }
+  if (!drawn) {
+    indices.resize(std::size_t(length));
+    std::iota(indices.begin(), indices.end(), std::int64_t{0});
+    for (std::int64_t left = length; left > 1; --left) {
+      std::swap(indices[std::size_t(left - 1)], indices[std::size_t(draw(left))]);
+    }
+    indices.resize(intervals.starts.size() - 1);
+    std::sort(indices.begin(), indices.end());
   }
   if (std::int64_t(indices.size()) < intervals.wanted) {
     indices.resize(std::size_t(intervals.wanted), indices.back());
@@ -192,27 +206,50 @@ inline FramePlan plan_window(FrameRequest const& request, std::int64_t length, d
   return {std::move(indices), duration};
 }
 
+/// How many frames upstream's lazy reader is asked for: the request's bounds by the clip's seconds.
+/// \return 0 or less for a clip that ends before it begins
+inline std::int64_t clip_frame_count(FrameRequest const& request) {
+  if (request.sampling != FrameSampling::dynamic_fps1) return request.max_frames;
+  double const duration = *request.end - *request.start, length = double(request.clip_length);
+  auto const least = double(request.min_frames) > duration
+                         ? std::int64_t(detail::floor_divide(duration, length) * length)
+                         : request.min_frames;
+  std::int64_t const count = detail::frames_at_one_a_second(duration, request.clip_length);
+  return std::max(std::min(count, request.max_frames), least);
+}
+
 /// A clip by `ClipRule::training`: upstream's lazy reader, which knows the rate and not the length.
 /// \return indices counted from the clip's start, at `fps`
 inline FramePlan plan_clip(FrameRequest const& request, double fps) {
   detail::check(request);
-  double const duration = *request.end - *request.start;
-  std::int64_t count = request.max_frames;
-  if (request.sampling == FrameSampling::dynamic_fps1) {
-    double const least = double(request.min_frames) > duration
-                             ? detail::floor_divide(duration, double(request.clip_length)) *
-                                   double(request.clip_length)
-                             : double(request.min_frames);
-    count = detail::frames_at_one_a_second(duration, request.clip_length);
-    count = std::max(std::min(count, request.max_frames), std::int64_t(least));
-  }
-  FramePlan plan{{}, duration, true};
-  double const last = double(std::int64_t(duration)) * fps - 1;
+  if (!(fps > 0)) fail<InputError>("a video of ", fps, " frames a second has no seconds");
+  FramePlan plan{{}, *request.end - *request.start, true};
+  std::int64_t const count = clip_frame_count(request);
+  double const last = double(std::int64_t(plan.duration)) * fps - 1;
   double const part = last / double(count);
   for (std::int64_t i = 0; i < count; ++i) {
     plan.indices.push_back(std::int64_t(part / 2 + std::nearbyint(part * double(i))));
   }
   return plan;
+}
+
+/// The moments at which upstream's lazy reader looks for a clip's frames, in ticks of the stream's
+/// time base `num`/`den` seconds. The seconds of `targets` count from the *video's* start: upstream
+/// takes those of the clip and does not add where it begins.
+struct ClipMoments {
+  std::int64_t start, end;            ///< of the clip
+  std::vector<std::int64_t> targets;  ///< one a frame: no earlier than this
+};
+
+inline ClipMoments clip_moments(FrameRequest const& request, FramePlan const& plan, double fps,
+                                std::int64_t num, std::int64_t den) {
+  double const unit = double(num) / double(den);
+  ClipMoments moments{std::int64_t(*request.start / unit), std::int64_t(*request.end / unit), {}};
+  for (std::int64_t const index : plan.indices) {
+    auto const second = std::int64_t(double(index) / fps);
+    moments.targets.push_back(-detail::floor_divide(-second * den, num));
+  }
+  return moments;
 }
 
 /// Chooses the frames of a request as upstream's readers do.

@@ -102,8 +102,8 @@ class VideoFile {
   std::int64_t length() const { return std::int64_t(facts_.size()); }
   /// Frames that decoding shows.
   std::int64_t shown() const { return std::int64_t(shown_.size()); }
+  AVRational rate() const { return rate_; }  ///< average frames a second
   double fps() const { return rate_.num > 0 && rate_.den > 0 ? av_q2d(rate_) : 0.0; }
-  double time_base() const { return av_q2d(stream().time_base); }
 
   /// Whether each shown frame has a moment of its own, so that it is known by it.
   bool timed() const { return timed_; }

@@ -4,8 +4,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <limits>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <vcflash/media/frames.hpp>
@@ -52,6 +54,26 @@ inline std::vector<Extent> grids(Extent least, Extent most, int tile) {
     for (int j = least.height; j <= most.height; ++j) sizes.push_back({i * tile, j * tile});
   }
   return sizes;
+}
+
+/// Reads upstream's `image_grid_pinpoints`: `(1x1),...,(6x6)`, a range in tiles, or
+/// `[(336, 672), (672, 336)]`, a list of widths and heights in pixels.
+/// \throws InputError for anything else
+inline std::vector<Extent> parse_grids(std::string const& text, int tile) {
+  bool const range = text.find('x') != std::string::npos;
+  std::vector<Extent> pairs;
+  for (std::size_t at = text.find('('); at != std::string::npos; at = text.find('(', at + 1)) {
+    Extent pair{};
+    int read = 0;
+    char const* const format = range ? "(%dx%d)%n" : "(%d , %d)%n";
+    if (std::sscanf(text.c_str() + at, format, &pair.width, &pair.height, &read) == 2 && read > 0) {
+      pairs.push_back(pair);
+    }
+  }
+  if (pairs.empty()) {
+    fail<InputError>("'", text, "' names no grids; write '(1x1),...,(6x6)' or '[(336, 672)]'");
+  }
+  return range ? grids(pairs.front(), pairs.back(), tile) : pairs;
 }
 
 /// The grid that shows a picture with the most of its own pixels, and of those the smallest

@@ -54,26 +54,23 @@ inline VideoInfo describe(VideoFile const& file) {
           height,        width,        rotation};
 }
 
-/// The frames that upstream's lazy reader gives for seconds counted from a clip's start: for each,
-/// the first frame not yet taken at or after both that second of the *video* and the clip's start.
-/// Upstream does not add the start to the second.
+/// The frames that upstream's lazy reader gives for a clip: for each moment it looks for, the first
+/// frame not yet taken that is shown neither before it nor before the clip.
 /// \return fewer frames than wanted if the video ends before
-inline std::vector<std::int64_t> frames_by_seconds(VideoFile const& file, FramePlan const& plan,
-                                                   double start) {
-  double const unit = file.timed() ? file.time_base() : 1 / file.fps();
-  auto const ticks = [&](double seconds) { return std::int64_t(seconds / unit); };
-  auto const moment = [&](std::int64_t i) { return file.timed() ? file.pts_of(i) : i; };
+inline std::vector<std::int64_t> frames_of_clip(VideoFile const& file, FrameRequest const& request,
+                                                FramePlan const& plan) {
+  AVRational const unit = file.timed() ? file.stream().time_base : av_inv_q(file.rate());
+  auto const moments = clip_moments(request, plan, file.fps(), unit.num, unit.den);
+  auto const shown_at = [&](std::int64_t i) { return file.timed() ? file.pts_of(i) : i; };
   std::vector<std::int64_t> frames;
   std::int64_t frame = 0;
-  for (std::int64_t const index : plan.indices) {
-    double const second = double(std::int64_t(double(index) / file.fps()));
-    std::int64_t const from = std::max(ticks(start), ticks(second));
-    while (frame < file.shown() && moment(frame) < from) ++frame;
+  for (std::int64_t const target : moments.targets) {
+    while (frame < file.shown() && shown_at(frame) < std::max(moments.start, target)) ++frame;
     if (frame == file.shown()) break;
     frames.push_back(frame++);
   }
   if (frames.empty()) {
-    fail<InputError>(file.name(), ": the video ends before second ", start);
+    fail<InputError>(file.name(), ": the video ends before second ", *request.start);
   }
   return frames;
 }
@@ -158,7 +155,7 @@ inline Video read_video(std::filesystem::path const& path, FrameRequest const& r
   }
   std::vector<std::int64_t> wanted;
   if (plan.by_seconds) {
-    wanted = detail::frames_by_seconds(file, plan, *request.start);
+    wanted = detail::frames_of_clip(file, request, plan);
     if (request.sampling == FrameSampling::dynamic_fps1 &&
         std::int64_t(wanted.size()) % request.clip_length != 0) {
       fail<InputError>(file.name(), ": the clip gives ", wanted.size(),

@@ -1,0 +1,15 @@
+#include <catch2/catch_test_macros.hpp>
+
+#include <vcflash/media/frames.hpp>
+
+TEST_CASE("a frame is a window into the clip's block", "[unit]") {
+  vcflash::media::Frames frames{3, 2, 4, {}};
+  frames.rgb.resize(3 * frames.frame_bytes());
+  CHECK(frames.frame_bytes() == 2 * 4 * 3);
+  frames.frame(1)[0] = 7;
+  CHECK(frames.rgb[24] == 7);
+  auto const& constant = frames;
+  CHECK(constant.frame(1)[0] == 7);
+  CHECK(constant.frame(2).data() + constant.frame(2).size() ==
+        frames.rgb.data() + frames.rgb.size());
+}

@@ -1,0 +1,121 @@
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <tests/media/measure.hpp>
+#include <tests/support/folder.hpp>
+#include <tests/support/golden.hpp>
+#include <vcflash/media/encode.hpp>
+#include <vcflash/media/image.hpp>
+
+using namespace vcflash;
+using namespace vcflash::media;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
+
+namespace {
+
+/// Checks one golden picture. \param exact pixel by pixel; else block means within the recorded
+/// tolerance between JPEG decoders, 1.5, and pixels within 3
+void check_picture(nlohmann::json const& row, std::string const& folder) {
+  std::string const file = row.at("file");
+  CAPTURE(file);
+  auto const path = test::golden_file(folder + file);
+  if (row.contains("error")) {
+    CHECK_THROWS_AS(read_image(path), InputError);
+    return;
+  }
+  bool const exact = file.ends_with(".png");
+  Image const image = read_image(path);
+  CHECK(nlohmann::json{image.width, image.height} == row.at("size_wh"));
+  if (exact) CHECK(row.at("rgb_sha256") == test::sha256(image.rgb));
+  auto const means = test::block_means(image.rgb, image.height, image.width);
+  CHECK(test::farthest(means, row.at("rgb_block_means_8x8")) <= (exact ? 5.1e-5 : 1.5));
+  auto const& first = row.at("rgb_first_pixels");
+  REQUIRE(first.size() == std::min<std::size_t>(8, std::size_t(image.width)));
+  for (std::size_t p = 0; p < first.size(); ++p) {
+    for (std::size_t c = 0; c < 3; ++c) {
+      CHECK(std::abs(image.rgb[p * 3 + c] - first[p][c].get<int>()) <= (exact ? 0 : 3));
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("pictures are decoded as Pillow decodes them", "[golden]") {
+  auto const golden = test::golden_json("data/pixels.json");
+  for (auto const& row : golden.at("rows")) check_picture(row, "data/pixels/");
+}
+
+TEST_CASE("a natural picture is decoded as Pillow decodes it", "[golden]") {
+  auto const golden = test::golden_json("data/natural/natural_pixels.json");
+  for (auto const& row : golden.at("pixels")) check_picture(row, "data/natural/");
+}
+
+TEST_CASE("a picture comes back from a PNG file unchanged", "[unit]") {
+  Image image{5, 7, {}};
+  for (int i = 0; i < 5 * 7 * 3; ++i) image.rgb.push_back(std::uint8_t(i * 37));
+  Image const again = decode_image(encode_png(image), "memory");
+  CHECK(again.height == 5);
+  CHECK(again.width == 7);
+  CHECK(again.rgb == image.rgb);
+}
+
+TEST_CASE("of a PNG cut off anywhere, the rows that came through are kept", "[unit]") {
+  Image image{64, 48, {}};
+  std::uint32_t state = 1;
+  for (int i = 0; i < 64 * 48 * 3; ++i) {
+    state = state * 1664525 + 1013904223;
+    image.rgb.push_back(std::uint8_t(state >> 24));
+  }
+  auto const whole = encode_png(image);
+  int read = 0;
+  for (std::size_t size = 0; size < whole.size(); size += 61) {
+    CAPTURE(size);
+    try {
+      Image const part = decode_image({whole.begin(), whole.begin() + std::ptrdiff_t(size)}, "cut");
+      REQUIRE(part.rgb.size() == image.rgb.size());
+      std::size_t const rows =
+          std::size_t(std::ranges::mismatch(part.rgb, image.rgb).in1 - part.rgb.begin()) / (48 * 3);
+      CHECK(std::all_of(part.rgb.begin() + std::ptrdiff_t(rows + 1) * 48 * 3, part.rgb.end(),
+                        [](std::uint8_t byte) { return byte == 0; }));
+      ++read;
+    } catch (InputError const&) {  // cut off before the pixels
+    }
+  }
+  CHECK(read > 100);
+}
+
+TEST_CASE("a file that is no picture is named, with what is wrong", "[unit]") {
+  test::TemporaryFolder const folder;
+  CHECK_THROWS_WITH(read_image(folder / "none.png"), ContainsSubstring("none.png: no such file"));
+  CHECK_THROWS_WITH(read_image(folder.path()), ContainsSubstring("not a file"));
+  CHECK_THROWS_WITH(read_image(folder.write("empty.png", "")), ContainsSubstring("is empty"));
+  CHECK_THROWS_WITH(read_image(folder.write("text.png", "hello, world")),
+                    ContainsSubstring("text.png: not a picture"));
+  CHECK_THROWS_WITH(read_image(folder.write("head.png", "\x89PNG\r\n\x1a\n")),
+                    ContainsSubstring("cannot be decoded as png"));
+  CHECK_THROWS_WITH(decode_image({0xff, 0xd8, 0xff}, "bytes"), StartsWith("bytes: "));
+}
+
+TEST_CASE("damaged pictures are decoded or refused, never worse", "[unit]") {
+  Image image{40, 40, {}};
+  for (int i = 0; i < 40 * 40 * 3; ++i) image.rgb.push_back(std::uint8_t(i * i));
+  for (auto const& file : {encode_png(image), encode_jpeg(image)}) {
+    std::uint32_t state = 7;
+    for (int round = 0; round < 300; ++round) {
+      auto damaged = file;
+      for (int hit = 0; hit < 4; ++hit) {
+        state = state * 1664525 + 1013904223;
+        damaged[4 + (state >> 8) % (damaged.size() - 4)] = std::uint8_t(state);
+      }
+      try {
+        Image const read = decode_image(damaged, "damaged");
+        CHECK(read.rgb.size() == std::size_t(read.height) * std::size_t(read.width) * 3);
+      } catch (InputError const&) {
+      }
+    }
+  }
+}
