@@ -109,9 +109,7 @@ struct Tolerance {
 };
 inline constexpr Tolerance exactly{Tolerance::Kind::exact, 0, 0};
 /// Largest difference of any element.
-constexpr Tolerance within(double value) {
-  return {Tolerance::Kind::absolute, value, 0};
-}
+constexpr Tolerance within(double value) { return {Tolerance::Kind::absolute, value, 0}; }
 /// L2 norm of the difference, in units of the stored tensor's. One wrong element in a large tensor
 /// hardly moves that norm, so each may also be off by at most `spread * value` times its own size
 /// plus the root mean square of all.
