@@ -1,0 +1,20 @@
+#include <vcflash/connectors/connector.hpp>
+#include <vcflash/connectors/tome.hpp>
+#include <vcflash/encoders/umt.hpp>
+#include <vcflash/llms/qwen2.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+
+using namespace vcflash;
+
+TEST_CASE("what is and what is not a connector", "[unit]") {
+  STATIC_CHECK(Connector<ToMe16To<1536>>);
+  STATIC_CHECK_FALSE(Connector<ToMe16>);
+  STATIC_CHECK_FALSE(Connector<Umt<Res224>>);
+}
+
+TEST_CASE("a connector without widths fits itself between its neighbours", "[unit]") {
+  using Between = Fitted<ToMe16, Umt<Res448>, Qwen2_5_1_5B>;
+  STATIC_CHECK(std::same_as<Between, ToMe16To<1536>>);
+  STATIC_CHECK(std::same_as<Fitted<ToMe16To<3584>, Umt<Res448>, Qwen2_5_1_5B>, ToMe16To<3584>>);
+}
