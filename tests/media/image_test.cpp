@@ -60,7 +60,7 @@ TEST_CASE("a picture comes back from a PNG file unchanged", "[unit]") {
   Image const again = decode_image(encode_png(image), "memory");
   CHECK(again.height == 5);
   CHECK(again.width == 7);
-  CHECK(again.rgb == image.rgb);
+  CHECK((again.rgb == image.rgb));
 }
 
 TEST_CASE("of a PNG cut off anywhere, the rows that came through are kept", "[unit]") {

@@ -81,7 +81,7 @@ inline double farthest(std::vector<std::array<double, 3>> const& means,
 inline int strip_code(std::span<std::uint8_t const> rgb, int height, int width) {
   int code = 0;
   for (int bit = 0; bit < 12; ++bit) {
-    auto const column = std::size_t((2 * bit + 1) * width / 24);
+    auto const column = std::size_t(bit * (width / 12) + width / 24);
     std::size_t const pixel = (std::size_t(height - 3) * std::size_t(width) + column) * 3;
     code = code * 2 + (rgb[pixel] + rgb[pixel + 1] + rgb[pixel + 2] > 3 * 128 ? 1 : 0);
   }

@@ -82,7 +82,7 @@ void check_square(json const& expected, Image const& source, int side, std::stri
   check_close(expected.at("float_mean_per_ch"), square.channel_means(), 1e-6);
   if (expected.contains("u8_file")) {
     std::string const stored = expected.at("u8_file");
-    CHECK(read_image(test::golden_file(folder + stored)).rgb == image.rgb);
+    CHECK((read_image(test::golden_file(folder + stored)).rgb == image.rgb));
   }
 }
 
@@ -122,7 +122,7 @@ void check_padded(json const& expected, Image const& source) {
   auto const& fill = expected.at("fill_rgb");
   Image const padded = pad_to_square(source, {fill[0], fill[1], fill[2]});
   CHECK(expected.at("square") == padded.height);
-  CHECK(padded.rgb == pad_to_square(source).rgb);
+  CHECK((padded.rgb == pad_to_square(source).rgb));
   Prepared const square(to_square(padded, 224));
   CHECK(expected.at("u8_sha256") == test::sha256(square.image.rgb));
   CHECK(test::farthest(test::block_means(square.image.rgb, 224, 224),

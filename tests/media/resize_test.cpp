@@ -39,7 +39,7 @@ TEST_CASE("resizing is Pillow's bicubic bit for bit", "[golden]") {
     Image const image = read_image(test::golden_file("data/pixels/" + file));
     std::string const stored = expected.at("u8_file");
     Image const pillow = read_image(test::golden_file("data/pixels/" + stored));
-    CHECK(resize_bicubic(image, pillow.height, pillow.width).rgb == pillow.rgb);
+    CHECK((resize_bicubic(image, pillow.height, pillow.width).rgb == pillow.rgb));
     ++compared;
   }
   CHECK(compared > 0);
@@ -47,7 +47,7 @@ TEST_CASE("resizing is Pillow's bicubic bit for bit", "[golden]") {
 
 TEST_CASE("a picture of its own size is left as it is", "[unit]") {
   Image const image = pattern(7, 5);
-  CHECK(resize_bicubic(image, 7, 5).rgb == image.rgb);
+  CHECK((resize_bicubic(image, 7, 5).rgb == image.rgb));
 }
 
 TEST_CASE("one side alone can be resized", "[unit]") {
@@ -55,7 +55,7 @@ TEST_CASE("one side alone can be resized", "[unit]") {
   Image const wide = resize_bicubic(image, 9, 13);
   CHECK(wide.rgb.size() == 9 * 13 * 3);
   Image const both = resize_bicubic(image, 4, 13);
-  CHECK(resize_bicubic(wide, 4, 13).rgb == both.rgb);
+  CHECK((resize_bicubic(wide, 4, 13).rgb == both.rgb));
 }
 
 TEST_CASE("one colour stays that colour at any size", "[unit]") {

@@ -45,8 +45,8 @@ inline void open_encoder(Codec const& codec, AVDictionary** options) {
   int const opened = avcodec_open2(codec.get(), codec->codec, options);
   av_dict_free(options);
   if (opened < 0) {
-    fail<Error>("the encoder ", codec->codec->name, " takes no pictures of ", codec->width, " x ",
-                codec->height, ": ", ffmpeg_reason(opened));
+    fail<Error>("the encoder ", avcodec_get_name(codec->codec_id), " takes no pictures of ",
+                codec->width, " x ", codec->height, ": ", ffmpeg_reason(opened));
   }
 }
 

@@ -49,7 +49,8 @@ inline FramePlan plan_folder(FrameRequest request, std::int64_t files, double fp
     wanted = std::min(detail::frames_at_one_a_second(duration, request.clip_length), wanted);
     wanted = std::max(wanted, request.min_frames);
   }
-  if (!clip) return {frame_indices(request, wanted, files, fps), duration};
+  // without a clip upstream counts every file as a second, whatever the folder's rate
+  if (!clip) return {frame_indices(request, wanted, files, 1.0), duration};
 
   if (wanted == 1) fail<InputError>("one frame of a clip in a folder of frames has no spacing");
   double const first = std::max(1.0, std::nearbyint(*request.start * fps));
@@ -100,6 +101,7 @@ inline Video read_frame_folder(std::filesystem::path const& folder, FrameRequest
   FramePlan plan;
   try {
     plan = plan_folder(request, std::int64_t(files.size()), fps);
+    check_whole_clips(request, std::int64_t(plan.indices.size()));
   } catch (InputError const& error) {
     fail<InputError>(folder.string(), ": ", error.what());
   }

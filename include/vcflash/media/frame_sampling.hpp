@@ -252,20 +252,23 @@ inline ClipMoments clip_moments(FrameRequest const& request, FramePlan const& pl
   return moments;
 }
 
+/// \throws InputError for a training sample by dynamic_fps1 whose frames do not fill whole clips
+inline void check_whole_clips(FrameRequest const& request, std::int64_t frames) {
+  if (request.clip_rule == ClipRule::training && request.sampling == FrameSampling::dynamic_fps1 &&
+      frames % request.clip_length != 0) {
+    fail<InputError>(frames, " frames were chosen, which is not a multiple of the clip length ",
+                     request.clip_length, "; change the bounds ", request.min_frames, " and ",
+                     request.max_frames);
+  }
+}
+
 /// Chooses the frames of a request as upstream's readers do.
 /// \param length frames of the video  \param fps its average rate
 /// \throws InputError if the choice is impossible or, for dynamic_fps1, not in whole clips
 inline FramePlan plan_frames(FrameRequest const& request, std::int64_t length, double fps) {
-  bool const clip = request.start && request.end;
-  bool const training = request.clip_rule == ClipRule::training;
-  FramePlan plan = clip && training ? plan_clip(request, fps) : plan_window(request, length, fps);
-  if (training && request.sampling == FrameSampling::dynamic_fps1 &&
-      std::int64_t(plan.indices.size()) % request.clip_length != 0) {
-    fail<InputError>(plan.indices.size(),
-                     " frames were chosen, which is not a multiple of the clip ", "length ",
-                     request.clip_length, "; change the bounds ", request.min_frames, " and ",
-                     request.max_frames);
-  }
+  bool const by_seconds = request.start && request.end && request.clip_rule == ClipRule::training;
+  FramePlan plan = by_seconds ? plan_clip(request, fps) : plan_window(request, length, fps);
+  check_whole_clips(request, std::int64_t(plan.indices.size()));
   return plan;
 }
 

@@ -54,7 +54,8 @@ inline Demuxer open_container(std::string const& file, Deadline& deadline) {
 
 /// One packet of a video as the container lists it.
 struct PacketFacts {
-  std::int64_t pts;  ///< in the stream's time base; AV_NOPTS_VALUE if the container has none
+  std::int64_t pts;  ///< when it is shown, in the stream's time base; or AV_NOPTS_VALUE
+  std::int64_t dts;  ///< when it is decoded; or AV_NOPTS_VALUE
   bool key;          ///< decoding may begin here
   bool hidden;       ///< cut off by an edit list: decoded, never shown
 };
@@ -75,9 +76,8 @@ class VideoFile {
                 : av_guess_frame_rate(demuxer_.get(), demuxer_->streams[stream_], nullptr);
     std::size_t kept_bytes = 0;
     for (Packet packet = make_packet(); read(*packet); packet = make_packet()) {
-      facts_.push_back({packet->pts, (packet->flags & AV_PKT_FLAG_KEY) != 0,
+      facts_.push_back({packet->pts, packet->dts, (packet->flags & AV_PKT_FLAG_KEY) != 0,
                         (packet->flags & AV_PKT_FLAG_DISCARD) != 0});
-      if (!facts_.back().hidden) shown_.push_back(packet->pts);
       kept_bytes += std::size_t(packet->size);
       if (kept_bytes <= keep_bytes) {
         kept_.push_back(std::move(packet));
@@ -86,6 +86,10 @@ class VideoFile {
       }
     }
     position_ = facts_.size();
+    restore_moments();
+    for (auto const& fact : facts_) {
+      if (!fact.hidden) shown_.push_back(fact.pts);
+    }
     if (facts_.empty()) fail<InputError>(file_, ": the video holds no frames");
     if (shown_.empty()) fail<InputError>(file_, ": the video's edit list hides every frame");
     if (!(fps() > 0)) fail<InputError>(file_, ": the video has no frame rate");
@@ -123,6 +127,13 @@ class VideoFile {
   /// \return the packet at a place in the file, or null if it cannot be read a second time; valid
   ///   until the next call
   AVPacket const* packet(std::size_t place) {
+    AVPacket* const packet = raw_packet(place);
+    if (packet != nullptr) packet->pts = facts_[place].pts;
+    return packet;
+  }
+
+ private:
+  AVPacket* raw_packet(std::size_t place) {
     deadline_.check(file_);
     if (!kept_.empty()) return kept_[place].get();
     if (place < position_) {
@@ -139,7 +150,21 @@ class VideoFile {
     return again_.get();
   }
 
- private:
+  /// An AVI says when its frames are decoded. Where at most one is held back for reordering (not in
+  /// H.264 and HEVC), a reference frame is shown when the next one is decoded.
+  void restore_moments() {
+    AVCodecParameters const& coded = *stream().codecpar;
+    bool const simple = coded.video_delay == 1 && coded.codec_id != AV_CODEC_ID_H264 &&
+                        coded.codec_id != AV_CODEC_ID_HEVC;
+    if (!simple || facts_.empty() || facts_.back().dts == AV_NOPTS_VALUE) return;
+    std::int64_t next = facts_.back().dts + 1;
+    for (std::size_t p = facts_.size(); p-- > 0;) {
+      if (facts_[p].pts != AV_NOPTS_VALUE) continue;
+      facts_[p].pts = next;
+      next = facts_[p].dts;
+    }
+  }
+
   void open() {
     demuxer_ = detail::open_container(file_, deadline_);
     stream_ = av_find_best_stream(demuxer_.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);

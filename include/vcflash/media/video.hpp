@@ -70,8 +70,20 @@ inline std::vector<std::int64_t> frames_of_clip(VideoFile const& file, FrameRequ
     frames.push_back(frame++);
   }
   if (frames.empty()) {
-    fail<InputError>(file.name(), ": the video ends before second ", *request.start);
+    fail<InputError>("the clip from second ", *request.start, " to ", *request.end,
+                     " holds no frames");
   }
+  return frames;
+}
+
+/// The frames at a plan's indices. decord counts frames that an edit list hides; past the last
+/// shown one that is repeated.
+inline std::vector<std::int64_t> frames_of_video(VideoFile const& file, FramePlan const& plan) {
+  std::vector<std::int64_t> frames;
+  for (std::int64_t const index : plan.indices) {
+    frames.push_back(std::min(index < 0 ? index + file.length() : index, file.shown() - 1));
+  }
+  if (frames.empty()) fail<InputError>("no frame was chosen");
   return frames;
 }
 
@@ -144,29 +156,14 @@ inline Video read_video(std::filesystem::path const& path, FrameRequest const& r
   Deadline deadline(limit);
   VideoFile file(path, deadline);
   FramePlan plan;
+  std::vector<std::int64_t> wanted;
   try {
     plan = plan_frames(request, file.length(), file.fps());
+    wanted = plan.by_seconds ? detail::frames_of_clip(file, request, plan)
+                             : detail::frames_of_video(file, plan);
+    check_whole_clips(request, std::int64_t(wanted.size()));
   } catch (InputError const& error) {
     fail<InputError>(file.name(), ": ", error.what());
-  }
-  if (plan.indices.empty()) {
-    fail<InputError>(file.name(), ": the clip from second ", request.start.value_or(0), " to ",
-                     request.end.value_or(plan.duration), " holds no frames");
-  }
-  std::vector<std::int64_t> wanted;
-  if (plan.by_seconds) {
-    wanted = detail::frames_of_clip(file, request, plan);
-    if (request.sampling == FrameSampling::dynamic_fps1 &&
-        std::int64_t(wanted.size()) % request.clip_length != 0) {
-      fail<InputError>(file.name(), ": the clip gives ", wanted.size(),
-                       " frames, which is not a multiple of the clip length ", request.clip_length);
-    }
-  } else {
-    for (std::int64_t const index : plan.indices) {
-      std::int64_t const absolute = index < 0 ? index + file.length() : index;
-      // decord counts frames that an edit list hides; past the last shown one it repeats that
-      wanted.push_back(std::min(absolute, file.shown() - 1));
-    }
   }
   Video video{
       detail::decode_frames(file, wanted, square), plan.indices, file.fps(), plan.duration, {}};
