@@ -1,0 +1,125 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ATen/ops/empty.h>
+#include <fmt/format.h>
+
+#include <vcflash/data/frame_reader.hpp>
+#include <vcflash/data/mixture.hpp>
+#include <vcflash/media/frame_sampling.hpp>
+#include <vcflash/media/image.hpp>
+#include <vcflash/media/normalise.hpp>
+#include <vcflash/media/resize.hpp>
+#include <vcflash/meta/error.hpp>
+#include <vcflash/models/sample.hpp>
+#include <vcflash/recipe/vocabulary.hpp>
+#include <vcflash/text/chat.hpp>
+#include <vcflash/text/time_message.hpp>
+#include <vcflash/text/tokenizer.hpp>
+#include <vcflash/text/turns.hpp>
+
+namespace vcflash::data {
+
+/// How a row becomes a sample.
+struct SampleConfig {
+  ChatTemplate chat = ChatTemplate::qwen_2;
+  FrameSampling sampling = FrameSampling::dynamic_fps1;
+  std::int64_t min_frames = 1, max_frames = 1, clip_length = 4;
+  int image_size = 224;  ///< pixels a side
+  std::array<float, 3> mean = media::imagenet_statistics.mean;
+  std::array<float, 3> std = media::imagenet_statistics.std;
+  bool time_message = true;     ///< say in the text how long a video is (upstream: stages 2 to 4)
+  bool frame_jitter = false;    ///< draw each frame from its interval of the video
+  std::size_t frame_cache = 0;  ///< bytes of decoded, resized frames to keep
+  std::chrono::milliseconds time_limit = media::default_time_limit;  ///< for one file
+};
+
+/// The ids as a tensor. \return [ids] int64
+inline Tensor to_tensor(std::span<std::int64_t const> ids) {
+  Tensor out = at::empty({static_cast<std::int64_t>(ids.size())}, at::kLong);
+  std::copy(ids.begin(), ids.end(), out.data_ptr<std::int64_t>());
+  return out;
+}
+
+/// Decodes, resizes, normalises, tokenises and labels one row. Any thread may use it.
+class SampleMaker {
+ public:
+  SampleMaker(SampleConfig const& config, text::Tokenizer tokenizer)
+      : config_(config),
+        tokenizer_(std::move(tokenizer)),
+        normalise_({config.mean, config.std}),
+        read_(config.image_size, config.frame_cache, config.time_limit) {}
+
+  FrameCache const& cache() const { return read_.cache(); }
+
+  /// \param seed decides what is random about the sample: its jitter
+  /// \throws InputError naming the file or what is wrong with the row
+  Sample operator()(Mixture const& mixture, Row const& row, std::uint64_t seed) {
+    Sample sample;
+    text::MediaText media_text;
+    for (std::string const& path : row.media) {
+      if (row.modality == Modality::video)
+        sample.media.push_back(video(mixture.file_of(path), row, seed, media_text));
+      else
+        sample.media.push_back(image(mixture.file_of(path)));
+    }
+    auto turns = row.turns;
+    bool const has_media = !sample.media.empty();
+    if (has_media) text::place_media(turns, media_text);
+    auto const encoded = text::encode_conversation(tokenizer_, config_.chat, turns, has_media);
+    auto const places =
+        std::count(encoded.input_ids.begin(), encoded.input_ids.end(), media_placeholder);
+    if (places != static_cast<std::ptrdiff_t>(sample.media.size()))
+      throw InputError(fmt::format("the conversation has {} <image> for {} {}{}", places,
+                                   sample.media.size(), name_of(row.modality),
+                                   sample.media.size() == 1 ? "" : "s"));
+    sample.input_ids = to_tensor(encoded.input_ids);
+    sample.labels = to_tensor(encoded.labels);
+    return sample;
+  }
+
+ private:
+  Medium video(std::filesystem::path const& path, Row const& row, std::uint64_t seed,
+               text::MediaText& media_text) {
+    media::FrameRequest request;
+    request.sampling = config_.sampling;
+    request.min_frames = config_.min_frames;
+    request.max_frames = config_.max_frames;
+    request.clip_length = config_.clip_length;
+    if (row.start && row.end) request.start = row.start, request.end = row.end;
+    auto const chosen =
+        read_(path, request, config_.frame_jitter ? std::optional(seed) : std::nullopt);
+    if (config_.time_message)
+      media_text.time_message = text::time_message(chosen.duration, chosen.frames.count);
+    auto const& frames = chosen.frames;
+    Tensor pixels = at::empty({frames.count, 3, frames.height, frames.width}, at::kFloat);
+    normalise_(frames, {pixels.data_ptr<float>(), static_cast<std::size_t>(pixels.numel())});
+    return {Modality::video, std::move(pixels)};
+  }
+
+  Medium image(std::filesystem::path const& path) const {
+    auto const picture =
+        media::resize_bicubic(media::read_image(path), config_.image_size, config_.image_size);
+    Tensor pixels = at::empty({1, 3, picture.height, picture.width}, at::kFloat);
+    normalise_(picture.rgb, {pixels.data_ptr<float>(), static_cast<std::size_t>(pixels.numel())});
+    return {Modality::image, std::move(pixels)};
+  }
+
+  SampleConfig config_;
+  text::Tokenizer tokenizer_;
+  media::NormaliseTable normalise_;
+  FrameReader read_;
+};
+
+}  // namespace vcflash::data
