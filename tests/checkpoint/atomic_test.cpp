@@ -1,12 +1,10 @@
-#include <signal.h>
-#include <sys/resource.h>
-
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <string>
 #include <vcflash/checkpoint/atomic.hpp>
 
+#include "tests/checkpoint/full_disk.hpp"
 #include "tests/support/folder.hpp"
 
 using namespace vcflash;
@@ -15,25 +13,6 @@ using Catch::Matchers::MessageMatches;
 using checkpoint::AtomicFile, checkpoint::StagedFolder, checkpoint::write_file;
 
 namespace {
-
-/// Lets no file of this process grow beyond `bytes`, which fails as a full disk does.
-class FullDisk {
- public:
-  explicit FullDisk(rlim_t bytes) {
-    before_ = signal(SIGXFSZ, SIG_IGN);
-    getrlimit(RLIMIT_FSIZE, &limit_);
-    rlimit const small{bytes, limit_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &small);
-  }
-  ~FullDisk() {
-    setrlimit(RLIMIT_FSIZE, &limit_);
-    signal(SIGXFSZ, before_);
-  }
-
- private:
-  rlimit limit_{};
-  void (*before_)(int) = nullptr;
-};
 
 std::size_t entries_of(std::filesystem::path const& folder) {
   return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
@@ -67,7 +46,7 @@ TEST_CASE("a full disk is one sentence and leaves the old file", "[unit]") {
   test::TemporaryFolder const folder;
   auto const path = folder.write("a.txt", "old");
   {
-    FullDisk const full(1000);
+    test::FullDisk const full(1000);
     CHECK_THROWS_MATCHES(write_file(path, std::string(2000, 'x')), Error,
                          MessageMatches(ContainsSubstring("a.txt: cannot be written (") &&
                                         ContainsSubstring("what was there before is unchanged.")));

@@ -14,9 +14,7 @@ using Catch::Matchers::MessageMatches;
 using Kind = PickleValue::Kind;
 
 namespace {
-Pickle read(std::string_view program) {
-  return read_pickle(std::as_bytes(std::span(program)));
-}
+Pickle read(std::string_view program) { return read_pickle(std::as_bytes(std::span(program))); }
 }  // namespace
 
 TEST_CASE("plain values are built: {'a': (1, -2, 2.5, None, True)}", "[unit]") {

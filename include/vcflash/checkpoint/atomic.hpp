@@ -115,15 +115,19 @@ inline void write_file(std::filesystem::path const& path, std::string_view conte
   file.commit();
 }
 
-/// A folder that is filled out of sight, as a hidden sibling of its target, and then takes the
-/// target's place. A destructor without a commit leaves the target as it was.
+/// A folder that is filled out of sight and then takes its target's place, or joins it. A
+/// destructor without a commit leaves the target as it was.
 class StagedFolder {
  public:
-  /// \throws Error if the sibling cannot be made
-  explicit StagedFolder(std::filesystem::path target)
-      : target_(detail::named(std::move(target))), staging_(detail::partial_beside(target_)) {
+  /// Where the hidden folder is: `inside` is for files that join those of the target.
+  enum class Place { beside, inside };
+
+  /// \throws Error if the hidden folder cannot be made
+  explicit StagedFolder(std::filesystem::path target, Place place = Place::beside)
+      : target_(detail::named(std::move(target))),
+        staging_(place == Place::beside ? detail::partial_beside(target_) : target_ / ".partial") {
     std::error_code error;
-    std::filesystem::create_directories(detail::parent_of(target_), error);
+    std::filesystem::create_directories(detail::parent_of(staging_), error);
     // Left by a process that died while writing.
     if (!error) std::filesystem::remove_all(staging_, error);
     if (!error) std::filesystem::create_directory(staging_, error);

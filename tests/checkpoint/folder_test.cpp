@@ -1,0 +1,249 @@
+#include <vcflash/checkpoint/folder.hpp>
+
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "tests/checkpoint/small_recipe.hpp"
+#include "tests/support/folder.hpp"
+
+using namespace vcflash;
+using namespace vcflash::checkpoint;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::MessageMatches;
+
+namespace {
+
+using Model = test::Small<>;
+using Network = Model::Network;
+using TiedNetwork = test::Small<true>::Network;
+
+Network made(std::uint64_t seed) {
+  Network network;
+  initialise_model<Model>(network, seed);
+  return network;
+}
+
+NamedTensors tensors_of(std::filesystem::path const& folder) {
+  NamedTensors tensors;
+  for (auto const& [key, tensor] : read_weights(folder)) tensors.emplace_back(key, tensor);
+  return tensors;
+}
+
+Weights from(test::TemporaryFolder const& folder) {
+  return {.folder = folder.path(), .connector = {}, .encoder = {}};
+}
+
+template <class N>
+bool same(N const& a, N const& b) {
+  auto const left = named_parameters(a), right = named_parameters(b);
+  return std::ranges::equal(left, right, [](auto const& x, auto const& y) {
+    return x.first == y.first && x.second.equal(y.second);
+  });
+}
+
+}  // namespace
+
+TEST_CASE("a model survives its folder", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const network = made(1);
+  save_weights(network, folder.path());
+  Network loaded;
+  load_model(loaded, from(folder), at::kFloat);
+  CHECK(same(network, loaded));
+}
+
+TEST_CASE("weights of another dtype become the model's", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto network = made(1);
+  convert_to(network, at::kBFloat16);
+  save_weights(network, folder.path());
+  Network loaded;
+  load_model(loaded, from(folder), at::kFloat);
+  convert_to(network, at::kFloat);
+  CHECK(same(network, loaded));
+}
+
+TEST_CASE("shards are read as their index says", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const network = made(1);
+  NamedTensors shards[2];
+  nlohmann::json map;
+  std::size_t i = 0;
+  for (auto const& tensor : named_parameters(network)) {
+    auto const shard = i++ % 2;
+    shards[shard].push_back(tensor);
+    map[tensor.first] = shard == 0 ? "a.safetensors" : "b.safetensors";
+  }
+  write_safetensors(folder / "a.safetensors", shards[0]);
+  write_safetensors(folder / "b.safetensors", shards[1]);
+  write_json(folder / "model.safetensors.index.json", {{"weight_map", map}});
+  Network loaded;
+  load_model(loaded, from(folder), at::kFloat);
+  CHECK(same(network, loaded));
+
+  SECTION("a key that no shard holds is named") {
+    map["model.extra"] = "a.safetensors";
+    write_json(folder / "model.safetensors.index.json", {{"weight_map", map}});
+    CHECK_THROWS_MATCHES(read_weights(folder.path()), InputError,
+                         MessageMatches(ContainsSubstring("lack 1 of its tensors: model.extra")));
+  }
+  SECTION("a missing shard is named") {
+    std::filesystem::remove(folder / "b.safetensors");
+    CHECK_THROWS_MATCHES(read_weights(folder.path()), InputError,
+                         MessageMatches(ContainsSubstring("b.safetensors: cannot be opened")));
+  }
+  SECTION("an index may not lead out of its folder") {
+    for (auto const* const name : {"../a.safetensors", "/etc/passwd", "..", "", "x/y"}) {
+      map["lm_head.weight"] = name;
+      write_json(folder / "model.safetensors.index.json", {{"weight_map", map}});
+      CHECK_THROWS_MATCHES(read_weights(folder.path()), InputError,
+                           MessageMatches(ContainsSubstring("no file of its folder")));
+    }
+  }
+}
+
+TEST_CASE("missing, unexpected and mis-shaped keys are listed by name and number", "[unit]") {
+  test::TemporaryFolder const folder;
+  save_weights(made(1), folder.path());
+  auto tensors = tensors_of(folder.path());
+  std::erase_if(tensors, [](auto const& t) { return t.first == "model.norm.weight"; });
+  for (auto& [key, tensor] : tensors) {
+    if (key == "lm_head.weight") tensor = at::zeros({40, 17});
+  }
+  tensors.emplace_back("model.layers.2.mlp.up_proj.weight", at::ones({3}));
+  write_safetensors(folder / "model.safetensors", tensors);
+  Network loaded;
+  CHECK_THROWS_MATCHES(
+      load_model(loaded, from(folder), at::kFloat), InputError,
+      MessageMatches(
+          ContainsSubstring(folder.path().string()) &&
+          ContainsSubstring("1 missing (model.norm.weight)") &&
+          ContainsSubstring("1 of another shape (lm_head.weight is [40, 17], expected [40, 16])") &&
+          ContainsSubstring("1 unexpected (model.layers.2.mlp.up_proj.weight)")));
+}
+
+TEST_CASE("a folder without weights and a path that is no folder are refused", "[unit]") {
+  test::TemporaryFolder const folder;
+  CHECK_THROWS_MATCHES(read_weights(folder.path()), InputError,
+                       MessageMatches(ContainsSubstring("has neither model.safetensors nor")));
+  CHECK_THROWS_MATCHES(read_weights(folder / "none"), InputError,
+                       MessageMatches(ContainsSubstring("none: is not a folder")));
+}
+
+TEST_CASE("a truncated checkpoint is refused", "[unit]") {
+  test::TemporaryFolder const folder;
+  save_weights(made(1), folder.path());
+  auto const bytes = test::read_file(folder / "model.safetensors");
+  folder.write("model.safetensors", bytes.substr(0, bytes.size() - 5));
+  Network loaded;
+  CHECK_THROWS_MATCHES(load_model(loaded, from(folder), at::kFloat), InputError,
+                       MessageMatches(ContainsSubstring("model.safetensors: is not a sound")));
+}
+
+TEST_CASE("stage 1's file takes the place of the folder's connector", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const base = made(1), trained = made(2);
+  save_weights(base, folder.path());
+  save_connector(trained, folder.path());
+  Network loaded;
+  Weights const connected{
+      .folder = folder.path(), .connector = folder / "mm_projector.bin", .encoder = {}};
+  load_model(loaded, connected, at::kFloat);
+  CHECK(same(loaded.connector, trained.connector));
+  CHECK(same(loaded.encoder, base.encoder));
+  CHECK(same(loaded.llm, base.llm));
+  CHECK(read_torch_file(folder / "mm_projector.bin")[0].first == "model.mm_projector.mlp.0.weight");
+}
+
+TEST_CASE("a connector of another width is refused by name", "[unit]") {
+  test::TemporaryFolder const folder;
+  save_weights(made(1), folder.path());
+  write_torch_file(folder / "mm_projector.bin", {{"mm_projector.mlp.0.weight", at::ones({2, 2})}});
+  Network loaded;
+  Weights const connected{
+      .folder = folder.path(), .connector = folder / "mm_projector.bin", .encoder = {}};
+  CHECK_THROWS_MATCHES(
+      load_model(loaded, connected, at::kFloat), InputError,
+      MessageMatches(ContainsSubstring("mm_projector.bin: ") && ContainsSubstring("3 missing") &&
+                     ContainsSubstring("model.mm_projector.mlp.0.weight is [2, 2]")));
+}
+
+TEST_CASE("a plain LLM's folder is completed by upstream's encoder file and a new connector",
+          "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const base = made(1);
+  write_safetensors(folder / "model.safetensors", named_parameters(base.llm));
+  NamedTensors raw{{"text_encoder.x", at::ones({2})}, {"encoder.pos_embed", at::ones({2})}};
+  for (auto [key, tensor] : named_parameters(base.encoder.encoder, "encoder.")) {
+    std::string const norm = "encoder.vision_layernorm";
+    if (key.starts_with(norm)) key = "encoder.norm" + key.substr(norm.size());
+    raw.emplace_back(key, tensor);
+  }
+  write_torch_file(folder / "encoder.pt", raw);
+
+  auto network = made(2);
+  auto const before = made(2);
+  CHECK_THROWS_MATCHES(load_model(network, from(folder), at::kFloat), InputError,
+                       MessageMatches(ContainsSubstring(" missing (model.vision_tower.")));
+  Weights weights{.folder = folder.path(),
+                  .connector = {},
+                  .encoder = folder / "encoder.pt",
+                  .fresh_connector = true};
+  load_model(network, weights, at::kFloat);
+  CHECK(same(network.llm, base.llm));
+  CHECK(same(network.connector, before.connector));
+  CHECK(same(network.encoder, base.encoder));
+
+  SECTION("an encoder file that lacks a tensor is refused, not passed over") {
+    std::erase_if(raw, [](auto const& t) { return t.first == "encoder.norm.weight"; });
+    write_torch_file(folder / "encoder.pt", raw);
+    CHECK_THROWS_MATCHES(
+        load_model(network, weights, at::kFloat), InputError,
+        MessageMatches(ContainsSubstring("encoder.pt: ") && ContainsSubstring("1 missing")));
+  }
+}
+
+TEST_CASE("a tied model takes its table under either name, or under both if they agree", "[unit]") {
+  test::TemporaryFolder const folder;
+  TiedNetwork network;
+  initialise_model<test::Small<true>>(network, 1);
+  auto tensors = named_parameters(network);
+  auto const table =
+      std::ranges::find(tensors, "model.embed_tokens.weight", &NamedTensors::value_type::first);
+  REQUIRE(table != tensors.end());
+  auto const value = table->second;
+  TiedNetwork loaded;
+  SECTION("the head alone") {
+    table->first = "lm_head.weight";
+    write_safetensors(folder / "model.safetensors", tensors);
+    load_model(loaded, from(folder), at::kFloat);
+    CHECK(same(network, loaded));
+  }
+  SECTION("both, equal") {
+    tensors.emplace_back("lm_head.weight", value);
+    write_safetensors(folder / "model.safetensors", tensors);
+    load_model(loaded, from(folder), at::kFloat);
+    CHECK(same(network, loaded));
+  }
+  SECTION("both, different") {
+    tensors.emplace_back("lm_head.weight", value + 1);
+    write_safetensors(folder / "model.safetensors", tensors);
+    CHECK_THROWS_MATCHES(load_model(loaded, from(folder), at::kFloat), InputError,
+                         MessageMatches(ContainsSubstring("differ")));
+  }
+}
+
+TEST_CASE("JSON from strangers is an object or refused", "[unit]") {
+  test::TemporaryFolder const folder;
+  for (auto const& text :
+       {std::string("[]"), std::string("{"), std::string(""),
+        std::string("{\"a\":") + std::string(100000, '['), std::string("{\"a\":\"\xff\"}")}) {
+    CHECK_THROWS_MATCHES(read_json(folder.write("config.json", text)), InputError,
+                         MessageMatches(ContainsSubstring("config.json: is not a JSON object")));
+  }
+  CHECK(read_json(folder.write("config.json", "{\"a\": 1}")).at("a") == 1);
+}
