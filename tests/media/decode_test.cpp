@@ -1,0 +1,110 @@
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include <tests/support/folder.hpp>
+#include <tests/support/golden.hpp>
+#include <vcflash/media/convert.hpp>
+#include <vcflash/media/decode.hpp>
+
+extern "C" {
+#include <libavcodec/bsf.h>
+}
+
+using namespace vcflash;
+using namespace vcflash::media;
+
+namespace {
+
+using Pictures = std::vector<std::vector<std::uint8_t>>;
+
+/// The wanted frames' RGB bytes; empty where one could not be decoded.
+Pictures decode(VideoFile& file, std::vector<std::int64_t> const& wanted) {
+  Pictures pictures(wanted.size());
+  RgbConverter convert;
+  auto const found = FrameDecoder(file)(wanted, [&](std::size_t place, AVFrame const& frame) {
+    RgbView const rgb = convert(frame, frame.height, frame.width);
+    pictures[place].assign(rgb.data, rgb.data + rgb.stride * std::size_t(rgb.height));
+  });
+  for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i] == !pictures[i].empty());
+  return pictures;
+}
+
+std::vector<std::int64_t> everything(VideoFile const& file) {
+  std::vector<std::int64_t> all(std::size_t(file.shown()));
+  std::iota(all.begin(), all.end(), std::int64_t{0});
+  return all;
+}
+
+/// The bare H.264 stream of an mp4 file: no container, no moments.
+void write_bare_stream(VideoFile& file, std::filesystem::path const& path) {
+  AVBSFContext* filter = nullptr;
+  REQUIRE(av_bsf_alloc(av_bsf_get_by_name("h264_mp4toannexb"), &filter) >= 0);
+  avcodec_parameters_copy(filter->par_in, file.stream().codecpar);
+  REQUIRE(av_bsf_init(filter) >= 0);
+  std::ofstream out(path, std::ios::binary);
+  for (std::int64_t p = 0; p < file.length(); ++p) {
+    Packet const packet(av_packet_clone(file.packet(std::size_t(p))));
+    REQUIRE(av_bsf_send_packet(filter, packet.get()) >= 0);
+    while (av_bsf_receive_packet(filter, packet.get()) >= 0) {
+      out.write(reinterpret_cast<char const*>(packet->data), packet->size);
+      av_packet_unref(packet.get());
+    }
+  }
+  av_bsf_free(&filter);
+}
+
+}  // namespace
+
+TEST_CASE("any choice of frames decodes to the same pictures as all of them", "[golden]") {
+  auto const golden = test::golden_json("data/videos.json");
+  for (auto const& video : golden.at("videos")) {
+    CAPTURE(video.at("file"));
+    auto const path = test::golden_file("data/videos/" + video.at("file").get<std::string>());
+    Deadline deadline(std::chrono::minutes(1));
+    VideoFile file(path, deadline);
+    if (file.shown() > 100) continue;
+    Pictures const all = decode(file, everything(file));
+    for (std::int64_t const step : {2, 3, 7, 19}) {
+      CAPTURE(step);
+      std::vector<std::int64_t> wanted;
+      for (std::int64_t i = step / 2; i < file.shown(); i += step) wanted.push_back(i);
+      Pictures const some = decode(file, wanted);
+      for (std::size_t i = 0; i < wanted.size(); ++i) {
+        CHECK((some[i] == all[std::size_t(wanted[i])]));
+      }
+    }
+  }
+}
+
+TEST_CASE("frames without moments are counted", "[golden]") {
+  test::TemporaryFolder const folder;
+  Deadline deadline(std::chrono::minutes(1));
+  VideoFile file(test::golden_file("data/videos/h264_bframes_opengop.mp4"), deadline);
+  write_bare_stream(file, folder / "bare.h264");
+  VideoFile bare(folder / "bare.h264", deadline);
+  CHECK_FALSE(bare.timed());
+  REQUIRE(bare.shown() == file.shown());
+  std::vector<std::int64_t> const wanted{0, 5, 6, 40, 71};
+  CHECK((decode(bare, wanted) == decode(file, wanted)));
+}
+
+TEST_CASE("a file too large to keep decodes to the same pictures", "[golden]") {
+  Deadline deadline(std::chrono::minutes(1));
+  auto const path = test::golden_file("data/videos/h264_bframes_opengop.mp4");
+  VideoFile kept(path, deadline), reread(path, deadline, 1000);
+  std::vector<std::int64_t> const wanted{3, 33, 34, 70};
+  CHECK((decode(kept, wanted) == decode(reread, wanted)));
+}
+
+TEST_CASE("decoding stops when its time is over", "[golden]") {
+  Deadline deadline(std::chrono::minutes(1));
+  VideoFile file(test::golden_file("data/videos/h264_bframes_opengop.mp4"), deadline);
+  deadline = Deadline(std::chrono::milliseconds(0));
+  CHECK_THROWS_AS(decode(file, {0}), InputError);
+}

@@ -1,0 +1,106 @@
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include <tests/support/folder.hpp>
+#include <tests/support/golden.hpp>
+#include <vcflash/media/packets.hpp>
+
+using namespace vcflash;
+using namespace vcflash::media;
+using Catch::Matchers::ContainsSubstring;
+using nlohmann::json;
+
+namespace {
+
+/// The first `count` and last `count` of a list that is recorded whole or by its ends.
+void check_ends(json const& recorded, std::vector<std::int64_t> const& values) {
+  if (recorded.is_array()) {
+    CHECK(recorded == json(values));
+    return;
+  }
+  auto const& first = recorded.at("first");
+  auto const& last = recorded.at("last");
+  REQUIRE(values.size() >= std::max(first.size(), last.size()));
+  CHECK(first == json(std::vector(values.begin(), values.begin() + std::ptrdiff_t(first.size()))));
+  CHECK(last == json(std::vector(values.end() - std::ptrdiff_t(last.size()), values.end())));
+}
+
+void check_packets(json const& video, std::string const& path) {
+  CAPTURE(path);
+  Deadline deadline(std::chrono::minutes(1));
+  VideoFile const file(test::golden_file(path), deadline);
+  std::vector<std::int64_t> moments, keys;
+  std::int64_t hidden = 0;
+  for (std::int64_t p = 0; p < file.length(); ++p) {
+    auto const& fact = file.facts(std::size_t(p));
+    moments.push_back(fact.pts);
+    if (fact.key) keys.push_back(p);
+    hidden += fact.hidden ? 1 : 0;
+  }
+  std::sort(moments.begin(), moments.end());
+  check_ends(video.at("packet_pts_sorted"), moments);
+  CHECK(video.at("key_packets_in_file_order") == json(keys));
+  CHECK(video.at("discard_packets") == hidden);
+  CHECK(video.at("packets") == file.length());
+  CHECK(video.at("decoded_frames") == file.shown());
+  auto const& stream = video.at("stream");
+  CHECK(stream.at("index") == file.stream().index);
+  CHECK(stream.at("codec_name") == avcodec_get_name(file.stream().codecpar->codec_id));
+  CHECK(stream.at("width") == file.stream().codecpar->width);
+  CHECK(stream.at("height") == file.stream().codecpar->height);
+  auto const unit = file.stream().time_base;
+  CHECK(stream.at("time_base") == std::to_string(unit.num) + "/" + std::to_string(unit.den));
+  REQUIRE(file.timed());
+  for (auto const& frame : video.at("frames")) {
+    std::int64_t const index = frame.at("index");
+    CHECK(frame.at("pts") == file.pts_of(index));
+    CHECK(file.frame_at(frame.at("pts")) == index);
+    CHECK(std::abs(double(file.pts_of(index)) * av_q2d(unit) - frame.at("time").get<double>()) <
+          1e-6);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the packets of every container are those that were recorded", "[golden]") {
+  auto const golden = test::golden_json("data/videos.json");
+  for (auto const& video : golden.at("videos")) {
+    check_packets(video, "data/videos/" + video.at("file").get<std::string>());
+  }
+  json const natural = test::golden_json("data/natural/natural_video.json").at("video");
+  check_packets(natural, "data/natural/" + natural.at("file").get<std::string>());
+}
+
+TEST_CASE("packets that were not kept are read again, byte for byte", "[golden]") {
+  auto const path = test::golden_file("data/videos/h264_bframes_opengop.mp4");
+  Deadline deadline(std::chrono::minutes(1));
+  VideoFile kept(path, deadline), reread(path, deadline, 1000);
+  REQUIRE(kept.length() == reread.length());
+  auto const check = [&](std::int64_t p) {
+    AVPacket const* const a = kept.packet(std::size_t(p));
+    AVPacket const* const b = reread.packet(std::size_t(p));
+    REQUIRE(a != nullptr);
+    REQUIRE(b != nullptr);
+    CHECK(a->pts == b->pts);
+    CHECK(std::vector(a->data, a->data + a->size) == std::vector(b->data, b->data + b->size));
+  };
+  for (std::int64_t p = 0; p < kept.length(); p += 7) check(p);
+  check(3);
+}
+
+TEST_CASE("a file without video says so", "[golden]") {
+  Deadline deadline(std::chrono::minutes(1));
+  CHECK_THROWS_WITH(VideoFile(test::golden_file("data/videos/broken/audio_only.mp4"), deadline),
+                    ContainsSubstring("audio_only.mp4: holds no video"));
+}
+
+TEST_CASE("a named pipe is not opened, since that could wait for ever", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const pipe = folder / "pipe.mp4";
+  REQUIRE(std::system(("mkfifo '" + pipe.string() + "'").c_str()) == 0);
+  Deadline deadline(std::chrono::minutes(1));
+  CHECK_THROWS_WITH(VideoFile(pipe, deadline), ContainsSubstring("pipe.mp4: not a file"));
+}
