@@ -26,7 +26,8 @@ TEST_CASE("numbers are rounded and printed as in the reference", "[golden]") {
     } else {
       auto const seconds = row.at("f").get<double>() / row.at("fps").get<double>();
       CHECK(text::one_decimal(seconds) == row.at("str").get<std::string>());
-      CHECK(text::one_decimal(seconds) == row.at("np_str").get<std::string>());
+      CHECK(text::one_decimal(seconds, text::Rounding::scaled) ==
+            row.at("np_str").get<std::string>());
     }
   }
 }
@@ -59,6 +60,14 @@ TEST_CASE("the long time message lists when each frame is shown", "[unit]") {
         "0.2, 1.0, -0.0, 1e+16 seconds. ");
   CHECK(text::time_message(0.0, std::span<double const>{}) ==
         "\nThe video lasts for 0.00 seconds, and 0 frames are uniformly sampled at  seconds. ");
+}
+
+TEST_CASE("a number near a tie is rounded as Python or as NumPy does", "[unit]") {
+  CHECK(text::one_decimal(0.35) == "0.3");
+  CHECK(text::one_decimal(0.35, text::Rounding::scaled) == "0.4");
+  std::vector<double> const seconds = {0.35};
+  CHECK(text::time_message(1.0, seconds).ends_with(" sampled at 0.4 seconds. "));
+  CHECK(text::time_message(1.0, seconds, text::Rounding::exact).ends_with(" at 0.3 seconds. "));
 }
 
 TEST_CASE("a number is printed with the fewest digits, as Python prints it", "[unit]") {

@@ -45,6 +45,10 @@ class AddedTokens {
             content.size());
       }
     }
+    for (int first = 0; first < 256; ++first) {
+      if (lengths_[static_cast<std::size_t>(first)].empty()) continue;
+      only_first_ = only_first_ == none ? first : several;
+    }
   }
 
   bool empty() const { return by_content_.empty(); }
@@ -54,7 +58,11 @@ class AddedTokens {
   template <class Plain, class Added>
   void split(std::string_view text, Plain&& plain, Added&& added) const {
     std::size_t done = 0;
-    for (std::size_t at = 0; at < text.size();) {
+    for (std::size_t at = empty() ? text.size() : 0; at < text.size();) {
+      if (only_first_ >= 0) {  // as in Qwen's, where all begin with "<"
+        at = text.find(static_cast<char>(only_first_), at);
+        if (at == text.npos) break;
+      }
       auto const* const token = at_start_of(text.substr(at));
       if (token == nullptr) {
         ++at;
@@ -148,6 +156,8 @@ class AddedTokens {
   std::vector<AddedToken> tokens_;
   std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> by_content_;
   std::array<std::vector<std::size_t>, 256> lengths_;  // by first byte, descending
+  static constexpr int none = -1, several = -2;
+  int only_first_ = none;  // the byte that every token begins with
 };
 
 }  // namespace vcflash::text

@@ -12,6 +12,7 @@
 #include <queue>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,7 @@ class BytePairs {
         whole_(std::make_unique<std::atomic<std::uint8_t>[]>(tokens_.size())) {
     for (std::size_t id = 0; id < tokens_.size(); ++id) {
       if (tokens_[id].empty()) continue;
+      if (find(tokens_[id])) continue;  // of equal tokens the first is found
       auto slot = hash_of(tokens_[id]) & (by_bytes_.size() - 1);
       while (by_bytes_[slot] != none) slot = (slot + 1) & (by_bytes_.size() - 1);
       by_bytes_[slot] = static_cast<Id>(id);
@@ -57,6 +59,13 @@ class BytePairs {
         slot = (slot + 1) & (pairs_.size() - 1);
       }
       pairs_[slot] = {key, static_cast<std::uint32_t>(rank), merge.joined};
+    }
+    byte_pairs_.resize(256 * 256);
+    for (std::size_t left = 0; left < 256; ++left) {
+      for (std::size_t right = 0; right < 256; ++right) {
+        auto const& pair = pair_of(byte_ids_[left], byte_ids_[right]);
+        byte_pairs_[left << 8 | right] = {pair.rank, pair.joined};
+      }
     }
   }
 
@@ -161,24 +170,33 @@ class BytePairs {
   /// Looks for the lowest rank anew after each merge: quadratic, and the fastest for few bytes.
   void merge_short(std::string_view word, std::vector<std::int64_t>& ids) const {
     std::array<Id, short_word> tokens;
-    std::array<Pair, short_word> pairs;  // pairs[i] joins tokens[i] and tokens[i + 1]
+    std::array<std::uint32_t, short_word> ranks;  // ranks[i] joins tokens[i] and tokens[i + 1]
+    std::array<Id, short_word> joined;            // to joined[i]
     std::size_t count = word.size();
     for (std::size_t i = 0; i < count; ++i) tokens[i] = byte_ids_[byte_at(word, i)];
-    for (std::size_t i = 0; i + 1 < count; ++i) pairs[i] = pair_of(tokens[i], tokens[i + 1]);
+    for (std::size_t i = 0; i + 1 < count; ++i) {
+      std::tie(ranks[i], joined[i]) = byte_pair_at(word, i);
+    }
     while (count > 1) {
       std::size_t best = 0;
       for (std::size_t i = 1; i + 1 < count; ++i) {
-        if (pairs[i].rank < pairs[best].rank) best = i;
+        if (ranks[i] < ranks[best]) best = i;
       }
-      if (pairs[best].rank == no_rank) break;
-      tokens[best] = pairs[best].joined;
+      if (ranks[best] == no_rank) break;
+      tokens[best] = joined[best];
       --count;
-      std::move(tokens.begin() + best + 2, tokens.begin() + count + 1, tokens.begin() + best + 1);
-      if (best + 1 < count) {
-        std::move(pairs.begin() + best + 2, pairs.begin() + count, pairs.begin() + best + 1);
-        pairs[best] = pair_of(tokens[best], tokens[best + 1]);
+      for (std::size_t i = best + 1; i < count; ++i) {
+        tokens[i] = tokens[i + 1];
+        ranks[i - 1] = ranks[i];  // ranks[best] is looked up below
+        joined[i - 1] = joined[i];
       }
-      if (best > 0) pairs[best - 1] = pair_of(tokens[best - 1], tokens[best]);
+      auto const look_up = [&](std::size_t i) {
+        auto const& pair = pair_of(tokens[i], tokens[i + 1]);
+        ranks[i] = pair.rank;
+        joined[i] = pair.joined;
+      };
+      if (best + 1 < count) look_up(best);
+      if (best > 0) look_up(best - 1);
     }
     ids.insert(ids.end(), tokens.begin(), tokens.begin() + count);
   }
@@ -194,15 +212,22 @@ class BytePairs {
     std::vector<Node> nodes(count);
     using Entry = std::uint64_t;  // rank in the high half, place in the low one
     std::priority_queue<Entry, std::vector<Entry>, std::greater<>> heap;
+    auto const push = [&](std::uint32_t at) {
+      auto const rank = nodes[at].pair.rank;
+      if (rank != no_rank) heap.push(static_cast<Entry>(rank) << 32 | at);
+    };
     auto const pair_up = [&](std::uint32_t at) {
       auto& node = nodes[at];
       node.pair = node.next < count ? pair_of(node.token, nodes[node.next].token) : no_pair();
-      if (node.pair.rank != no_rank) heap.push(static_cast<Entry>(node.pair.rank) << 32 | at);
+      push(at);
     };
     for (std::uint32_t i = 0; i < count; ++i) {
       nodes[i] = {byte_ids_[byte_at(word, i)], i - 1, i + 1, Pair{}};
     }
-    for (std::uint32_t i = 0; i < count; ++i) pair_up(i);
+    for (std::uint32_t i = 0; i + 1 < count; ++i) {
+      std::tie(nodes[i].pair.rank, nodes[i].pair.joined) = byte_pair_at(word, i);
+      push(i);
+    }
     while (!heap.empty()) {
       auto const entry = heap.top();
       heap.pop();
@@ -221,6 +246,12 @@ class BytePairs {
     for (std::uint32_t i = 0; i < count; i = nodes[i].next) ids.push_back(nodes[i].token);
   }
 
+  /// Rank and result of the pair of the bytes `i` and `i + 1`.
+  std::pair<std::uint32_t, Id> byte_pair_at(std::string_view word, std::size_t i) const {
+    if (byte_pairs_.empty()) return {no_rank, none};
+    return byte_pairs_[byte_at(word, i) << 8 | byte_at(word, i + 1)];
+  }
+
   static std::size_t byte_at(std::string_view word, std::size_t i) {
     return static_cast<unsigned char>(word[i]);
   }
@@ -228,6 +259,7 @@ class BytePairs {
   std::vector<std::string> tokens_;
   std::vector<Id> by_bytes_;
   std::vector<Pair> pairs_;
+  std::vector<std::pair<std::uint32_t, Id>> byte_pairs_;  // every word starts with these
   std::array<Id, 256> byte_ids_{};
   std::unique_ptr<std::atomic<std::uint8_t>[]> whole_;
   bool ignore_merges_ = false;

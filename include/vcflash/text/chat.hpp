@@ -50,9 +50,9 @@ inline Encoded encode_qwen_2(Tokenizer const& tokenizer, std::span<Turn const> t
   if (turns.empty()) throw InputError("the conversation has no turns; one is expected");
   if (turns[0].from != Turn::From::human && turns[0].from != Turn::From::gpt) {
     throw InputError(
-        fmt::format("the conversation's first turn is from \"{}\"; \"human\" or \"gpt\" "
+        fmt::format("the conversation's first turn is from {}; \"human\" or \"gpt\" "
                     "is expected",
-                    role_of(turns[0])));
+                    in_quotes(role_of(turns[0]))));
   }
   if (turns[0].from == Turn::From::gpt) turns = turns.subspan(1);
   auto const begin = required_id(tokenizer, "<|im_start|>");

@@ -27,11 +27,9 @@ constexpr bool is_inert_in_nfc(char32_t c) {
 /// \return `text` itself or a view of `storage`
 inline std::string_view nfc(std::string_view text, std::string& storage) {
   bool inert = true;
-  for (auto rest = text; inert && !rest.empty();) {
-    if (static_cast<unsigned char>(rest[0]) < 0xCC) {  // below U+0300, two bytes at most
-      rest.remove_prefix(static_cast<unsigned char>(rest[0]) < 0x80 ? 1 : 2);
-      continue;
-    }
+  for (auto rest = text; inert;) {
+    rest.remove_prefix(ascii_prefix(rest));
+    if (rest.empty()) break;
     auto const step = next_code_point(rest);
     inert = is_inert_in_nfc(step.code_point);
     rest.remove_prefix(step.bytes);

@@ -27,10 +27,17 @@ inline std::string shortest(double value) {
   return text;
 }
 
-/// `value` rounded to one decimal as Python's `round(value, 1)` does (the binary value decides,
-/// ties to even), then printed as Python prints it.
-inline std::string one_decimal(double value) {
-  return shortest(std::strtod(fmt::format("{:.1f}", value).c_str(), nullptr));
+/// How a number is rounded to one decimal; the two differ where a tie is near (0.35).
+enum class Rounding {
+  exact,   ///< the binary value decides, ties to even: Python's `round`
+  scaled,  ///< ten times the value to the nearest whole number, ties to even: NumPy's
+};
+
+/// `value` rounded to one decimal, printed as Python prints it.
+inline std::string one_decimal(double value, Rounding rounding = Rounding::exact) {
+  return shortest(rounding == Rounding::exact
+                      ? std::strtod(fmt::format("{:.1f}", value).c_str(), nullptr)
+                      : std::nearbyint(value * 10) / 10);
 }
 
 /// The sentence about a video's length that stands behind its placeholder; upstream's `time_msg`
@@ -45,11 +52,13 @@ inline std::string time_message(double duration, std::int64_t frames) {
 
 /// The same with the times of the frames; what upstream prints for every other `time_msg`.
 /// \param seconds when each frame is shown
-inline std::string time_message(double duration, std::span<double const> seconds) {
+/// \param rounding upstream rounds as NumPy does but for clips with a start and an end
+inline std::string time_message(double duration, std::span<double const> seconds,
+                                Rounding rounding = Rounding::scaled) {
   std::string times;
   for (double const second : seconds) {
     if (!times.empty()) times += ", ";
-    times += one_decimal(second);
+    times += one_decimal(second, rounding);
   }
   return fmt::format(
       "\nThe video lasts for {:.2f} seconds, and {} frames are uniformly sampled at {} seconds. ",

@@ -93,67 +93,66 @@ inline constexpr std::array<std::string_view, 7> tokenizer_file_names = {
     "tokenizer.json",          "vocab.json",        "merges.txt",         "tokenizer_config.json",
     "special_tokens_map.json", "added_tokens.json", "chat_template.jinja"};
 
-/// The vocabulary by id, as bytes, and apart the tokens that spell no bytes.
+/// The vocabulary as bytes; apart the tokens that spell none, which no text leads to.
 struct TokenBytes {
-  std::vector<std::string> by_id;
+  BytePairs pairs;
   std::unordered_map<std::int64_t, std::string> others;
-  std::unordered_map<std::string_view, std::int64_t> by_spelling;
 };
 
 inline TokenBytes token_bytes(TokenizerDescription const& description) {
   auto const file = description.vocabulary_file.string();
-  TokenBytes result;
   std::int64_t size = 0;
   for (auto const& [token, id] : description.vocabulary) size = std::max(size, id + 1);
-  result.by_id.resize(static_cast<std::size_t>(size));
-  result.by_spelling.reserve(description.vocabulary.size());
-  std::vector<bool> taken(static_cast<std::size_t>(size));
+  std::vector<std::string> by_id(static_cast<std::size_t>(size));
+  std::unordered_map<std::int64_t, std::string> others;
   for (auto const& [token, id] : description.vocabulary) {
-    auto const at = static_cast<std::size_t>(id);
-    if (!result.by_spelling.emplace(token, id).second) {
-      throw InputError(fmt::format("{}: the token \"{}\" comes twice", file, token));
+    auto& place = by_id[static_cast<std::size_t>(id)];
+    if (!place.empty() || others.contains(id)) {
+      throw InputError(fmt::format("{}: {} has the id {} of another token; an id may have one",
+                                   file, in_quotes(token), id));
     }
-    if (taken[at]) {
-      throw InputError(fmt::format("{}: \"{}\" has the id {} of another token; an id may have one",
-                                   file, token, id));
-    }
-    taken[at] = true;
     if (auto bytes = bytes_of(token); bytes && !bytes->empty()) {
-      result.by_id[at] = std::move(*bytes);
+      place = std::move(*bytes);
     } else {
-      result.others.emplace(id, token);
+      others.emplace(id, token);
+    }
+  }
+  TokenBytes result{BytePairs(std::move(by_id)), std::move(others)};
+  for (auto const& [token, id] : description.vocabulary) {
+    auto const bytes = result.pairs.bytes_of(static_cast<std::size_t>(id));
+    if (!bytes.empty() && result.pairs.find(bytes) != id) {
+      throw InputError(fmt::format("{}: the token {} comes twice", file, in_quotes(token)));
     }
   }
   for (int byte = 0; byte < 256; ++byte) {
-    std::string spelling;
-    append_utf8(spelling, byte_to_code_point[static_cast<std::size_t>(byte)]);
-    if (!result.by_spelling.contains(spelling)) {
+    if (result.pairs.id_of_byte(static_cast<unsigned char>(byte)) == BytePairs::none) {
       throw InputError(
           fmt::format("{}: the vocabulary lacks byte {:#04x} (\"{}\"); a byte-level "
                       "tokenizer has all 256",
-                      file, byte, spelling));
+                      file, byte, spelled(std::string(1, static_cast<char>(byte)))));
     }
   }
   return result;
 }
 
 inline std::vector<BytePairs::Merge> merges_of(TokenizerDescription const& description,
-                                               TokenBytes const& tokens) {
+                                               BytePairs const& pairs) {
   std::vector<BytePairs::Merge> merges;
   merges.reserve(description.merges.size());
-  auto const id_of = [&](std::string const& token, std::size_t rank) {
-    auto const found = tokens.by_spelling.find(token);
-    if (found == tokens.by_spelling.end()) {
-      throw InputError(
-          fmt::format("{}: merge {} (\"{} {}\") needs \"{}\", which the vocabulary lacks",
-                      description.merges_file.string(), rank, description.merges[rank].first,
-                      description.merges[rank].second, token));
-    }
-    return static_cast<BytePairs::Id>(found->second);
-  };
-  for (std::size_t rank = 0; rank < description.merges.size(); ++rank) {
-    auto const& [left, right] = description.merges[rank];
-    merges.push_back({id_of(left, rank), id_of(right, rank), id_of(left + right, rank)});
+  for (auto const& [left, right] : description.merges) {
+    auto const left_bytes = bytes_of(left), right_bytes = bytes_of(right);
+    auto const id_of = [&, &left = left, &right = right](std::optional<std::string> const& bytes) {
+      auto const id = bytes ? pairs.find(*bytes).value_or(BytePairs::none) : BytePairs::none;
+      if (id != BytePairs::none) return id;
+      throw InputError(fmt::format("{}: merge {} is {}, but the vocabulary lacks {}",
+                                   description.merges_file.string(), merges.size(),
+                                   in_quotes(left + " " + right),
+                                   &bytes == &left_bytes    ? "the left token"
+                                   : &bytes == &right_bytes ? "the right token"
+                                                            : "what they make"));
+    };
+    auto const left_id = id_of(left_bytes), right_id = id_of(right_bytes);
+    merges.push_back({left_id, right_id, id_of(*left_bytes + *right_bytes)});
   }
   return merges;
 }
@@ -163,8 +162,9 @@ inline std::vector<BytePairs::Merge> merges_of(TokenizerDescription const& descr
 inline std::shared_ptr<Tokenizer::State> Tokenizer::state_of(
     TokenizerDescription const& description, std::filesystem::path const& folder) {
   auto tokens = detail::token_bytes(description);
-  auto const merges = detail::merges_of(description, tokens);
-  std::vector<Kind> kinds(tokens.by_id.size());
+  tokens.pairs.set_merges(detail::merges_of(description, tokens.pairs));
+  tokens.pairs.set_ignore_merges(description.ignore_merges);
+  std::vector<Kind> kinds(tokens.pairs.size());
   for (auto const& [token, id] : description.vocabulary) {
     kinds[static_cast<std::size_t>(id)] = Kind::base;
   }
@@ -173,21 +173,24 @@ inline std::shared_ptr<Tokenizer::State> Tokenizer::state_of(
   std::vector<AddedToken> raw, normalized;
   for (auto token : description.added) {
     auto const at = static_cast<std::size_t>(token.id);
-    auto const base = tokens.by_spelling.find(token.content);
-    bool const same = base != tokens.by_spelling.end() && base->second == token.id;
-    if (!added_ids.emplace(token.content, token.id).second ||
-        (base != tokens.by_spelling.end() && !same)) {
-      throw InputError(fmt::format("{}: the added token \"{}\" has two ids, or comes twice",
-                                   folder.string(), token.content));
+    // A token that is in the vocabulary may be added under the id it has there.
+    auto const bytes = bytes_of(token.content);
+    std::int64_t const base =
+        bytes ? tokens.pairs.find(*bytes).value_or(BytePairs::none) : BytePairs::none;
+    auto const other = texts.find(token.id);
+    bool const known = base == token.id || (other != texts.end() && other->second == token.content);
+    if (!added_ids.emplace(token.content, token.id).second || (base >= 0 && !known)) {
+      throw InputError(fmt::format("{}: the added token {} has two ids, or comes twice",
+                                   folder.string(), in_quotes(token.content)));
     }
-    if (at < kinds.size() && kinds[at] != Kind::none && !same) {
-      throw InputError(fmt::format("{}: the added token \"{}\" has the id {} of another token",
-                                   folder.string(), token.content, token.id));
+    if (at < kinds.size() && kinds[at] != Kind::none && !known) {
+      throw InputError(fmt::format("{}: the added token {} has the id {} of another token",
+                                   folder.string(), in_quotes(token.content), token.id));
     }
     if (at >= kinds.size()) kinds.resize(at + 1);
     kinds[at] = token.special ? Kind::special : Kind::added;
     // Decoding reads an added token's text as bytes where it can, as any other token's.
-    texts[token.id] = bytes_of(token.content).value_or(token.content);
+    texts[token.id] = bytes.value_or(token.content);
     if (token.normalized && description.nfc) {
       std::string storage;
       token.content = std::string(nfc(token.content, storage));
@@ -201,7 +204,7 @@ inline std::shared_ptr<Tokenizer::State> Tokenizer::state_of(
       throw InputError(fmt::format("{}: {}", description.vocabulary_file.string(), error.what()));
     }
   }();
-  auto state = std::make_shared<State>(State{.pairs = BytePairs(std::move(tokens.by_id)),
+  auto state = std::make_shared<State>(State{.pairs = std::move(tokens.pairs),
                                              .pretokenizer = std::move(pretokenizer),
                                              .nfc = description.nfc,
                                              .raw = AddedTokens(std::move(raw)),
@@ -210,8 +213,6 @@ inline std::shared_ptr<Tokenizer::State> Tokenizer::state_of(
                                              .texts = std::move(texts),
                                              .added_ids = std::move(added_ids),
                                              .files = {}});
-  state->pairs.set_merges(merges);
-  state->pairs.set_ignore_merges(description.ignore_merges);
   return state;
 }
 

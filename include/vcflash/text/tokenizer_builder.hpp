@@ -48,7 +48,7 @@ inline WordPieces word_pieces(std::span<std::string const> words) {
     for (auto rest = std::string_view(normal); !rest.empty();) {
       auto const step = next_code_point(rest);
       if (is_white_space(step.code_point)) {
-        throw InputError(fmt::format("\"{}\" is no word: it holds white space", word));
+        throw InputError(in_quotes(word) + " is no word: it holds white space");
       }
       rest.remove_prefix(step.bytes);
     }

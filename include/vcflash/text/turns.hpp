@@ -56,7 +56,7 @@ inline std::vector<Turn> read_turns(std::span<TurnFields const> conversation) {
   if (first != "human" && first != "gpt") {
     throw InputError(
         fmt::format("the conversation's first turn is {}; \"human\" or \"gpt\" is expected",
-                    first ? fmt::format("from \"{}\"", *first) : "from nobody"));
+                    first ? "from " + in_quotes(*first) : "from nobody"));
   }
   std::vector<Turn> turns;
   turns.reserve(conversation.size());

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -53,20 +54,25 @@ inline Utf8Step next_code_point(std::string_view text) {
   return {value, length, true};
 }
 
-inline bool is_ascii(std::string_view text) {
-  for (char const c : text) {
-    if (static_cast<unsigned char>(c) >= 0x80) return false;
+/// How many bytes at the front of `text` are ASCII, counted in eights where they come so.
+inline std::size_t ascii_prefix(std::string_view text) {
+  std::size_t count = 0;
+  for (std::uint64_t eight; count + 8 <= text.size(); count += 8) {
+    std::memcpy(&eight, text.data() + count, 8);
+    if ((eight & 0x8080808080808080u) != 0) break;
   }
-  return true;
+  while (count < text.size() && static_cast<unsigned char>(text[count]) < 0x80) ++count;
+  return count;
 }
 
 inline bool is_valid_utf8(std::string_view text) {
-  while (!text.empty()) {
+  for (;;) {
+    text.remove_prefix(ascii_prefix(text));
+    if (text.empty()) return true;
     auto const step = next_code_point(text);
     if (!step.valid) return false;
     text.remove_prefix(step.bytes);
   }
-  return true;
 }
 
 /// `bytes` with every maximal invalid subpart replaced by U+FFFD.
@@ -98,6 +104,19 @@ inline void append_utf8(std::string& text, char32_t code_point) {
     put(0x80 | (code_point >> 6 & 0x3F));
     put(0x80 | (code_point & 0x3F));
   }
+}
+
+/// `text` as an error message quotes it: on one line, control characters as '?', cut at 60 bytes.
+inline std::string in_quotes(std::string_view text) {
+  std::string result = "\"";
+  while (!text.empty()) {
+    auto const step = next_code_point(text);
+    if (result.size() + step.bytes > 60) return result + "...\"";
+    bool const shown = step.valid && step.code_point >= 0x20 && step.code_point != 0x7F;
+    result += shown ? text.substr(0, step.bytes) : "?";
+    text.remove_prefix(step.bytes);
+  }
+  return result + "\"";
 }
 
 /// Unicode's White_Space property.

@@ -1,0 +1,206 @@
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <functional>
+#include <random>
+
+#include <tests/text/golden_tokenizers.hpp>
+
+using namespace vcflash;
+using namespace vcflash::test;
+using Catch::Matchers::ContainsSubstring;
+using nlohmann::json;
+using text::Tokenizer;
+
+namespace {
+
+/// What reading a folder with this tokenizer.json says; empty where it is taken.
+std::string refusal(std::string const& bytes, std::string const& config = "{}") {
+  TemporaryFolder const folder;
+  folder.write("tokenizer.json", bytes);
+  folder.write("tokenizer_config.json", config);
+  try {
+    Tokenizer::from_folder(folder.path()).encode("ab <|im_end|>\n");
+  } catch (InputError const& error) {
+    return error.what();
+  }
+  return "";
+}
+
+std::string refusal_with(std::function<void(json&)> const& change) {
+  auto whole = small_tokenizer_json();
+  change(whole);
+  return refusal(whole.dump());
+}
+
+json& split_step(json& whole) { return whole["pre_tokenizer"]["pretokenizers"][0]; }
+
+}  // namespace
+
+TEST_CASE("the small tokenizer of these tests is taken as it is", "[unit]") {
+  CHECK(refusal(small_tokenizer_json().dump()).empty());
+}
+
+TEST_CASE("a tokenizer.json of the wrong shape is refused in a sentence", "[unit]") {
+  struct Case {
+    std::function<void(json&)> change;
+    std::string says;
+  };
+  std::vector<Case> const cases = {
+      {[](json& j) { j = json::array(); }, "the whole is an array, but an object"},
+      {[](json& j) { j.erase("model"); }, "model is missing"},
+      {[](json& j) { j["model"] = 3; }, "model is an integer, but an object"},
+      {[](json& j) { j["model"]["type"] = "Unigram"; }, "model.type is \"Unigram\", but BPE"},
+      {[](json& j) { j["model"].erase("vocab"); }, "vocab is missing in model"},
+      {[](json& j) { j["model"]["vocab"] = json::array(); }, "model.vocab is an array"},
+      {[](json& j) { j["model"]["vocab"]["x"] = "1"; }, "model.vocab[\"x\"] is a string"},
+      {[](json& j) { j["model"]["vocab"]["x"] = 1.5; }, "is a fraction, but a token id"},
+      {[](json& j) { j["model"]["vocab"]["x"] = -1; }, "is -1, but an id from 0"},
+      {[](json& j) { j["model"]["vocab"]["xy"] = 4'000'000'000; }, "is 4000000000, but an id"},
+      {[](json& j) { j["model"]["vocab"]["xy"] = UINT64_MAX; }, "is over 2^63"},
+      {[](json& j) { j["model"]["vocab"]["xy"] = 5; }, "the id 5 of another token"},
+      {[](json& j) { j["model"]["vocab"].erase("x"); }, "lacks byte 0x78 (\"x\")"},
+      {[](json& j) { j["model"]["merges"] = "a b"; }, "model.merges is a string"},
+      {[](json& j) { j["model"]["merges"][0] = 3; }, "model.merges[0] is an integer"},
+      {[](json& j) { j["model"]["merges"][0] = "ab"; }, "is \"ab\", but two tokens"},
+      {[](json& j) { j["model"]["merges"][0] = "a b c"; }, "but two tokens"},
+      {[](json& j) {
+         j["model"]["merges"][0] = {"a", "b", "c"};
+       },
+       "is 3 strings, but two"},
+      {[](json& j) {
+         j["model"]["merges"][0] = {"a", 3};
+       },
+       "model.merges[0][1] is an integer"},
+      {[](json& j) { j["model"]["merges"][0] = "b a"; }, "lacks what they make"},
+      {[](json& j) { j["model"]["merges"][0] = "zz a"; }, "lacks the left token"},
+      {[](json& j) {
+         j["model"]["merges"][0] = {"a", " "};
+       },
+       "lacks the right token"},
+      {[](json& j) { j["model"]["byte_fallback"] = true; }, "model.byte_fallback is true"},
+      {[](json& j) { j["model"]["dropout"] = 0.1; }, "model.dropout is set"},
+      {[](json& j) { j["model"]["end_of_word_suffix"] = "</w>"; }, "is \"</w>\", but empty"},
+      {[](json& j) { j["normalizer"]["type"] = "Lowercase"; }, "is \"Lowercase\", but NFC"},
+      {[](json& j) { j.erase("pre_tokenizer"); }, "pre_tokenizer is missing"},
+      {[](json& j) { j["pre_tokenizer"]["type"] = "Metaspace"; }, "is \"Metaspace\""},
+      {[](json& j) { split_step(j)["behavior"] = "Removed"; }, "is \"Removed\", but \"Isolated\""},
+      {[](json& j) { split_step(j)["invert"] = true; }, "invert is true, but false"},
+      {[](json& j) {
+         split_step(j)["pattern"] = {{"String", " "}};
+       },
+       "Regex is missing"},
+      {[](json& j) { split_step(j)["pattern"]["Regex"] = "(a"; }, "no regular expression"},
+      {[](json& j) { j["pre_tokenizer"]["pretokenizers"].erase(1); }, "without ByteLevel"},
+      {[](json& j) { j["pre_tokenizer"]["pretokenizers"][1]["add_prefix_space"] = true; },
+       "add_prefix_space is true, but false"},
+      {[](json& j) { j["decoder"]["type"] = "Metaspace"; }, "decoder.type is \"Metaspace\""},
+      {[](json& j) { j["post_processor"]["type"] = "TemplateProcessing"; }, "post_processor.type"},
+      {[](json& j) { j["added_tokens"] = 1; }, "added_tokens is an integer, but an array"},
+      {[](json& j) { j["added_tokens"][0].erase("id"); }, "id is missing in added_tokens[0]"},
+      {[](json& j) { j["added_tokens"][0]["id"] = 3; }, "has the id 3 of another token"},
+      {[](json& j) { j["added_tokens"][0]["id"] = 1'000'000'000; }, "is 1000000000"},
+      {[](json& j) { j["added_tokens"][0]["content"] = ""; }, "content is empty"},
+      {[](json& j) { j["added_tokens"][0]["content"] = "ab"; }, "\"ab\" has two ids"},
+      {[](json& j) { j["added_tokens"][0]["special"] = "yes"; }, "special is a string"},
+      {[](json& j) { j["added_tokens"].push_back(j["added_tokens"][0]); }, "comes twice"}};
+  for (auto const& wrong : cases) {
+    CAPTURE(wrong.says);
+    auto const said = refusal_with(wrong.change);
+    CHECK_THAT(said, ContainsSubstring(wrong.says));
+    CHECK(said.find('\n') == std::string::npos);
+  }
+}
+
+TEST_CASE("what does not change the ids is taken", "[unit]") {
+  CHECK(refusal_with([](json& j) { j.erase("normalizer"); }).empty());
+  CHECK(refusal_with([](json& j) {
+          j["normalizer"] = {{"type", "Sequence"}, {"normalizers", {{{"type", "NFC"}}}}};
+        }).empty());
+  CHECK(refusal_with([](json& j) { j["post_processor"] = nullptr; }).empty());
+  CHECK(refusal_with([](json& j) {
+          j["pre_tokenizer"] = {{"type", "ByteLevel"}, {"add_prefix_space", false}};
+        }).empty());
+  CHECK(refusal_with([](json& j) { j["model"]["merges"][0] = {"a", "b"}; }).empty());
+  CHECK(refusal_with([](json& j) {
+          j["added_tokens"][0] = {{"id", 256}, {"content", "ab"}};
+        }).empty());
+  CHECK(refusal_with([](json& j) { j["model"]["vocab"]["\xE4\xB8\xAD"] = 300; }).empty());
+}
+
+TEST_CASE("a token that comes twice in the vocabulary is refused", "[unit]") {
+  auto bytes = small_tokenizer_json().dump();
+  auto const at = bytes.find("\"ab\":256");
+  REQUIRE(at != std::string::npos);
+  CHECK_THAT(refusal(bytes.insert(at, "\"ab\":999,")), ContainsSubstring("\"ab\" comes twice"));
+}
+
+TEST_CASE("bytes that are no JSON are refused", "[unit]") {
+  auto const whole = small_tokenizer_json().dump();
+  for (std::string const& bytes : {std::string(), std::string("{"), std::string("\x00\x01", 2),
+                                   std::string("{\"model\": \xFF}"), std::string(100'000, '['),
+                                   whole.substr(0, whole.size() / 2), whole + "x"}) {
+    CHECK_THAT(refusal(bytes), ContainsSubstring("tokenizer.json: no JSON"));
+  }
+  CHECK_THAT(refusal(whole, "{"), ContainsSubstring("tokenizer_config.json: no JSON"));
+  CHECK_THAT(refusal(whole, "[]"), ContainsSubstring("the whole is an array"));
+}
+
+TEST_CASE("the configuration adds tokens, and may not contradict", "[unit]") {
+  auto const with = [](json const& decoder) {
+    return refusal(small_tokenizer_json().dump(), json{{"added_tokens_decoder", decoder}}.dump());
+  };
+  CHECK(with({{"258", {{"content", "<more>"}}}}).empty());
+  CHECK(with({{"257", {{"content", "<|im_end|>"}}}}).empty());
+  CHECK_THAT(with({{"258", {{"content", "<|im_end|>"}}}}),
+             ContainsSubstring("the id 257 of tokenizer.json"));
+  CHECK_THAT(with({{"257", {{"content", "<other>"}}}}),
+             ContainsSubstring("the id 257 of another token"));
+  CHECK_THAT(with({{"two", {{"content", "<x>"}}}}), ContainsSubstring("no token id"));
+  CHECK_THAT(with({{"-2", {{"content", "<x>"}}}}), ContainsSubstring("no token id"));
+  CHECK_THAT(with({{"99999999999999999999", {{"content", "<x>"}}}}),
+             ContainsSubstring("no token id"));
+  CHECK_THAT(with({{"258", 3}}), ContainsSubstring("[\"258\"] is an integer, but an object"));
+}
+
+TEST_CASE("a folder without a tokenizer says what is expected in it", "[unit]") {
+  TemporaryFolder const folder;
+  auto const read = [&] { return Tokenizer::from_folder(folder.path()); };
+  CHECK_THROWS_WITH(read(), ContainsSubstring("tokenizer.json is expected, or vocab.json and"));
+  CHECK_THROWS_AS(Tokenizer::from_folder(folder / "missing"), InputError);
+  auto const whole = small_tokenizer_json();
+  folder.write("vocab.json", whole["model"]["vocab"].dump());
+  CHECK_THROWS_AS(read(), InputError);
+  folder.write("merges.txt", "#version: 0.2\r\na b\r\n\r\n");
+  CHECK(read().encode("ab") == Ids{256});
+  folder.write("merges.txt", "#version: 0.2\na b\nab");
+  CHECK_THROWS_WITH(read(), ContainsSubstring("merges.txt: line 3 is \"ab\""));
+  folder.write("merges.txt", "a b\n\xFF \xFF");
+  CHECK_THROWS_WITH(read(), ContainsSubstring("merges.txt: no UTF-8"));
+  folder.write("merges.txt", "b a\n");
+  CHECK_THROWS_WITH(read(), ContainsSubstring("merges.txt: merge 0 is \"b a\""));
+  std::filesystem::create_directory(folder / "tokenizer.json");
+  CHECK_THROWS_WITH(read(), ContainsSubstring("tokenizer.json: cannot be read"));
+}
+
+TEST_CASE("a damaged tokenizer.json is read or refused, never worse", "[unit]") {
+  auto const whole = small_tokenizer_json().dump();
+  std::mt19937 random(7);
+  for (int i = 0; i < 300; ++i) {
+    auto bytes = whole;
+    for (auto changes = 1 + random() % 4; changes > 0; --changes) {
+      auto const at = random() % bytes.size();
+      switch (random() % 3) {
+        case 0:
+          bytes[at] = static_cast<char>(random());
+          break;
+        case 1:
+          bytes.erase(at, 1 + random() % 20);
+          break;
+        default:
+          bytes.insert(at, bytes.substr(random() % bytes.size(), random() % 30));
+          break;
+      }
+    }
+    CHECK_NOTHROW(refusal(bytes));
+  }
+}
