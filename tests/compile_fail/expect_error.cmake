@@ -1,5 +1,5 @@
 # Compiles a source that must be refused and looks for the sentences of its `// expect-error:` lines
-# in what the compiler says. Run with -D source=FILE -D commands=compile_commands.json
+# in what the compiler says. Run with -D source=FILE -D commands=compile_commands.json -D stamp=FILE
 # [-D compiler=ANOTHER-COMPILER]
 cmake_minimum_required(VERSION 3.25)
 include("${CMAKE_CURRENT_LIST_DIR}/../structure/compile_command.cmake")
@@ -9,7 +9,8 @@ if(NOT expected)
   message(FATAL_ERROR "${source} has no line `// expect-error: SENTENCE`.")
 endif()
 vcflash_compile_command("${commands}" "${source}" command "${compiler}")
-execute_process(COMMAND ${command} -o /dev/null RESULT_VARIABLE status OUTPUT_VARIABLE output
+vcflash_pass_if_unchanged("${stamp}" "${command}")
+execute_process(COMMAND ${command} -o /dev/null -MD -MF "${stamp}.d" RESULT_VARIABLE status OUTPUT_VARIABLE output
                 ERROR_VARIABLE output)
 if(status EQUAL 0)
   message(FATAL_ERROR "${source} compiles, but it must be refused.")
@@ -23,3 +24,4 @@ foreach(line IN LISTS expected)
     message(FATAL_ERROR "${source} is refused without the sentence\n  ${sentence}\n${output}")
   endif()
 endforeach()
+vcflash_passed("${stamp}" "${command}")

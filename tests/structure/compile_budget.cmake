@@ -1,25 +1,33 @@
-# Compiles one source with everything it includes, nothing precompiled, within a budget.
-# Run with -D source=FILE -D commands=compile_commands.json -D seconds=N (of processor time)
-# [-D megabytes=N (of address space)] [-D hana_only=ON: it may include LibTorch, Boost.Hana and the
-# system's C and C++ headers only]
+# Compiles one source with everything it includes, nothing precompiled, within a budget. Run with
+#   -D source=FILE -D commands=compile_commands.json -D stamp=FILE
+#   -D seconds=N      of processor time
+#   -D megabytes=N    of address space; any if left out
+#   -D hana_only=ON   it may include LibTorch, Boost.Hana and the system's headers only
 cmake_minimum_required(VERSION 3.25)
 include("${CMAKE_CURRENT_LIST_DIR}/compile_command.cmake")
 
 vcflash_compile_command("${commands}" "${source}" command "")
+vcflash_pass_if_unchanged("${stamp}" "${command}")
 set(limits "ulimit -t ${seconds};")
 if(megabytes)
   math(EXPR kilobytes "${megabytes} * 1024")
   string(APPEND limits " ulimit -v ${kilobytes};")
 endif()
-execute_process(COMMAND bash -c "${limits} TIMEFORMAT='%U %S'; time \"$@\"" bash ${command} -o /dev/null
-                        -MD -MF /dev/stdout
-                RESULT_VARIABLE status OUTPUT_VARIABLE dependencies ERROR_VARIABLE output)
+# Processor time grows with what else the machine does: the best of three counts.
+foreach(attempt RANGE 1 3)
+  execute_process(COMMAND bash -c "${limits} TIMEFORMAT='%U %S'; time \"$@\"" bash ${command}
+                          -o /dev/null -MD -MF "${stamp}.d"
+                  RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(status EQUAL 0 OR NOT output MATCHES "Killed")
+    break()
+  endif()
+endforeach()
 if(NOT status EQUAL 0)
-  message(FATAL_ERROR "${source} does not compile in ${seconds} s"
-                      " and ${megabytes} MB (unless said otherwise, not at all):\n${output}")
+  message(FATAL_ERROR "${source} does not compile within ${seconds} s ${megabytes} MB:\n${output}")
 endif()
 message(STATUS "user and system seconds: ${output}")
 if(hana_only)
+  file(READ "${stamp}.d" dependencies)
   string(REGEX REPLACE "[ \\\n]+" ";" dependencies "${dependencies}")
   foreach(file IN LISTS dependencies)
     if(file MATCHES "/boost/" AND NOT file MATCHES "/boost/hana"
@@ -30,3 +38,4 @@ if(hana_only)
     endif()
   endforeach()
 endif()
+vcflash_passed("${stamp}" "${command}")
