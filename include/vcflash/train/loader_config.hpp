@@ -1,0 +1,45 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+
+#include <vcflash/data/loader.hpp>
+#include <vcflash/recipe/recipe.hpp>
+#include <vcflash/train/config.hpp>
+
+namespace vcflash::train {
+
+/// What the loader of a run is to do.
+/// \param mixture the data mixture (.yaml)  \param bad_samples file that names samples left out
+template <RecipeLike R>
+data::LoaderConfig loader_config(RunConfig const& run, std::filesystem::path const& mixture,
+                                 std::filesystem::path const& bad_samples) {
+  using E = typename R::Encoder;
+  data::LoaderConfig config;
+  config.mixture = mixture;
+  config.bad_samples = bad_samples;
+  config.order = run.order;
+  config.batch = run.recipe.micro_batch;
+  config.accumulation = run.accumulation();
+  config.seed = run.recipe.seed;
+  config.workers = static_cast<int>(run.workers);
+  config.prefetch = run.prefetch;
+  auto& sample = config.sample;
+  sample.chat = run.recipe.chat;
+  sample.sampling = run.recipe.sampling;
+  sample.min_frames = run.recipe.min_frames;
+  sample.max_frames = run.recipe.max_frames;
+  sample.clip_length = E::clip_frames;
+  sample.image_size = static_cast<int>(E::resolution);
+  sample.mean = E::pixels.mean;
+  sample.std = E::pixels.deviation;
+  sample.time_message = run.time_message;
+  sample.frame_jitter = run.jitter;
+  sample.frame_cache = static_cast<std::size_t>(run.frame_cache) << 20;
+  sample.time_limit = std::chrono::milliseconds(static_cast<std::int64_t>(run.time_limit * 1000));
+  return config;
+}
+
+}  // namespace vcflash::train

@@ -1,0 +1,57 @@
+#include <vcflash/train/checkpointing.hpp>
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/tanh.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <map>
+#include <string>
+
+#include "tests/checkpoint/small_recipe.hpp"
+#include "tests/train/in_memory.hpp"
+
+using namespace vcflash;
+using train::Recompute;
+
+TEST_CASE("recomputed layers give the gradients of kept ones, bit for bit", "[unit]") {
+  using R = test::SmallRecipe<VisualPretraining>;
+  auto source = test::random_samples(1, 3, R::Encoder::resolution, R::Llm::vocabulary);
+  auto const samples = source.next();
+  R::Network kept, recomputed;
+  for (auto* const network : {&kept, &recomputed}) {
+    initialise_model<R>(*network, 1);
+    freeze_as_staged<R>(*network);
+  }
+  Tensor const loss = kept.loss(samples);
+  Tensor const same = recomputed.loss(samples, 1000, Recompute{});
+  CHECK(loss.equal(same));
+  loss.backward();
+  same.backward();
+  std::map<std::string, Tensor> gradients;
+  for_each_parameter(kept,
+                     [&](std::string const& key, auto& p) { gradients[key] = p.value.grad(); });
+  for_each_parameter(recomputed, [&](std::string const& key, auto& p) {
+    CAPTURE(key);
+    REQUIRE(p.value.grad().defined());
+    CHECK(p.value.grad().equal(gradients.at(key)));
+  });
+}
+
+TEST_CASE("a layer runs once without a gradient to hand on, twice with one", "[unit]") {
+  int runs = 0;
+  auto const layer = [&runs](Tensor const& x) {
+    ++runs;
+    return at::tanh(x);
+  };
+  Tensor x = at::randn({3});
+  Recompute{}(layer, x);
+  CHECK(runs == 1);
+  x.requires_grad_(true);
+  runs = 0;
+  Recompute{}(layer, x).sum().backward();
+  CHECK(runs == 2);
+  Tensor const own = x.detach().clone().requires_grad_(true);
+  at::tanh(own).sum().backward();
+  CHECK(x.grad().equal(own.grad()));
+}

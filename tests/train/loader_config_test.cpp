@@ -1,0 +1,28 @@
+#include <vcflash/train/loader_config.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "tests/checkpoint/small_recipe.hpp"
+
+using namespace vcflash;
+
+TEST_CASE("the loader is told what the recipe's encoder takes and what the run sets", "[unit]") {
+  using R = test::SmallRecipe<VisualPretraining>;
+  auto run = train::default_config<R>();
+  train::overlay(run, "train.micro_batch=4");
+  train::overlay(run, "train.global_batch=8");
+  train::overlay(run, "data.frame_cache=3");
+  train::overlay(run, "data.time_limit=0.5");
+  auto const config = train::loader_config<R>(run, "mix.yaml", "bad.jsonl");
+  CHECK(config.mixture == "mix.yaml");
+  CHECK(config.batch == 4);
+  CHECK(config.accumulation == 2);
+  CHECK(config.order == data::Order::grouped);
+  CHECK(config.seed == 42);
+  CHECK(config.sample.image_size == R::Encoder::resolution);
+  CHECK(config.sample.clip_length == R::Encoder::clip_frames);
+  CHECK(config.sample.max_frames == 8);
+  CHECK(config.sample.frame_cache == 3U << 20);
+  CHECK(config.sample.time_limit == std::chrono::milliseconds(500));
+  CHECK(config.sample.mean == R::Encoder::pixels.mean);
+}

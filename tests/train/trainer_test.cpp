@@ -1,0 +1,263 @@
+#include <vcflash/train/trainer.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <csignal>
+
+#include "tests/checkpoint/full_disk.hpp"
+#include "tests/checkpoint/small_recipe.hpp"
+#include "tests/support/folder.hpp"
+#include "tests/support/golden.hpp"
+#include "tests/train/in_memory.hpp"
+
+using namespace vcflash;
+using namespace vcflash::train;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::MessageMatches;
+
+namespace {
+
+using Stage1 = test::SmallRecipe<ConnectorInit>;
+using Stage2 = test::SmallRecipe<VisualPretraining>;
+using Stage4 = test::SmallRecipe<HighResPostSft>;
+
+template <class R>
+RunConfig settings(std::vector<std::string> const& more = {}) {
+  auto config = default_config<R>();
+  for (std::string const setting :
+       {"train.dtype=float32", "train.global_batch=6", "train.micro_batch=3", "train.max_steps=6",
+        "train.learning_rate=1e-3", "train.encoder_learning_rate=5e-4", "train.warmup_ratio=0.1",
+        "train.weight_decay=0.01", "train.gradient_checkpointing=false",
+        "checkpoint.every_steps=0"}) {
+    overlay(config, setting);
+  }
+  for (auto const& setting : more) overlay(config, setting);
+  return config;
+}
+
+test::InMemory samples() {
+  return test::random_samples(5, 3, Stage2::Encoder::resolution, Stage2::Llm::vocabulary);
+}
+
+/// Trains in `out`, ending as a SIGTERM after `stop_after` steps would.
+template <class R>
+RunSummary train_in(std::filesystem::path const& out, RunConfig const& config,
+                    std::int64_t stop_after = 0, RunFiles files = {.out = {}}) {
+  files.out = out;
+  auto source = samples();
+  Callbacks callbacks;
+  callbacks.on_step = [&](StepReport const& report) {
+    if (report.step == stop_after) std::raise(SIGTERM);
+  };
+  Trainer<R> trainer(config, files, {}, callbacks);
+  return trainer.run(source);
+}
+
+std::vector<nlohmann::json> metrics_of(std::filesystem::path const& out) {
+  std::ifstream file(out / "metrics.jsonl");
+  std::vector<nlohmann::json> lines;
+  for (std::string line; std::getline(file, line);) {
+    lines.push_back(nlohmann::json::parse(line));
+    for (auto const* const time : {"seconds", "data_seconds"}) lines.back().erase(time);
+  }
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("a run that was interrupted and taken up ends as one that was not, bit for bit",
+          "[unit]") {
+  auto const check = [](auto recipe, std::vector<std::string> const& more, std::string model) {
+    using R = decltype(recipe);
+    test::TemporaryFolder const folder;
+    auto const config = settings<R>(more);
+    auto const straight = train_in<R>(folder / "straight", config);
+    CHECK(straight.steps_done == 6);
+    CHECK_FALSE(straight.interrupted);
+
+    auto const stopped = train_in<R>(folder / "resumed", config, 3);
+    CHECK(stopped.interrupted);
+    CHECK(stopped.steps_done == 3);
+    CHECK_FALSE(std::filesystem::exists(folder / "resumed" / model));
+    auto const resumed = train_in<R>(folder / "resumed", config);
+    CHECK(resumed.steps_done == 6);
+    CHECK(resumed.loss_first == straight.loss_first);
+    CHECK(resumed.loss_last == straight.loss_last);
+    CHECK(test::read_file(folder / "straight" / model) ==
+          test::read_file(folder / "resumed" / model));
+    CHECK(metrics_of(folder / "straight") == metrics_of(folder / "resumed"));
+  };
+  SECTION("all parts, fp32") { check(Stage2{}, {}, "model.safetensors"); }
+  SECTION("all parts, bf16, layers recomputed") {
+    check(Stage2{}, {"train.dtype=bfloat16", "train.gradient_checkpointing=true"},
+          "model.safetensors");
+  }
+  SECTION("the connector alone") { check(Stage1{}, {}, "mm_projector.bin"); }
+  SECTION("an encoder and a connector") { check(Stage4{}, {}, "model.safetensors"); }
+}
+
+TEST_CASE("a checkpoint on the way is as good as an interruption", "[unit]") {
+  test::TemporaryFolder const folder;
+  train_in<Stage2>(folder / "straight", settings<Stage2>());
+  auto const config = settings<Stage2>({"checkpoint.every_steps=2", "checkpoint.keep=2"});
+  train_in<Stage2>(folder / "run", config);
+  auto const left = running_checkpoints(folder / "run");
+  REQUIRE(left.size() == 2);
+  CHECK(left[0].step == 6);
+  CHECK(left[1].step == 4);
+  // As if the machine had died in step 5.
+  std::filesystem::remove_all(left[0].folder);
+  std::filesystem::remove(folder / "run/trainer_state.json");
+  std::filesystem::remove(folder / "run/model.safetensors");
+  train_in<Stage2>(folder / "run", config);
+  CHECK(test::read_file(folder / "straight/model.safetensors") ==
+        test::read_file(folder / "run/model.safetensors"));
+  CHECK(metrics_of(folder / "straight") == metrics_of(folder / "run"));
+}
+
+TEST_CASE("a damaged checkpoint is passed over for the one before", "[unit]") {
+  test::TemporaryFolder const folder;
+  train_in<Stage2>(folder / "straight", settings<Stage2>());
+  auto const config = settings<Stage2>({"checkpoint.every_steps=2", "checkpoint.keep=2"});
+  train_in<Stage2>(folder / "run", config, 4);
+  folder.write("run/checkpoint-4/optimizer.safetensors", "broken");
+  auto source = samples();
+  std::string warning;
+  Callbacks callbacks;
+  callbacks.warn = [&](std::string const& sentence) { warning = sentence; };
+  Trainer<Stage2> trainer(config, {.out = folder / "run"}, {}, callbacks);
+  CHECK(trainer.steps_done() == 2);
+  CHECK_THAT(warning, ContainsSubstring("checkpoint-4/optimizer.safetensors"));
+  trainer.run(source);
+  CHECK(test::read_file(folder / "straight/model.safetensors") ==
+        test::read_file(folder / "run/model.safetensors"));
+}
+
+TEST_CASE("a finished run is not trained again unless it is started over", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const config = settings<Stage2>();
+  auto const first = train_in<Stage2>(folder / "run", config);
+  auto const before = test::read_file(folder / "run/metrics.jsonl");
+  auto const again = train_in<Stage2>(folder / "run", config);
+  CHECK(again.steps_done == 6);
+  CHECK(again.loss_last == first.loss_last);
+  CHECK(test::read_file(folder / "run/metrics.jsonl") == before);
+  auto const over = train_in<Stage2>(folder / "run", config, 2, {.out = {}, .resume = false});
+  CHECK(over.steps_done == 2);
+  CHECK(metrics_of(folder / "run").size() == 2);
+}
+
+TEST_CASE("a run ends as a folder that the next stage takes", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const config = settings<Stage2>();
+  train_in<Stage2>(folder / "two", config);
+  auto const json = checkpoint::read_json(folder / "two/config.json");
+  CHECK(json.at("hidden_size") == Stage2::Llm::hidden);
+  CHECK(json.at("torch_dtype") == "float32");
+  CHECK(test::read_file(folder / "two/config.toml") == to_toml(config));
+  train_in<Stage4>(folder / "four", settings<Stage4>(), 0, {.out = {}, .init = folder / "two"});
+
+  Stage2::Network two, four;
+  for (auto const& [network, name] : {std::pair{&two, "two"}, std::pair{&four, "four"}}) {
+    checkpoint::load_model(*network, {.folder = folder / name, .connector = {}, .encoder = {}},
+                           at::kFloat);
+  }
+  auto const before = checkpoint::named_parameters(two), after = checkpoint::named_parameters(four);
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    CAPTURE(before[i].first);
+    bool const frozen = !before[i].first.starts_with("model.vision_tower.") &&
+                        !before[i].first.starts_with("model.mm_projector.");
+    CHECK(before[i].second.equal(after[i].second) == frozen);
+  }
+}
+
+TEST_CASE("stage 1 leaves the connector alone, and stage 2 starts from it", "[unit]") {
+  test::TemporaryFolder const folder;
+  std::filesystem::create_directory(folder / "base");
+  Stage1::Network base;
+  initialise_model<Stage1>(base, 5);
+  checkpoint::save_weights(base, folder / "base");
+  train_in<Stage1>(folder / "one", settings<Stage1>(), 0, {.out = {}, .init = folder / "base"});
+  CHECK_FALSE(std::filesystem::exists(folder / "one/model.safetensors"));
+  CHECK(checkpoint::read_torch_file(folder / "one/mm_projector.bin").size() == 4);
+  Trainer<Stage2> const next(settings<Stage2>(), {.out = folder / "two", .init = folder / "one"});
+  CHECK(next.network().llm.model.norm.weight.value.equal(base.llm.model.norm.weight.value));
+  auto const connector = checkpoint::read_connector_file(folder / "one/mm_projector.bin");
+  for (auto const& [key, tensor] :
+       checkpoint::named_parameters(next.network().connector, "model.mm_projector.")) {
+    CHECK(tensor.equal(connector.at(key)));
+  }
+}
+
+TEST_CASE("what a stage leaves alone carries no gradients and no optimiser state", "[unit]") {
+  test::TemporaryFolder const folder;
+  Trainer<Stage4> const trainer(settings<Stage4>(), {.out = folder / "run"});
+  CHECK(trainer.optimizer().state_bytes() ==
+        8 * (parameter_count<Stage4::Encoder> + parameter_count<Stage4::Connector>));
+  for_each_parameter(trainer.network().llm,
+                     [](auto const&, auto const& p) { CHECK_FALSE(p.value.requires_grad()); });
+}
+
+TEST_CASE("a full disk at the end is one sentence and loses nothing that was there", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const config = settings<Stage2>({"checkpoint.every_steps=3"});
+  train_in<Stage2>(folder / "run", config);
+  auto const before = test::read_file(folder / "run/model.safetensors");
+  {
+    test::FullDisk const full(4000);
+    CHECK_THROWS_MATCHES(train_in<Stage2>(folder / "run", settings<Stage2>({"train.max_steps=8"})),
+                         Error,
+                         MessageMatches(ContainsSubstring("model.safetensors: cannot be written")));
+  }
+  CHECK(test::read_file(folder / "run/model.safetensors") == before);
+  CHECK(running_checkpoints(folder / "run").size() == 1);
+  CHECK_FALSE(std::filesystem::exists(folder / "run/.partial"));
+}
+
+TEST_CASE("a loss that is no number ends the run at once", "[unit]") {
+  test::TemporaryFolder const folder;
+  Stage2::Network base;
+  initialise_model<Stage2>(base, 5);
+  base.llm.model.norm.weight.value.fill_(std::numeric_limits<float>::quiet_NaN());
+  std::filesystem::create_directory(folder / "base");
+  checkpoint::save_weights(base, folder / "base");
+  CHECK_THROWS_MATCHES(
+      train_in<Stage2>(folder / "run", settings<Stage2>(), 0, {.out = {}, .init = folder / "base"}),
+      Error, MessageMatches(ContainsSubstring("step 1: the loss is not a finite number")));
+}
+
+TEST_CASE("conversations with nothing to learn from are no loss, and a step without any is told",
+          "[unit]") {
+  test::TemporaryFolder const folder;
+  auto source = samples();
+  auto batch = source.next();
+  for (auto& sample : batch) sample.labels = sample.labels.clone().fill_(ignore_label);
+  test::InMemory silent({batch});
+  std::string warning;
+  Callbacks callbacks;
+  callbacks.warn = [&](std::string const& sentence) { warning = sentence; };
+  Trainer<Stage2> trainer(settings<Stage2>({"train.max_steps=1"}), {.out = folder / "run"}, {},
+                          callbacks);
+  trainer.run(silent);
+  CHECK_THAT(warning, ContainsSubstring("step 1: no token"));
+  CHECK(metrics_of(folder / "run").at(0).at("loss").is_null());
+}
+
+TEST_CASE("how many steps there are follows from the epochs if it is not set", "[unit]") {
+  test::TemporaryFolder const folder;
+  Trainer<Stage2> const trainer(settings<Stage2>({"train.max_steps=0", "train.epochs=3"}),
+                                {.out = folder / "run"});
+  CHECK(trainer.steps_for(5) == 7);
+  CHECK(trainer.steps_for(1) == 1);
+}
+
+TEST_CASE("a tokenizer with more ids than the model has rows is refused", "[golden]") {
+  test::TemporaryFolder const folder;
+  test::golden_file("data/tokenizer/tiny512/tokenizer.json");
+  auto const tokenizer =
+      text::Tokenizer::from_folder(test::golden_folder("data/tokenizer/tiny512"));
+  CHECK_THROWS_MATCHES(
+      Trainer<Stage2>(settings<Stage2>(), {.out = folder / "run"}, tokenizer), InputError,
+      MessageMatches(ContainsSubstring("but small decoder has 40 rows of embeddings")));
+}
