@@ -289,9 +289,9 @@ void load_encoder(Network& network, std::filesystem::path const& path, at::Scala
 
 /// Where a model's weights come from.
 struct Weights {
-  std::filesystem::path folder;                    ///< the LLM at least
-  std::optional<std::filesystem::path> connector;  ///< `mm_projector.bin`, instead of the folder's
-  std::optional<std::filesystem::path> encoder;    ///< raw `.pt`, instead of the folder's
+  std::filesystem::path folder;                      ///< the LLM at least
+  std::optional<std::filesystem::path> connector{};  ///< `mm_projector.bin`, instead of its own
+  std::optional<std::filesystem::path> encoder{};    ///< raw `.pt`, instead of its own
   bool fresh_connector = false;  ///< a folder without a connector leaves the model's own
 };
 
