@@ -22,7 +22,7 @@ struct PartDescription {
 
 /// What a model is made of.
 struct ModelDescription {
-  std::vector<PartDescription> parts;
+  std::vector<PartDescription> parts{};
   std::int64_t parameters = 0, tensors = 0, trained_parameters = 0;
   std::int64_t resolution = 0, clip_frames = 0, clip_patches = 0, clip_tokens = 0;
   std::int64_t image_patches = 0, image_tokens = 0;
