@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -31,8 +32,11 @@ inline std::string as_duration(double seconds) {
 /// stderr as programs share it: a status line at the bottom that is redrawn, messages above it.
 class StatusLine {
  public:
+  /// A terminal is what is one, or what VCFLASH_PROGRESS=bar says leads to one.
   static StatusLine& of_stderr() {
-    static StatusLine line(::isatty(STDERR_FILENO) == 1, [](std::string_view text) {
+    char const* const told = std::getenv("VCFLASH_PROGRESS");
+    bool const terminal = ::isatty(STDERR_FILENO) == 1 || (told && std::string_view(told) == "bar");
+    static StatusLine line(terminal, [](std::string_view text) {
       std::fwrite(text.data(), 1, text.size(), stderr);
       std::fflush(stderr);
     });

@@ -1,0 +1,157 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// The report's drawings, as inline SVG and HTML that take their colours from the page.
+namespace vcflash::app {
+
+/// Text as it may stand in HTML, attributes included.
+inline std::string escaped(std::string_view text) {
+  std::string safe;
+  for (char const c : text) {
+    switch (c) {
+      case '&':
+        safe += "&amp;";
+        break;
+      case '<':
+        safe += "&lt;";
+        break;
+      case '>':
+        safe += "&gt;";
+        break;
+      case '"':
+        safe += "&quot;";
+        break;
+      default:
+        safe += c;
+    }
+  }
+  return safe;
+}
+
+/// Bytes as a `data:` address takes them.
+inline std::string base64(std::span<std::uint8_t const> bytes) {
+  constexpr std::string_view digits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    std::size_t const here = std::min<std::size_t>(3, bytes.size() - i);
+    std::uint32_t group = 0;
+    for (std::size_t k = 0; k < 3; ++k) group = group << 8 | (k < here ? bytes[i + k] : 0U);
+    for (std::size_t k = 0; k < 4; ++k) {
+      text += k <= here ? digits[group >> (18 - 6 * k) & 63U] : '=';
+    }
+  }
+  return text;
+}
+
+/// The values from which all panels of one row of charts are drawn.
+struct LossRange {
+  double low = 0.01, high = 10;
+
+  static LossRange of(std::span<std::vector<double> const> curves) {
+    double low = 1e9, high = 0;
+    for (auto const& curve : curves) {
+      for (double const loss : curve) {
+        if (loss > 0) low = std::min(low, loss), high = std::max(high, loss);
+      }
+    }
+    if (high <= 0) return {};
+    return {low / 1.15, high * 1.15};
+  }
+};
+
+namespace detail {
+
+/// A running mean whose memory is a fiftieth of the curve.
+inline std::vector<double> smoothed(std::vector<double> const& values) {
+  double const keep = 1 - 1 / std::clamp(static_cast<double>(values.size()) / 50, 1.0, 40.0);
+  std::vector<double> means;
+  for (double const value : values) {
+    means.push_back(means.empty() ? value : keep * means.back() + (1 - keep) * value);
+  }
+  return means;
+}
+
+}  // namespace detail
+
+/// Loss by step on a logarithmic scale: every step thinly, the running mean boldly.
+inline std::string loss_chart(std::vector<double> const& losses, LossRange range,
+                              std::string_view label) {
+  constexpr double width = 400, height = 190, left = 34, right = 8, top = 10, bottom = 24;
+  auto const x = [&](std::size_t i) {
+    double const last = std::max<double>(1, static_cast<double>(losses.size()) - 1);
+    return left + (width - left - right) * static_cast<double>(i) / last;
+  };
+  auto const y = [&](double loss) {
+    double const share = std::log(std::clamp(loss, range.low, range.high) / range.low) /
+                         std::log(range.high / range.low);
+    return height - bottom - (height - bottom - top) * share;
+  };
+  auto const path = [&](std::vector<double> const& values) {
+    std::string d;
+    std::size_t const stride = std::max<std::size_t>(1, values.size() / 400);
+    for (std::size_t i = 0; i < values.size(); i += stride) {
+      d += fmt::format("{}{:.1f} {:.1f}", i == 0 ? "M" : "L", x(i), y(values[i]));
+    }
+    return d;
+  };
+  std::string svg = fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">", width,
+                                height, escaped(label));
+  for (double const tick : {0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0}) {
+    if (tick < range.low || tick > range.high) continue;
+    svg += fmt::format(
+        "<line class=\"grid\" x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\"/>"
+        "<text class=\"tick\" x=\"{3}\" y=\"{4:.1f}\" text-anchor=\"end\">{5}</text>",
+        left, width - right, y(tick), left - 6, y(tick) + 3.5, tick);
+  }
+  svg += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\">1</text>", left, height - 8);
+  svg += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{} steps</text>",
+                     width - right, height - 8, losses.size());
+  svg += fmt::format("<path class=\"raw\" d=\"{}\"/><path class=\"mean\" d=\"{}\"/></svg>",
+                     path(losses), path(detail::smoothed(losses)));
+  return svg;
+}
+
+/// One row of the accuracy chart: a bar, with marks where luck and the control stand.
+inline std::string accuracy_row(std::string_view kind, double accuracy, double control,
+                                double chance) {
+  return fmt::format(
+      "<div class=\"row{}\"><span class=\"kind\">{}</span><span class=\"track\">"
+      "<span class=\"fill\" style=\"width:{:.1f}%\"></span>"
+      "<span class=\"chance\" style=\"left:{:.1f}%\"></span>"
+      "<span class=\"control\" style=\"left:{:.1f}%\" title=\"control {:.3f}\"></span></span>"
+      "<span class=\"value\">{:.1f}&thinsp;%</span></div>",
+      kind == "all" ? " all" : "", escaped(kind), 100 * accuracy, 100 * chance, 100 * control,
+      control, 100 * accuracy);
+}
+
+/// Where the time went: one bar of all phases and a legend.
+inline std::string time_bar(std::vector<std::pair<std::string, double>> const& phases) {
+  double all = 0;
+  for (auto const& [name, seconds] : phases) all += seconds;
+  std::string bar = "<div class=\"times\">", legend = "<ul class=\"legend\">";
+  std::size_t i = 0;
+  for (auto const& [name, seconds] : phases) {
+    auto const colour = fmt::format("--c:var(--t{})", i++ % 8);
+    double const share = all > 0 ? 100 * seconds / all : 0;
+    bar += fmt::format("<span style=\"{};width:{:.2f}%\" title=\"{}: {:.1f} s\"></span>", colour,
+                       share, escaped(name), seconds);
+    legend += fmt::format("<li><i style=\"{}\"></i>{}<b>{:.0f}&thinsp;s</b></li>", colour,
+                          escaped(name), seconds);
+  }
+  return bar + "</div>" + legend + "</ul>";
+}
+
+}  // namespace vcflash::app

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <vcflash/app/progress.hpp>
+#include <vcflash/meta/error.hpp>
+
+/// What a run of the demo left behind, gathered from its folders.
+namespace vcflash::app {
+
+/// One training of the demo.
+struct StageResult {
+  std::string name;            ///< "stage1"
+  nlohmann::json training;     ///< training.json
+  std::vector<double> losses;  ///< of each step
+};
+
+struct DemoResults {
+  std::uint64_t seed = 0;
+  bool quick = false;
+  std::vector<StageResult> stages;
+  nlohmann::json evaluation;                           ///< eval/results.json
+  std::vector<nlohmann::json> answers;                 ///< eval/answers.jsonl
+  std::vector<std::pair<std::string, double>> phases;  ///< name and seconds, in order
+  double seconds = 0;                                  ///< all after the set-up
+  std::string machine;
+};
+
+namespace detail {
+
+inline nlohmann::json read_report_json(std::filesystem::path const& path) {
+  std::ifstream file(path);
+  auto json = nlohmann::json::parse(file, nullptr, false);
+  if (!file || json.is_discarded()) {
+    throw InputError(
+        fmt::format("{}: is missing or no JSON; did the demo get so far?", path.string()));
+  }
+  return json;
+}
+
+inline std::vector<nlohmann::json> read_report_lines(std::filesystem::path const& path) {
+  std::ifstream file(path);
+  if (!file) throw InputError(fmt::format("{}: is missing.", path.string()));
+  std::vector<nlohmann::json> rows;
+  for (std::string line; std::getline(file, line);) {
+    rows.push_back(nlohmann::json::parse(line, nullptr, false));
+    if (rows.back().is_discarded()) {
+      throw InputError(fmt::format("{}: line {} is no JSON.", path.string(), rows.size()));
+    }
+  }
+  return rows;
+}
+
+}  // namespace detail
+
+/// Reads `stage1 … stage4`, `eval` and `phases.tsv` (a name, a tab and seconds a line).
+/// \throws InputError naming the first file that is missing or malformed
+inline DemoResults gather_demo(std::filesystem::path const& demo) {
+  DemoResults results;
+  for (int i = 1; i <= 4; ++i) {
+    StageResult stage{fmt::format("stage{}", i), {}, {}};
+    stage.training = detail::read_report_json(demo / stage.name / "training.json");
+    for (auto const& row : detail::read_report_lines(demo / stage.name / "metrics.jsonl")) {
+      auto const loss = row.find("loss");
+      if (loss != row.end() && loss->is_number()) stage.losses.push_back(*loss);
+    }
+    results.stages.push_back(std::move(stage));
+  }
+  results.evaluation = detail::read_report_json(demo / "eval/results.json");
+  results.answers = detail::read_report_lines(demo / "eval/answers.jsonl");
+  std::ifstream phases(demo / "phases.tsv");
+  std::string name, seconds;
+  while (std::getline(phases, name, '\t') && std::getline(phases, seconds)) {
+    results.phases.emplace_back(name, std::strtod(seconds.c_str(), nullptr));
+  }
+  return results;
+}
+
+/// The demo's `results.json`.
+inline nlohmann::ordered_json to_json(DemoResults const& demo) {
+  auto const& scores = demo.evaluation.at("scores");
+  nlohmann::ordered_json json{{"seed", demo.seed},
+                              {"accuracy", scores.at("accuracy")},
+                              {"control", scores.at("control")},
+                              {"reversed_direction", scores.at("reversed").at("direction")},
+                              {"samples", scores.at("questions").at("all")},
+                              {"stages", nlohmann::ordered_json::array()}};
+  for (auto const& stage : demo.stages) {
+    nlohmann::ordered_json row{{"name", stage.name}};
+    for (auto const* key : {"steps", "seconds", "loss_first", "loss_last", "trained_parameters"}) {
+      row[key] = stage.training.at(key);
+    }
+    json["stages"].push_back(std::move(row));
+  }
+  json["seconds"] = demo.seconds;
+  json["machine"] = demo.machine;
+  return json;
+}
+
+/// What the demo ends with: what was learned, how well, how long, where to look.
+inline std::string last_lines(DemoResults const& demo, std::filesystem::path const& folder) {
+  auto const& scores = demo.evaluation.at("scores");
+  double training = 0;
+  std::int64_t steps = 0;
+  for (auto const& stage : demo.stages) {
+    training += stage.training.at("seconds").get<double>();
+    steps += stage.training.at("steps").get<std::int64_t>();
+  }
+  return fmt::format(
+      "learned   {} in {} steps of four stages\n"
+      "how well  {:.1f} % of {} held-out questions; {:.1f} % with another clip's video; backwards, "
+      "{:.1f} % of directions turn round\n"
+      "how long  {} of training, {} for everything after the set-up, on {}\n"
+      "look at   {}\n",
+      demo.quick
+          ? "next to nothing, as a quick run does,"
+          : "colour, shape, direction, order and number of moving things, from random weights,",
+      steps, 100 * scores.at("accuracy").at("all").get<double>(),
+      scores.at("questions").at("all").get<int>(),
+      100 * scores.at("control").at("all").get<double>(),
+      100 * scores.at("reversed").at("direction").get<double>(), as_duration(training),
+      as_duration(demo.seconds), demo.machine, (folder / "report.html").string());
+}
+
+}  // namespace vcflash::app

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <c10/core/ScalarType.h>
+#include <fmt/format.h>
+#include <toml++/toml.h>
+#include <CLI/CLI.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include <vcflash/eval/run.hpp>
+#include <vcflash/media/frame_sampling.hpp>
+#include <vcflash/meta/error.hpp>
+
+/// How `eval-` and `chat-` look at videos: as the model was trained, unless told otherwise.
+namespace vcflash::app {
+
+inline at::ScalarType dtype_of(std::string const& name) {
+  return name == "bfloat16" ? at::kBFloat16 : at::kFloat;
+}
+
+/// The effective settings of a run, as `train-<recipe>` leaves them in its folder.
+inline constexpr auto run_settings_file = "config.toml";
+
+/// What the command line says about frames.
+struct Viewing {
+  std::int64_t min_frames = 0, max_frames = 0;  ///< 0: as trained
+  std::string sampling;                         ///< empty: as trained
+  std::optional<bool> time_message;
+
+  void add_flags(CLI::App& flags) {
+    flags
+        .add_option("--min-frames", min_frames, "Frames of a video, at least; default: as trained")
+        ->type_name("N")
+        ->check(CLI::PositiveNumber);
+    flags.add_option("--max-frames", max_frames, "Frames of a video, at most; default: as trained")
+        ->type_name("N")
+        ->check(CLI::PositiveNumber);
+    flags.add_option("--sampling", sampling, "middle or dynamic_fps1; default: as trained")
+        ->check(CLI::IsMember({"middle", "dynamic_fps1"}));
+    flags.add_flag("--time-message,!--no-time-message", time_message,
+                   "Tell the model how long the video lasts; default: as trained");
+  }
+
+  /// \param folder of the trained model; without config.toml, videos are seen as upstream's last
+  /// stages see them: 64 to 512 frames
+  /// \throws InputError if config.toml cannot be read, or the numbers of frames do not fit
+  template <Model M>
+  eval::RunOptions options(std::filesystem::path const& folder) const {
+    toml::table trained;
+    if (auto const path = folder / run_settings_file; std::filesystem::exists(path)) {
+      try {
+        trained = toml::parse_file(path.string());
+      } catch (toml::parse_error const& error) {
+        throw InputError(fmt::format("{}: {}.", path.string(), error.description()));
+      }
+    }
+    auto const data = trained["data"];
+    eval::RunOptions options;
+    options.frames.min_frames = min_frames > 0 ? min_frames : data["min_frames"].value_or(64L);
+    options.frames.max_frames = max_frames > 0 ? max_frames : data["max_frames"].value_or(512L);
+    options.frames.clip_length = M::Encoder::clip_frames;
+    auto const chosen =
+        sampling.empty() ? data["sampling"].value_or(std::string("dynamic_fps1")) : sampling;
+    options.frames.sampling =
+        chosen == "middle" ? FrameSampling::middle : FrameSampling::dynamic_fps1;
+    options.time_message = time_message.value_or(data["time_message"].value_or(M::time_message));
+    if (options.frames.min_frames > options.frames.max_frames) {
+      throw InputError(fmt::format("at least {} frames are more than at most {}.",
+                                   options.frames.min_frames, options.frames.max_frames));
+    }
+    return options;
+  }
+};
+
+}  // namespace vcflash::app

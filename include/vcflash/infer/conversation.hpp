@@ -1,0 +1,116 @@
+#pragma once
+
+#include <vcflash/infer/generate.hpp>
+#include <vcflash/infer/look.hpp>
+#include <vcflash/text/chat.hpp>
+#include <vcflash/text/tokenizer.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace vcflash::infer {
+
+/// Turns ids into text as they come. A character whose bytes are not all there yet waits.
+class TextStream {
+ public:
+  explicit TextStream(text::Tokenizer const& tokenizer) : tokenizer_(tokenizer) {}
+
+  /// \return what `id` adds to the text
+  std::string add(std::int64_t id) {
+    ids_.push_back(id);
+    constexpr std::string_view incomplete = "\xEF\xBF\xBD";
+    std::string text = tokenizer_.decode(ids_, true);
+    if (std::string_view(text).ends_with(incomplete)) return {};
+    return take(std::move(text));
+  }
+
+  /// \return what is left, complete or not
+  std::string finish() { return take(tokenizer_.decode(ids_, true)); }
+
+ private:
+  std::string take(std::string text) {
+    std::string added = text.substr(std::min(shown_, text.size()));
+    shown_ = text.size();
+    return added;
+  }
+
+  text::Tokenizer const& tokenizer_;
+  std::vector<std::int64_t> ids_;
+  std::size_t shown_ = 0;
+};
+
+/// Several turns about the same media, greedily. What was said before is not computed again.
+template <Model M>
+class Conversation {
+ public:
+  Conversation(typename M::Network const& network, text::Tokenizer const& tokenizer,
+               std::int64_t max_new_tokens)
+      : network_(network), tokenizer_(tokenizer) {
+    greedy_ = {.max_new_tokens = max_new_tokens,
+               .stop_ids = text::end_of_answer_ids(tokenizer),
+               .vocabulary = tokenizer.vocabulary()};
+  }
+
+  /// Puts a video or an image before the next question.
+  /// \param tokens [tokens, hidden]  \param about text that stands behind it; see text::MediaText
+  void show(Tensor tokens, std::string about = {}) {
+    visual_.push_back(std::move(tokens));
+    shown_ += fmt::format("{}{}\n", text::image_tag, about);
+  }
+
+  /// \param on_text called with each piece of the answer as it is known
+  /// \return the whole answer
+  template <class OnText>
+  std::string ask(std::string const& question, OnText&& on_text) {
+    turns_.push_back({text::Turn::From::human, std::exchange(shown_, {}) + question});
+    auto const ids = text::encode_prompt(tokenizer_, ChatTemplate::qwen_2, turns_);
+    Tensor const prompt = embed_prompt(network_, ids, visual_);
+    auto const whole = spread(ids);
+    // At least the last token is computed: its state decides what comes next.
+    auto const known = std::min<std::int64_t>(
+        std::ranges::mismatch(whole, cached_).in1 - whole.begin(), std::ssize(whole) - 1);
+    cache_.truncate(known);
+
+    TextStream stream(tokenizer_);
+    auto const answer = generate(network_.llm, prompt.narrow(1, known, prompt.size(1) - known),
+                                 greedy_, cache_, [&](std::int64_t id) {
+                                   on_text(stream.add(id));
+                                   return true;
+                                 });
+    on_text(stream.finish());
+    cached_ = whole;
+    cached_.insert(cached_.end(), answer.begin(), answer.end());
+    cached_.resize(static_cast<std::size_t>(cache_.tokens()));
+    std::string text = tokenizer_.decode(answer, true);
+    turns_.push_back({text::Turn::From::gpt, text});
+    return text;
+  }
+
+ private:
+  /// One id for each position of the LLM's sequence: a placeholder for each visual token.
+  std::vector<std::int64_t> spread(std::span<std::int64_t const> ids) const {
+    std::vector<std::int64_t> positions;
+    std::size_t medium = 0;
+    for (std::int64_t const id : ids) {
+      std::int64_t const count = id == media_placeholder ? visual_[medium++].size(0) : 1;
+      positions.insert(positions.end(), static_cast<std::size_t>(count), id);
+    }
+    return positions;
+  }
+
+  typename M::Network const& network_;
+  text::Tokenizer const& tokenizer_;
+  GenerateOptions greedy_;
+  typename M::Llm::Cache cache_;
+  std::vector<std::int64_t> cached_;  ///< the id at each position that the cache holds
+  std::vector<Tensor> visual_;
+  std::vector<text::Turn> turns_;
+  std::string shown_;
+};
+
+}  // namespace vcflash::infer
