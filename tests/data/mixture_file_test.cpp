@@ -1,0 +1,94 @@
+#include <vcflash/data/mixture_file.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "tests/support/folder.hpp"
+
+using namespace vcflash;
+using namespace vcflash::data;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::MessageMatches;
+
+TEST_CASE("a mixture file lists its sets; merged keys and last of equal keys count", "[unit]") {
+  test::TemporaryFolder folder;
+  auto const sets = read_mixture_file(folder.write("mix.yaml", R"(
+defaults: &d {data_root: media, video_read_type: decord}
+datasets:
+  - <<: *d
+    json_path: a.json
+    data_root: other
+    sampling_strategy: "first:25%"
+  - json_path: "12"
+    media_type: mix
+    data_root: x
+    data_root: y
+    unknown: {is: ignored}
+)"));
+  REQUIRE(sets.size() == 2);
+  CHECK(sets[0].json_path == "a.json");
+  CHECK(sets[0].data_root == "other");
+  CHECK(sets[0].video_read_type == "decord");
+  CHECK(sets[0].sampling_strategy == "first:25%");
+  CHECK_FALSE(sets[0].media_type);
+  CHECK(sets[1].json_path == "12");
+  CHECK(sets[1].data_root == "y");
+  CHECK(sets[1].media_type == MediaType::mix);
+  CHECK(sets[1].sampling_strategy == "all");
+}
+
+TEST_CASE("a wrong mixture file is refused in one sentence that names it", "[unit]") {
+  test::TemporaryFolder folder;
+  auto const refused = [&](std::string const& text, std::string const& words) {
+    CAPTURE(text);
+    auto const path = folder.write("mix.yaml", text);
+    CHECK_THROWS_MATCHES(
+        read_mixture_file(path), InputError,
+        MessageMatches(ContainsSubstring(path.string()) && ContainsSubstring(words)));
+  };
+  refused("", "datasets");
+  refused("- 1", "mapping");
+  refused("datasets: 3", "list");
+  refused("datasets: []", "datasets");
+  refused("datasets: [3]", "entry 0");
+  refused("datasets: [{data_root: x}]", "json_path");
+  refused("datasets: [{json_path: 3}]", "not 3");
+  refused("datasets: [{json_path: a.json, data_root: yes}]", "not yes");
+  refused("datasets: [{json_path: a.json, data_root: }]", "data_root");
+  refused("datasets: [{json_path: a.json, sampling_strategy: {first: 3}}]", "sampling_strategy");
+  refused("datasets: [{json_path: a.json, media_type: audio}]", "audio");
+  refused("datasets: [{json_path: !!python/object/apply:os.system x}]", "json_path");
+  refused("datasets: {", "YAML");
+  refused("a: 1\n---\ndatasets: []", "more than one");
+  refused("datasets: caf\xE9", "UTF-8");
+  CHECK_THROWS_MATCHES(read_mixture_file(folder / "none.yaml"), InputError,
+                       MessageMatches(ContainsSubstring("no such file")));
+  CHECK_THROWS_AS(read_mixture_file(folder.write("mix.yml", "datasets: []")), InputError);
+}
+
+TEST_CASE("a strategy takes rows from the front, the end or a block of the file", "[unit]") {
+  auto const slice = [](std::string const& strategy) {
+    return detail::slice_of(strategy, 10,
+                            [](std::string_view why) { throw InputError(std::string(why)); });
+  };
+  using Slice = std::pair<std::int64_t, std::int64_t>;
+  CHECK(slice("all") == Slice{0, 10});
+  CHECK(slice("first:3") == Slice{0, 3});
+  CHECK(slice("first:25%") == Slice{0, 3});
+  CHECK(slice("first:200%") == Slice{0, 10});
+  CHECK(slice("end:20%") == Slice{8, 2});
+  CHECK(slice("end:100") == Slice{0, 10});
+  CHECK(slice("first2:4") == Slice{4, 4});
+  CHECK(slice("first3:4") == Slice{8, 2});
+  for (char const* wrong : {"first", "end:0", "first:-3", "middle:5", "random:5", "first4:4",
+                            "first:2.5%", "first:", "first:1__0", "First:3", "first:5:6"}) {
+    CAPTURE(wrong);
+    CHECK_THROWS_AS(slice(wrong), InputError);
+  }
+}
