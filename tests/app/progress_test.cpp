@@ -3,8 +3,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 
-#include <vcflash/app/log.hpp>
-
 using namespace vcflash::app;
 
 namespace {
@@ -64,13 +62,4 @@ TEST_CASE("the rate is that of this run, not of the steps an earlier run did", "
   shown.now = 10;
   progress.update(110);
   CHECK(shown.text == "stage1: step 110 of 200 (55 %), 1 steps/s, 1:30 left\n");
-}
-
-TEST_CASE("a message stands above the bar, which stays", "[unit]") {
-  Shown shown(true);
-  shown.line.draw("bar");
-  spdlog::logger logger("train", std::make_shared<StatusLineSink>(shown.line));
-  logger.set_pattern("%n: %l: %v");
-  logger.warn("clip 7 is broken.");
-  CHECK(shown.text.ends_with("\r\x1b[Ktrain: warning: clip 7 is broken.\nbar"));
 }

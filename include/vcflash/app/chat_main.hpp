@@ -54,7 +54,8 @@ void look(infer::Conversation<M>& conversation, typename M::Network const& netwo
           ChatArguments const& arguments) {
   constexpr int side = static_cast<int>(M::Encoder::resolution);
   if (!arguments.video.empty()) {
-    auto const viewing = arguments.viewing.options<M>(arguments.model);
+    auto const viewing =
+        arguments.viewing.options(arguments.model, M::Encoder::clip_frames, M::time_message);
     auto const video = media::read_video(arguments.video, viewing.frames, side);
     fmt::print(stderr, "{}: {:.1f} s; looking at {} frames, at {}\n", arguments.video.string(),
                video.duration, video.frames.count, seen_times(video));

@@ -40,7 +40,8 @@ void evaluate(B const& benchmark, EvalArguments const& arguments) {
   if (arguments.limit > 0 && arguments.limit < std::ssize(questions)) {
     questions.erase(questions.begin() + arguments.limit, questions.end());
   }
-  auto const viewing = arguments.viewing.options<M>(arguments.model);
+  auto const viewing =
+      arguments.viewing.options(arguments.model, M::Encoder::clip_frames, M::time_message);
   double const began = Progress::steady_seconds();
   auto const model = TrainedModel<M>::from_folder(arguments.model, dtype_of(arguments.dtype));
 

@@ -2,10 +2,10 @@
 
 #include <vcflash/checkpoint/config_json.hpp>
 #include <vcflash/checkpoint/folder.hpp>
-#include <vcflash/media/frame_sampling.hpp>
 #include <vcflash/recipe/recipe.hpp>
 #include <vcflash/text/tokenizer.hpp>
 
+#include <c10/core/ScalarType.h>
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -13,6 +13,11 @@
 #include <string_view>
 
 namespace vcflash::app {
+
+/// \param name "float32" or "bfloat16"
+inline at::ScalarType dtype_of(std::string const& name) {
+  return name == "bfloat16" ? at::kBFloat16 : at::kFloat;
+}
 
 /// The tokenizer of a folder.
 /// \throws InputError if it has more tokens than `M` has rows for them
@@ -38,7 +43,9 @@ struct TrainedModel {
     auto const config = folder / "config.json";
     checkpoint::require_config_of<typename M::Network>(checkpoint::read_json(config), config);
     TrainedModel model{{}, tokenizer_for<M>(folder)};
-    checkpoint::load_model(model.network, {.folder = folder}, dtype);
+    checkpoint::Weights weights;
+    weights.folder = folder;
+    checkpoint::load_model(model.network, weights, dtype);
     return model;
   }
 };

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <c10/core/ScalarType.h>
 #include <fmt/format.h>
 #include <toml++/toml.h>
 #include <CLI/CLI.hpp>
@@ -10,16 +9,12 @@
 #include <optional>
 #include <string>
 
-#include <vcflash/eval/run.hpp>
+#include <vcflash/eval/benchmark.hpp>
 #include <vcflash/media/frame_sampling.hpp>
 #include <vcflash/meta/error.hpp>
 
 /// How `eval-` and `chat-` look at videos: as the model was trained, unless told otherwise.
 namespace vcflash::app {
-
-inline at::ScalarType dtype_of(std::string const& name) {
-  return name == "bfloat16" ? at::kBFloat16 : at::kFloat;
-}
 
 /// The effective settings of a run, as `train-<recipe>` leaves them in its folder.
 inline constexpr auto run_settings_file = "config.toml";
@@ -46,9 +41,11 @@ struct Viewing {
 
   /// \param folder of the trained model; without config.toml, videos are seen as upstream's last
   /// stages see them: 64 to 512 frames
+  /// \param clip_frames that the encoder sees together
+  /// \param tells_time whether the model is told how long a video is
   /// \throws InputError if config.toml cannot be read, or the numbers of frames do not fit
-  template <Model M>
-  eval::RunOptions options(std::filesystem::path const& folder) const {
+  eval::RunOptions options(std::filesystem::path const& folder, std::int64_t clip_frames,
+                           bool tells_time) const {
     toml::table trained;
     if (auto const path = folder / run_settings_file; std::filesystem::exists(path)) {
       try {
@@ -61,12 +58,12 @@ struct Viewing {
     eval::RunOptions options;
     options.frames.min_frames = min_frames > 0 ? min_frames : data["min_frames"].value_or(64L);
     options.frames.max_frames = max_frames > 0 ? max_frames : data["max_frames"].value_or(512L);
-    options.frames.clip_length = M::Encoder::clip_frames;
+    options.frames.clip_length = clip_frames;
     auto const chosen =
         sampling.empty() ? data["sampling"].value_or(std::string("dynamic_fps1")) : sampling;
     options.frames.sampling =
         chosen == "middle" ? FrameSampling::middle : FrameSampling::dynamic_fps1;
-    options.time_message = time_message.value_or(data["time_message"].value_or(M::time_message));
+    options.time_message = time_message.value_or(data["time_message"].value_or(tells_time));
     if (options.frames.min_frames > options.frames.max_frames) {
       throw InputError(fmt::format("at least {} frames are more than at most {}.",
                                    options.frames.min_frames, options.frames.max_frames));

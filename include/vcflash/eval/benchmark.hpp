@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <concepts>
@@ -11,6 +12,9 @@
 #include <string_view>
 #include <vector>
 
+#include <vcflash/media/frame_sampling.hpp>
+#include <vcflash/recipe/vocabulary.hpp>
+
 namespace vcflash::eval {
 
 /// What a question is asked about.
@@ -19,8 +23,9 @@ struct MediumRequest {
   std::optional<double> start{}, end{};  ///< seconds; a clip has both
   bool reversed = false;                 ///< shown last frame first
 
-  bool same_frames_as(MediumRequest const& other) const {
-    return video == other.video && start == other.start && end == other.end;
+  /// Equal for requests whose frames are decoded alike, whichever way they are shown.
+  std::string frames_key() const {
+    return fmt::format("{}\n{}\n{}", video.string(), start.value_or(-1), end.value_or(-1));
   }
 };
 
@@ -30,6 +35,13 @@ struct Answer {
   std::string parsed{};   ///< what is graded; empty if nothing in the text can be
   double score = 0;       ///< 0 to 1
   std::string problem{};  ///< why the question could not be asked; counted as wrong
+};
+
+/// How a model is asked; as it was trained.
+struct RunOptions {
+  media::FrameRequest frames{};
+  ChatTemplate chat = ChatTemplate::qwen_2;
+  bool time_message = true;  ///< say how long the video lasts and how many frames are seen
 };
 
 /// A set of questions about videos and a way to grade answers.

@@ -17,6 +17,7 @@
 #include <exception>
 #include <filesystem>
 #include <future>
+#include <map>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -24,13 +25,6 @@
 #include <vector>
 
 namespace vcflash::eval {
-
-/// How a model is asked; as it was trained.
-struct RunOptions {
-  media::FrameRequest frames;
-  ChatTemplate chat = ChatTemplate::qwen_2;
-  bool time_message = true;  ///< say how long the video lasts and how many frames are seen
-};
 
 namespace detail {
 
@@ -57,10 +51,8 @@ std::vector<std::vector<std::size_t>> by_video(B const& benchmark,
   std::vector<std::vector<std::size_t>> groups;
   std::map<std::string, std::size_t> group_of;
   for (std::size_t i = 0; i < questions.size(); ++i) {
-    MediumRequest const medium = benchmark.medium(questions[i]);
-    auto const key = fmt::format("{}\n{}\n{}", medium.video.string(), medium.start.value_or(-1),
-                                 medium.end.value_or(-1));
-    auto const [place, added] = group_of.try_emplace(key, groups.size());
+    auto const [place, added] =
+        group_of.try_emplace(benchmark.medium(questions[i]).frames_key(), groups.size());
     if (added) groups.emplace_back();
     groups[place->second].push_back(i);
   }

@@ -1,0 +1,75 @@
+#include <vcflash/infer/conversation.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+#include <string>
+#include <vector>
+
+#include <vcflash/data/shapes/questions.hpp>
+#include <vcflash/text/tokenizer_builder.hpp>
+
+#include "recipes/models/tiny.hpp"
+#include "tests/support/folder.hpp"
+
+using namespace vcflash;
+using Tiny = recipes::models::tiny;
+
+namespace {
+
+text::Tokenizer tokenizer() {
+  test::TemporaryFolder const folder;
+  return text::write_word_tokenizer(folder.path(), data::shapes::vocabulary());
+}
+
+Tiny::Network const& network() {
+  static Tiny::Network const made = [] {
+    Tiny::Network fresh;
+    initialise_model<Tiny>(fresh, 11);
+    return fresh;
+  }();
+  return made;
+}
+
+Tensor some_video() {
+  media::Frames frames{8, 64, 64, {}};
+  for (int i = 0; i < 8 * 64 * 64 * 3; ++i) frames.rgb.push_back(std::uint8_t(i * 40503U >> 9));
+  return infer::look_at<Tiny>(network(), frames, Modality::video);
+}
+
+}  // namespace
+
+TEST_CASE("each turn is answered as if the whole conversation were computed anew", "[unit]") {
+  auto const tokens = some_video();
+  auto const words = tokenizer();
+  infer::Conversation<Tiny> conversation(network(), words, 6);
+  conversation.show(tokens, "\nIt lasts 2 seconds. ");
+  std::vector<text::Turn> turns{
+      {text::Turn::From::human, "<image>\nIt lasts 2 seconds. \nwhat colour is it ?"}};
+  for (auto const* next : {"where does it move ?", "how many are there ?", "again"}) {
+    auto const ids = text::encode_prompt(words, ChatTemplate::qwen_2, turns);
+    auto const expected = words.decode(
+        infer::generate(network().llm, infer::embed_prompt(network(), ids, std::span(&tokens, 1)),
+                        {.max_new_tokens = 6,
+                         .stop_ids = text::end_of_answer_ids(words),
+                         .vocabulary = words.vocabulary()}),
+        true);
+    auto const question = turns.back().value.substr(turns.size() == 1 ? 29 : 0);
+    std::string heard;
+    CHECK(conversation.ask(question, [&](std::string const& piece) { heard += piece; }) ==
+          expected);
+    CHECK(heard == expected);
+    turns.push_back({text::Turn::From::gpt, expected});
+    turns.push_back({text::Turn::From::human, next});
+  }
+}
+
+TEST_CASE("a character is shown when its last byte has come", "[unit]") {
+  auto const words = tokenizer();
+  infer::TextStream stream(words);
+  std::vector<std::string> pieces;
+  for (auto const id : words.encode("é!")) pieces.push_back(stream.add(id));
+  REQUIRE(pieces.size() == 3);  // two bytes of é, one of !
+  CHECK(pieces[0].empty());
+  CHECK(pieces[1] == "é");
+  CHECK(pieces[2] == "!");
+  CHECK(stream.finish().empty());
+}
