@@ -1,0 +1,232 @@
+#include <vcflash/data/loader.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include <vcflash/media/encode.hpp>
+#include <vcflash/text/tokenizer_builder.hpp>
+
+#include "tests/support/folder.hpp"
+#include "tests/support/golden.hpp"
+
+using namespace vcflash;
+using namespace vcflash::data;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::MessageMatches;
+
+namespace {
+
+/// Rows of two videos; row i of a set asks with i + 1 words, by which it is known.
+struct SmallSet {
+  test::TemporaryFolder folder;
+  text::Tokenizer tokenizer;
+
+  SmallSet() : tokenizer(text::write_word_tokenizer(folder / "tokenizer", words())) {
+    media::Frames clip{16, 32, 32, std::vector<std::uint8_t>(16 * 32 * 32 * 3)};
+    for (std::size_t i = 0; i < clip.rgb.size(); ++i)
+      clip.rgb[i] = static_cast<std::uint8_t>(10 * (i / clip.frame_bytes()));
+    media::write_video(folder / "good.mp4", clip, {.fps = 4});
+    folder.write("broken.mp4", "no video at all");
+  }
+
+  static std::vector<std::string> words() { return {"what", "grey", "user", "assistant"}; }
+
+  /// A line for each letter: g(ood), b(roken video), m(issing video), x (no row at all).
+  std::string rows(std::string const& letters) const {
+    std::map<char, std::string> const files{
+        {'g', "good.mp4"}, {'b', "broken.mp4"}, {'m', "none.mp4"}};
+    std::string text, asked;
+    for (char const letter : letters) {
+      asked += " what";
+      nlohmann::json const row{{"id", std::string("row ") + letter},
+                               {"video", letter == 'x' ? "" : files.at(letter)},
+                               {"conversations",
+                                {{{"from", "human"}, {"value", "<image>\n" + asked}},
+                                 {{"from", "gpt"}, {"value", " grey"}}}}};
+      text += letter == 'x' ? "{}\n" : row.dump() + "\n";
+    }
+    return text;
+  }
+
+  LoaderConfig config(std::vector<std::string> const& sets) const {
+    std::string yaml = "datasets:\n";
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+      auto const name = "set" + std::to_string(i) + ".jsonl";
+      folder.write(name, rows(sets[i]));
+      yaml += "  - json_path: " + name + "\n";
+    }
+    LoaderConfig config;
+    config.mixture = folder.write("mix.yaml", yaml);
+    config.sample.max_frames = 4;
+    config.sample.image_size = 16;
+    config.sample.time_message = false;
+    config.sample.frame_jitter = true;
+    config.sample.frame_cache = 1 << 20;
+    config.order = Order::shuffled;
+    config.batch = 2;
+    config.seed = 5;
+    return config;
+  }
+};
+
+/// What tells samples apart: their length, and which frames were drawn.
+std::vector<double> marks(std::vector<Sample> const& batch) {
+  std::vector<double> out;
+  for (Sample const& sample : batch) {
+    out.push_back(static_cast<double>(sample.input_ids.numel()));
+    for (std::int64_t i = 0; i < sample.media[0].pixels.size(0); ++i)
+      out.push_back(sample.media[0].pixels[i][0][8][8].item<double>());
+  }
+  return out;
+}
+
+std::vector<std::vector<double>> batches(Loader& loader, int count) {
+  std::vector<std::vector<double>> out;
+  for (int i = 0; i < count; ++i) out.push_back(marks(loader.next()));
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a row that fails is replaced by upstream's rule", "[golden]") {
+  auto text = test::golden_text("data/data_yaml/expected.json");
+  for (auto at = text.find("\\ud8"); at != text.npos; at = text.find("\\ud8", at + 6))
+    if (text.compare(at + 6, 2, "\\u") != 0) text.replace(at, 6, "\\ufffd");
+  auto const golden = nlohmann::json::parse(text);
+  for (auto const& expected : golden.at("retry")) {
+    CAPTURE(expected.dump());
+    auto const good = expected.at("good").get<std::vector<std::int64_t>>();
+    auto const index = expected.at("i").get<std::int64_t>();
+    bool const second_works = expected.at("fails_once_then_ok").get<bool>();
+    std::vector<std::int64_t> attempts;
+    auto const row =
+        first_working_row(index, expected.at("n").get<std::int64_t>(), [&](auto tried) {
+          attempts.push_back(tried);
+          if (second_works) return tried == index && attempts.size() > 1;
+          return std::find(good.begin(), good.end(), tried) != good.end();
+        });
+    CHECK(attempts == expected.at("attempts").get<std::vector<std::int64_t>>());
+    CHECK(row.has_value() == expected.contains("returned"));
+    if (row) CHECK(*row == expected.at("returned").get<std::int64_t>());
+  }
+}
+
+TEST_CASE("batches are the same whatever the number of threads", "[unit]") {
+  SmallSet const set;
+  auto config = set.config({"gggggggg", "ggg"});
+  config.workers = 0;
+  Loader alone(config, set.tokenizer);
+  auto const expected = batches(alone, 12);
+  CHECK(alone.batches_per_epoch() == 5);
+  CHECK(alone.position() == Position{2, 2});
+  for (int const workers : {1, 3}) {
+    config.workers = workers;
+    Loader loader(config, set.tokenizer);
+    CHECK(batches(loader, 12) == expected);
+  }
+  config.seed = 6;
+  Loader other(config, set.tokenizer);
+  CHECK(batches(other, 12) != expected);
+}
+
+TEST_CASE("a loader goes on from a position as if it had never stopped", "[unit]") {
+  SmallSet const set;
+  auto const config = set.config({"gggggggg"});
+  Loader loader(config, set.tokenizer);
+  batches(loader, 6);
+  Position const position = loader.position();
+  CHECK(position == Position{1, 2});
+  auto const expected = batches(loader, 5);
+  Loader again(config, set.tokenizer);
+  again.seek(position);
+  CHECK(again.position() == position);
+  CHECK(batches(again, 5) == expected);
+}
+
+TEST_CASE("processes share an epoch without overlap", "[unit]") {
+  SmallSet const set;
+  auto config = set.config({"gggggggg"});
+  std::map<double, int> seen;
+  for (config.rank = 0; config.rank < 2; ++config.rank) {
+    config.world = 2;
+    Loader loader(config, set.tokenizer);
+    REQUIRE(loader.batches_per_epoch() == 2);
+    for (auto const& batch : batches(loader, 2))
+      for (std::size_t i = 0; i < batch.size(); i += 5) ++seen[batch[i]];
+  }
+  CHECK(seen.size() == 8);
+}
+
+TEST_CASE("the sets of a mixture follow each other if so wanted", "[unit]") {
+  SmallSet const set;
+  auto config = set.config({"gg", "gggggg"});
+  config.order = Order::mixture;
+  Loader loader(config, set.tokenizer);
+  auto const first = batches(loader, 1)[0];
+  // Rows of the first set have one or two words, most of the second more.
+  Loader shorter(set.config({"gg"}), set.tokenizer);
+  auto const reference = batches(shorter, 1)[0];
+  CHECK(std::min(first[0], first[5]) == std::min(reference[0], reference[5]));
+  CHECK(std::max(first[0], first[5]) == std::max(reference[0], reference[5]));
+}
+
+TEST_CASE("broken rows and videos cost themselves, are counted, named and written down", "[unit]") {
+  SmallSet const set;
+  auto config = set.config({"gxgbgmgg"});
+  config.batch = 7;
+  config.bad_samples = set.folder / "bad_samples.jsonl";
+  for (int const workers : {0, 2}) {
+    std::filesystem::remove(config.bad_samples);
+    config.workers = workers;
+    std::vector<BadSample> bad;
+    Loader loader(config, set.tokenizer, [&](BadSample const& sample) { bad.push_back(sample); });
+    CHECK(loader.next().size() == 7);
+    REQUIRE(bad.size() >= 3);
+    CHECK(loader.bad_samples() == static_cast<std::int64_t>(bad.size()));
+    CHECK(bad[0].left_out);
+    CHECK(bad[0].row == 2);
+    CHECK_THAT(bad[0].file, ContainsSubstring("set0.jsonl"));
+    std::map<std::string, std::string> reasons;
+    for (std::size_t i = 1; i < bad.size(); ++i) reasons[bad[i].id] = bad[i].reason;
+    REQUIRE(reasons.size() == 2);
+    CHECK_THAT(reasons.at("row b"), ContainsSubstring("broken.mp4"));
+    CHECK_THAT(reasons.at("row m"), ContainsSubstring("none.mp4"));
+    std::ifstream log(config.bad_samples);
+    std::size_t lines = 0;
+    for (std::string line; std::getline(log, line); ++lines) {
+      auto const written = nlohmann::json::parse(line);
+      CHECK(written.at("reason") == bad.at(lines).reason);
+      CHECK(written.at("left_out") == bad.at(lines).left_out);
+    }
+    CHECK(lines == bad.size());
+  }
+}
+
+TEST_CASE("a mixture of which nothing can be read stops the program in one sentence", "[unit]") {
+  SmallSet const set;
+  Loader loader(set.config({"bbb"}), set.tokenizer);
+  CHECK_THROWS_MATCHES(
+      loader.next(), Error,
+      MessageMatches(ContainsSubstring("mix.yaml") && ContainsSubstring("broken.mp4")));
+}
+
+TEST_CASE("a mixture smaller than a batch, or of folders of frames, is refused", "[unit]") {
+  SmallSet const set;
+  auto config = set.config({"ggg"});
+  config.batch = 4;
+  CHECK_THROWS_MATCHES(Loader(config, set.tokenizer), InputError,
+                       MessageMatches(ContainsSubstring("do not fill")));
+  config.batch = 1;
+  set.folder.write("mix.yaml", "datasets: [{json_path: set0.jsonl, video_read_type: img}]");
+  CHECK_THROWS_MATCHES(Loader(config, set.tokenizer), InputError,
+                       MessageMatches(ContainsSubstring("video_read_type img")));
+}

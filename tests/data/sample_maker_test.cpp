@@ -1,0 +1,121 @@
+#include <vcflash/data/sample_maker.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include <vcflash/media/encode.hpp>
+#include <vcflash/text/tokenizer_builder.hpp>
+
+#include "tests/support/folder.hpp"
+
+using namespace vcflash;
+using namespace vcflash::data;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::MessageMatches;
+using From = text::Turn::From;
+
+namespace {
+
+/// A folder with an 8 s video of even grey 100, a picture, and a tokenizer.
+struct Media {
+  test::TemporaryFolder folder;
+  text::Tokenizer tokenizer;
+  Mixture mixture;
+
+  Media() : tokenizer(text::write_word_tokenizer(folder / "tokenizer", words())) {
+    mixture.folder = folder.path();
+    media::Frames const clip{16, 32, 32, std::vector<std::uint8_t>(16 * 32 * 32 * 3, 100)};
+    media::write_video(folder / "clip.mp4", clip, {.fps = 2});
+    auto const png = media::encode_png({24, 48, std::vector<std::uint8_t>(24 * 48 * 3, 200)});
+    folder.write("picture.png", {reinterpret_cast<char const*>(png.data()), png.size()});
+  }
+
+  static std::vector<std::string> words() { return {"what", "a", "grey", "video", "user"}; }
+
+  static SampleConfig config() {
+    SampleConfig config;
+    config.max_frames = 16;
+    config.image_size = 16;
+    config.mean = {0.5F, 0.5F, 0.5F};
+    config.std = {0.25F, 0.25F, 0.25F};
+    config.time_message = false;
+    return config;
+  }
+
+  static Row row(Modality modality, std::string const& path) {
+    Row row;
+    row.modality = modality;
+    if (!path.empty()) row.media = {path};
+    row.turns = {{From::human, path.empty() ? "what" : "<image>\nwhat"}, {From::gpt, " a grey"}};
+    return row;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a video becomes normalised frames, one a second, and one placeholder", "[unit]") {
+  Media media;
+  SampleMaker make(Media::config(), media.tokenizer);
+  auto const sample = make(media.mixture, Media::row(Modality::video, "clip.mp4"), 1);
+  REQUIRE(sample.media.size() == 1);
+  CHECK(sample.media[0].modality == Modality::video);
+  CHECK(sample.media[0].pixels.sizes() == at::IntArrayRef{8, 3, 16, 16});
+  float const expected = (100.0F / 255 - 0.5F) / 0.25F;
+  CHECK(std::abs(sample.media[0].pixels.min().item<float>() - expected) < 0.04F);
+  CHECK(std::abs(sample.media[0].pixels.max().item<float>() - expected) < 0.04F);
+  CHECK((sample.input_ids == media_placeholder).sum().item<std::int64_t>() == 1);
+  CHECK(sample.labels.sizes() == sample.input_ids.sizes());
+  auto const grey = *media.tokenizer.id_of("\xC4\xA0grey");
+  auto const labelled = sample.labels == grey;
+  CHECK(labelled.sum().item<std::int64_t>() == 1);
+  CHECK((sample.labels == media_placeholder).sum().item<std::int64_t>() == 0);
+}
+
+TEST_CASE("an image is one frame, and text has no medium", "[unit]") {
+  Media media;
+  SampleMaker make(Media::config(), media.tokenizer);
+  auto const image = make(media.mixture, Media::row(Modality::image, "picture.png"), 1);
+  REQUIRE(image.media.size() == 1);
+  CHECK(image.media[0].modality == Modality::image);
+  CHECK(image.media[0].pixels.sizes() == at::IntArrayRef{1, 3, 16, 16});
+  CHECK(image.media[0].pixels[0][0][0][0].item<float>() == (200.0F / 255 - 0.5F) / 0.25F);
+  CHECK(make(media.mixture, Media::row(Modality::text, ""), 1).media.empty());
+}
+
+TEST_CASE("the length of a video is told in the text if wanted", "[unit]") {
+  Media media;
+  auto config = Media::config();
+  config.time_message = true;
+  SampleMaker make(config, media.tokenizer);
+  auto const sample = make(media.mixture, Media::row(Modality::video, "clip.mp4"), 1);
+  std::vector<std::int64_t> ids(
+      sample.input_ids.data_ptr<std::int64_t>(),
+      sample.input_ids.data_ptr<std::int64_t>() + sample.input_ids.numel());
+  CHECK_THAT(media.tokenizer.decode(ids),
+             ContainsSubstring("lasts for 8.00 seconds, and 8 frames"));
+}
+
+TEST_CASE("a conversation without its <image>, or with two, is refused", "[unit]") {
+  Media media;
+  SampleMaker make(Media::config(), media.tokenizer);
+  auto row = Media::row(Modality::video, "clip.mp4");
+  for (char const* text : {"what", "<image>\nwhat <image>"}) {
+    row.turns[0].value = text;
+    CHECK_THROWS_MATCHES(make(media.mixture, row, 1), InputError,
+                         MessageMatches(ContainsSubstring("<image> for 1 video")));
+  }
+}
+
+TEST_CASE("a missing medium is named", "[unit]") {
+  Media media;
+  SampleMaker make(Media::config(), media.tokenizer);
+  for (auto const modality : {Modality::video, Modality::image})
+    CHECK_THROWS_MATCHES(make(media.mixture, Media::row(modality, "none.xyz"), 1), InputError,
+                         MessageMatches(ContainsSubstring("none.xyz")));
+}
