@@ -104,13 +104,14 @@ void write_initial_model(TrainArguments const& arguments, train::RunConfig const
   auto const tokenizer = tokenizer_of_run<R>(arguments);
   typename R::Network network;
   train::load_weights<R>(network, start, config);
-  checkpoint::StagedFolder staged(arguments.out);
+  make_folder(arguments.out);
+  checkpoint::StagedFolder staged(arguments.out, checkpoint::StagedFolder::Place::inside);
   auto json = checkpoint::config_of<R>(config.recipe, start.config);
   json["torch_dtype"] = train::detail::name_of_choice(config.dtype);
   checkpoint::write_json(staged.path() / "config.json", json);
   checkpoint::save_weights(network, staged.path());
   tokenizer.copy_to(staged.path());
-  staged.commit();
+  staged.commit_into();
   fmt::print("{}: {} parameters, {} tokens\n", arguments.out.string(),
              with_commas(parameter_count<typename R::Network>), tokenizer.vocabulary());
 }

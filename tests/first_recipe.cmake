@@ -1,0 +1,21 @@
+# The code on docs/first_recipe.md is compiled: a ```cpp block that begins with `// PATH` becomes the
+# file PATH under `folder`, and the ```text block, what its recipe prints, becomes describe.txt.
+function(vcflash_extract_code page folder)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${page}")
+  file(READ "${page}" text)
+  # Semicolons would split the list of matches.
+  string(REPLACE ";" "<semicolon>" text "${text}")
+  string(REGEX MATCHALL "```(cpp|text)\n[^`]*```" blocks "${text}")
+  foreach(block IN LISTS blocks)
+    string(REGEX REPLACE "^```[a-z]+\n|```$" "" code "${block}")
+    string(REPLACE "<semicolon>" ";" code "${code}")
+    if(block MATCHES "^```text")
+      set(file describe.txt)
+    elseif(code MATCHES "^// ([a-z0-9_./]+)\n")
+      set(file "${CMAKE_MATCH_1}")
+    else()
+      message(FATAL_ERROR "${page} has a block of code that does not begin with `// PATH`:\n${code}")
+    endif()
+    file(CONFIGURE OUTPUT "${folder}/${file}" CONTENT "${code}" @ONLY)
+  endforeach()
+endfunction()
