@@ -49,7 +49,7 @@ struct Demo {
         media::write_video(clip, frames);
       }
       json const answer{{"id", std::to_string(i)},
-                        {"question", "what <colour> is it ? A red B blue C green D white"},
+                        {"question", "what <colour> is it ? red A blue B green C white D"},
                         {"kind", "colour"},
                         {"showing", i == 3 ? "other" : "own"},
                         {"options", {"red", "blue", "green", "white"}},
