@@ -158,6 +158,51 @@ TEST_CASE("an evaluation's frames of a video or clip are upstream's", "[golden]"
   }
 }
 
+TEST_CASE("an AVI is measured as upstream's PyAV reader measures it", "[golden]") {
+  for (auto const& video : golden_videos()) {
+    if (!video.contains("read_frames_av")) continue;
+    std::string const file = video.at("file");
+    for (auto const& [name, recorded] : video["read_frames_av"].items()) {
+      CAPTURE(file, name);
+      FrameRequest request = request_of(name, 8);
+      request.clip_rule = ClipRule::evaluation;
+      request.reader = VideoReader::av;
+      auto const path = test::golden_file(video.at("path"));
+      // a stream that starts later than it is long has a negative rate upstream; here it is refused
+      if (recorded.contains("error") || recorded.at("fps") <= 0) {
+        CHECK_THROWS_AS(read_video(path, request), InputError);
+        continue;
+      }
+      Video const read = read_video(path, request);
+      CHECK(json(read.indices) == recorded.at("indices"));
+      CHECK(read.fps == recorded.at("fps"));
+      CHECK(read.duration == recorded.at("duration"));
+      CHECK((decode(video, recorded.at("decoded_index_of_each")).rgb == read.frames.rgb));
+      if (!file.ends_with(".avi")) continue;
+      request.reader = VideoReader::decord;
+      CHECK(read_video(path, request).fps == recorded.at("fps"));
+    }
+  }
+}
+
+TEST_CASE("a GIF is measured and read as upstream's GIF reader does it", "[golden]") {
+  auto const golden = test::golden_json("data/videos.json");
+  auto const& recorded = golden.at("meta").at("gif_reader");
+  FrameRequest request = request_of("middle", std::int64_t(recorded.at("indices").size()));
+  request.reader = VideoReader::gif;
+  Video const read = read_video(test::golden_file("data/videos/anim.gif"), request);
+  CHECK(json(read.indices) == recorded.at("indices"));
+  CHECK(read.fps == recorded.at("fps"));
+  CHECK(read.duration == recorded.at("duration"));
+  CHECK(json{read.frames.count, read.frames.height, read.frames.width, 3} == recorded.at("shape"));
+  for (int i = 0; i < read.frames.count; ++i) {
+    CHECK(recorded.at("sha256_each")[std::size_t(i)] == test::sha256(read.frames.frame(i)));
+  }
+  CHECK(
+      test::farthest(test::block_means(read.frames.frame(0), read.frames.height, read.frames.width),
+                     recorded.at("blocks_first")) <= 0.0051);
+}
+
 TEST_CASE("a training clip's frames are those of upstream's lazy reader", "[golden]") {
   for (auto const& video : golden_videos()) {
     std::string const file = video.at("file");
@@ -195,6 +240,22 @@ TEST_CASE("frames are resized to a square on the way", "[golden]") {
     CHECK(small.frames.height == 32);
     CHECK(small.frames.width == 32);
     CHECK((resize_bicubic(full.frames, 32, 32).rgb == small.frames.rgb));
+  }
+}
+
+TEST_CASE("given frames are read in the order they are asked for", "[golden]") {
+  for (auto const& video : golden_videos()) {
+    if (!video.contains("strip_codes_all") || !video["strip_codes_all"].is_array()) continue;
+    CAPTURE(video.at("file"));
+    std::vector<int> const codes = video["strip_codes_all"];
+    auto const path = test::golden_file(video.at("path"));
+    auto const last = std::int64_t(codes.size()) - 1;
+    Frames const frames = read_frames(path, {last, last / 3, last / 3, last / 2});
+    CHECK(codes_of(frames, video.at("rotation_cw")) ==
+          std::vector{codes[std::size_t(last)], codes[std::size_t(last / 3)],
+                      codes[std::size_t(last / 3)], codes[std::size_t(last / 2)]});
+    CHECK_THROWS_WITH(read_frames(path, {last + 1}), ContainsSubstring("was asked for"));
+    CHECK_THROWS_WITH(read_frames(path, {-1}), ContainsSubstring("frame -1 was asked for"));
   }
 }
 

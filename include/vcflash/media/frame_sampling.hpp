@@ -20,6 +20,13 @@ enum class ClipRule {
   evaluation,  ///< `read_frames_decord`: frame numbers within the whole video
 };
 
+/// How a video's length and rate are taken. Upstream has a reader for each.
+enum class VideoReader {
+  decord,  ///< packets and average rate; for `.avi`, upstream's decord reader hands over to `av`
+  av,      ///< shown frames, over the stream's duration less its start
+  gif,     ///< shown frames, one a second whatever the file says
+};
+
 /// Which frames of a video are wanted.
 struct FrameRequest {
   FrameSampling sampling = FrameSampling::middle;
@@ -28,6 +35,7 @@ struct FrameRequest {
   std::int64_t clip_length = 4;          ///< frames an encoder sees together (local_num_frames)
   std::optional<double> start{}, end{};  ///< seconds; a clip has both
   ClipRule clip_rule = ClipRule::training;
+  VideoReader reader = VideoReader::decord;
   double rate = 0;                          ///< frames a second, for FrameSampling::fps
   std::optional<std::int64_t> fix_start{};  ///< `middle`: this many frames into each interval
 };

@@ -24,7 +24,7 @@ namespace vcflash::media {
 struct Video {
   Frames frames;
   std::vector<std::int64_t> indices;  ///< as chosen: in the video, or in the clip (ClipRule)
-  double fps;                         ///< average frames a second of the whole video
+  double fps;                         ///< average frames a second of the whole video (VideoReader)
   double duration;                    ///< seconds, of the clip if there is one
   std::vector<double> seconds;        ///< index / fps
 };
@@ -52,6 +52,28 @@ inline VideoInfo describe(VideoFile const& file) {
   auto const [height, width] = Turner(rotation).turned(coded.height, coded.width);
   return {file.length(), file.shown(), file.fps(), double(file.length()) / file.fps(),
           height,        width,        rotation};
+}
+
+/// A video as one of upstream's readers measures it.
+struct Measure {
+  std::int64_t length;
+  double fps, duration;
+};
+
+inline Measure measure(VideoFile const& file, VideoReader reader) {
+  if (reader == VideoReader::gif) return {file.shown(), 1.0, double(file.shown())};
+  bool const avi = std::filesystem::path(file.name()).extension() == ".avi";
+  if (reader == VideoReader::decord && !avi) {
+    return {file.length(), file.fps(), double(file.length()) / file.fps()};
+  }
+  AVStream const& stream = file.stream();
+  if (stream.duration == AV_NOPTS_VALUE || stream.start_time == AV_NOPTS_VALUE) {
+    fail<InputError>("the container does not say how long its video is");
+  }
+  // upstream takes a late start off the duration, though that does not include it
+  double const duration = double((stream.duration - stream.start_time) * stream.time_base.num) /
+                          double(stream.time_base.den);
+  return {file.shown(), double(file.shown()) / duration, duration};
 }
 
 /// The frames that upstream's lazy reader gives for a clip: for each moment it looks for, the first
@@ -155,10 +177,15 @@ inline Video read_video(std::filesystem::path const& path, FrameRequest const& r
                         std::chrono::milliseconds limit = default_time_limit) {
   Deadline deadline(limit);
   VideoFile file(path, deadline);
+  detail::Measure measure{};
   FramePlan plan;
   std::vector<std::int64_t> wanted;
   try {
-    plan = plan_frames(request, file.length(), file.fps());
+    bool const by_seconds = request.start && request.end && request.clip_rule == ClipRule::training;
+    measure = by_seconds ? detail::Measure{file.length(), file.fps(), 0.0}
+                         : detail::measure(file, request.reader);
+    plan = plan_frames(request, measure.length, measure.fps);
+    if (!request.start || !request.end) plan.duration = measure.duration;
     wanted = plan.by_seconds ? detail::frames_of_clip(file, request, plan)
                              : detail::frames_of_video(file, plan);
     check_whole_clips(request, std::int64_t(wanted.size()));
@@ -166,7 +193,7 @@ inline Video read_video(std::filesystem::path const& path, FrameRequest const& r
     fail<InputError>(file.name(), ": ", error.what());
   }
   Video video{
-      detail::decode_frames(file, wanted, square), plan.indices, file.fps(), plan.duration, {}};
+      detail::decode_frames(file, wanted, square), plan.indices, measure.fps, plan.duration, {}};
   for (std::int64_t const index : video.indices) video.seconds.push_back(double(index) / video.fps);
   return video;
 }
