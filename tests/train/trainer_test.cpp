@@ -148,6 +148,16 @@ TEST_CASE("a finished run is not trained again unless it is started over", "[uni
   CHECK(metrics_of(folder / "run").size() == 2);
 }
 
+TEST_CASE("a finished run that left no checkpoint cannot be made longer", "[unit]") {
+  test::TemporaryFolder const folder;
+  train_in<Stage2>(folder / "run", settings<Stage2>());
+  auto const before = test::read_file(folder / "run/model.safetensors");
+  CHECK_THROWS_MATCHES(
+      train_in<Stage2>(folder / "run", settings<Stage2>({"train.max_steps=8"})), InputError,
+      MessageMatches(ContainsSubstring("ended after 6 steps and left no checkpoint")));
+  CHECK(test::read_file(folder / "run/model.safetensors") == before);
+}
+
 TEST_CASE("a run ends as a folder that the next stage takes", "[unit]") {
   test::TemporaryFolder const folder;
   auto const config = settings<Stage2>();

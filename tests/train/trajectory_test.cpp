@@ -17,13 +17,8 @@ namespace {
 
 /// The golden model under a stage of vcflash's own.
 template <class S>
-struct GoldenRecipe {
-  using Encoder = test::GoldenUmt224;
-  using Connector = test::GoldenToMe;
-  using Llm = test::GoldenQwen2;
-  using Network = test::GoldenVideoChat;
-  using Stage = S;
-  static constexpr InitialDeviations initial{};
+struct GoldenRecipe
+    : Training<ModelOf<test::GoldenUmt224, test::GoldenToMe, test::GoldenQwen2>, S> {
   static constexpr Name name = "golden";
 };
 
@@ -144,7 +139,7 @@ void check_case(test::Golden& golden, std::map<std::string, at::Tensor> const& w
     CAPTURE(key);
     at::Tensor const delta = tensor.detach() - weights.at(key);
     if (!final.contains(key)) {
-      CHECK(delta.abs().max().item<float>() == 0);
+      CHECK(delta.abs().max().template item<float>() == 0);
       continue;
     }
     ++trained;
@@ -154,8 +149,8 @@ void check_case(test::Golden& golden, std::map<std::string, at::Tensor> const& w
         5 * final.at(key).at("delta_rel_l2_dev_fp32_vs_fp64").template get<double>() + 2e-3;
     auto const moved = final.at(key).at("delta_l2").template get<double>();
     golden.check("out." + name + ".delta." + key, delta, test::within_relative_l2(relative, 1000));
-    CHECK(std::abs(delta.norm().item<double>() - moved) <= relative * moved);
-    auto const norm = tensor.detach().norm().item<double>();
+    CHECK(std::abs(delta.norm().template item<double>() - moved) <= relative * moved);
+    auto const norm = tensor.detach().norm().template item<double>();
     test::check_checksum(final.at(key).at("final"), tensor,
                          test::within_relative_l2(relative * moved / norm + 1e-7));
   }

@@ -77,22 +77,23 @@ inline nlohmann::json identity_of(RunConfig const& config, std::string_view reci
 
 }  // namespace detail
 
+inline constexpr std::string_view state_file = "trainer_state.json";
+
 inline void write_state(std::filesystem::path const& folder, RunState const& state,
                         RunConfig const& config, std::string_view recipe) {
-  checkpoint::write_json(folder / "trainer_state.json",
-                         {{"global_step", state.step},
-                          {"epoch", state.position.epoch},
-                          {"batch", state.position.batch},
-                          {"seconds", state.seconds},
-                          {"loss_first", state.loss_first},
-                          {"loss_last", state.loss_last},
-                          {"run", detail::identity_of(config, recipe)}});
+  checkpoint::write_json(folder / state_file, {{"global_step", state.step},
+                                               {"epoch", state.position.epoch},
+                                               {"batch", state.position.batch},
+                                               {"seconds", state.seconds},
+                                               {"loss_first", state.loss_first},
+                                               {"loss_last", state.loss_last},
+                                               {"run", detail::identity_of(config, recipe)}});
 }
 
 /// \throws InputError if the file is no state, or that of a run which this one cannot continue
 inline RunState read_state(std::filesystem::path const& folder, RunConfig const& config,
                            std::string_view recipe) {
-  auto const path = folder / "trainer_state.json";
+  auto const path = folder / state_file;
   auto const json = checkpoint::read_json(path);
   RunState state;
   try {

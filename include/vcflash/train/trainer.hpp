@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -111,6 +112,8 @@ class Trainer {
   RunSummary run(S& source) {
     std::int64_t const steps = steps_for(source.batches_per_epoch());
     if (finished_ || state_.step >= steps) return summary(steps, false);
+    make_folder();
+    if (!files_.resume) clear_earlier_run();
     checkpoint::write_file(files_.out / "config.toml", to_toml(config_));
     MetricsFile metrics(files_.out / "metrics.jsonl", state_.step);
     source.seek(state_.position);
@@ -146,21 +149,23 @@ class Trainer {
   /// Goes on from the newest checkpoint that can be read.
   /// \return the optimiser's state, if there is one to go on from
   std::optional<checkpoint::TensorMap> take_up() {
+    if (!files_.resume) return {};
     auto const all = running_checkpoints(files_.out);
-    if (!files_.resume) {
-      for (auto const& checkpoint : all) std::filesystem::remove_all(checkpoint.folder);
-      std::filesystem::remove(files_.out / "trainer_state.json");
-      return {};
-    }
-    if (std::filesystem::exists(files_.out / "trainer_state.json")) {
+    if (std::filesystem::exists(files_.out / state_file)) {
       auto const state = read_state(files_.out, config_, R::name);
       // A finished run is not trained again, unless it is asked for more steps than it did.
-      bool const more = config_.recipe.max_steps > state.step;
-      if (!more) {
+      if (config_.recipe.max_steps <= state.step) {
         state_ = state;
         finished_ = true;
         load_trained(files_.out);
         return {};
+      }
+      if (all.empty()) {
+        throw InputError(
+            fmt::format("{}: holds a run that ended after {} steps and left no "
+                        "checkpoint to go on from; give --resume never to start "
+                        "over, or another --out.",
+                        files_.out.string(), state.step));
       }
     }
     for (std::size_t i = 0; i < all.size(); ++i) {
@@ -179,6 +184,22 @@ class Trainer {
       }
     }
     return {};
+  }
+
+  void make_folder() const {
+    std::error_code error;
+    std::filesystem::create_directories(files_.out, error);
+    if (error) {
+      throw Error(
+          fmt::format("{}: the folder cannot be made ({}).", files_.out.string(), error.message()));
+    }
+  }
+
+  void clear_earlier_run() const {
+    for (auto const& checkpoint : running_checkpoints(files_.out)) {
+      std::filesystem::remove_all(checkpoint.folder);
+    }
+    std::filesystem::remove(files_.out / state_file);
   }
 
   /// The weights that this stage wrote; a connector's frozen company comes from where it started.
@@ -283,6 +304,11 @@ class Trainer {
     auto config = checkpoint::config_of<R>(config_.recipe, start_.config);
     config["torch_dtype"] = detail::name_of_choice(config_.dtype);
     config["_name_or_path"] = start_.name();
+    for (auto const& [field, token] :
+         {std::pair{"bos_token_id", "<|endoftext|>"}, std::pair{"eos_token_id", "<|im_end|>"}}) {
+      auto const id = tokenizer_ ? tokenizer_->id_of(token) : std::nullopt;
+      if (id && !config.contains(field)) config[field] = *id;
+    }
     checkpoint::write_json(folder / "config.json", config);
     write_state(folder, state_, config_, R::name);
     if constexpr (trains_connector_only) {
