@@ -54,7 +54,7 @@ TEST_CASE("the options of an order question hold every colour of the clip", "[un
 TEST_CASE("questions are written with their options in one line", "[unit]") {
   Question const question{Kind::colour, "what colour is it ?", "red", {}, {}};
   Choice const choice{{"blue", "red", "green", "white"}, 1, {}};
-  CHECK(choice.text(question) == "what colour is it ? A blue B red C green D white");
+  CHECK(choice.text(question) == "what colour is it ? blue A red B green C white D");
 }
 
 TEST_CASE("conversations alternate, show the video first, and use known words only", "[unit]") {

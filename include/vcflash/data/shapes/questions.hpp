@@ -38,12 +38,13 @@ struct Choice {
   std::size_t right = 0;
   std::optional<std::size_t> reversed;  ///< the option that is right if the video runs backwards
 
+  /// "what colour is it ? red A blue B green C yellow D": a letter follows its value, as in the
+  /// answer, so that naming it is to go on as before, which small models learn soon.
   std::string text(Question const& question) const {
     std::string out = question.text;
     for (std::size_t i = 0; i < 4; ++i) {
-      out += ' ';
+      out += ' ' + options[i] + ' ';
       out += letters[i];
-      out += ' ' + options[i];
     }
     return out;
   }

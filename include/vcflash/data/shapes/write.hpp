@@ -36,7 +36,7 @@
 ///     OUT/shapes/questions.json           held-out questions, a list of
 ///         {"id": 0, "video": "clips/000003.mp4",        8 s, relative to questions.json
 ///          "kind": "colour" | "shape" | "direction" | "order" | "count",
-///          "question": "what colour is it ? A red B blue C green D yellow",   as in training
+///          "question": "what colour is it ? red A blue B green C yellow D",   as in training
 ///          "options": ["red", "blue", "green", "yellow"],
 ///          "letter": "B", "answer": "blue",              a model says " blue B"
 ///          "reversed_letter": "C" or null,               right if the frames come in reverse order
@@ -67,18 +67,18 @@ struct SetPlan {
 
 inline constexpr std::int64_t rows_a_step = 32;
 
-/// The curriculum: 30 steps of stage 1, 1,400 of stage 2 in three parts, 120 of stage 3, 90 of
-/// stage 4. Multiple choice is learned on single objects before there are several, order on 4
+/// The curriculum: 30 steps of stage 1, 1,400 of stage 2 in three parts, 120 of stage 3, 120
+/// of stage 4. Multiple choice is learned on single objects before there are several, order on 4
 /// frames before there are 8.
 inline std::vector<SetPlan> const& curriculum() {
   static std::vector<SetPlan> const sets{
       {"stage1_captions", 1, 30, 4, true, 1, {0, 0, 1}},
-      {"stage2_single", 2, 750, 4, true, 3, {2, 3, 0.5}},
-      {"stage2_several", 2, 370, 4, false, 3, {2, 4, 3}},
-      {"stage2_longer", 2, 280, 8, false, 4, {1, 4, 1}},
+      {"stage2_single", 2, 550, 4, true, 3, {2, 3, 0.5}},
+      {"stage2_several", 2, 500, 4, false, 3, {2, 4, 3}},
+      {"stage2_longer", 2, 350, 8, false, 4, {1, 4, 1}},
       {"stage3_longest", 3, 40, 16, false, 4, {1, 4, 0}},
       {"stage3_longer", 3, 80, 8, false, 4, {1, 4, 0}},
-      {"stage4_longer", 4, 90, 8, false, 4, {1, 1, 0}},
+      {"stage4_longer", 4, 120, 8, false, 4, {1, 1, 0}},
   };
   return sets;
 }
