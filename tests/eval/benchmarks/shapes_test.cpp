@@ -15,11 +15,11 @@ namespace {
 
 constexpr auto two_questions = R"([
   {"id": 0, "video": "clips/000003.mp4", "kind": "direction",
-   "question": "where does it move ? A left B up C right D down",
+   "question": "where does it move ? left A up B right C down D",
    "options": ["left", "up", "right", "down"], "letter": "C", "answer": "right",
    "reversed_letter": "A", "control_video": "clips/000007.mp4"},
   {"id": 1, "video": "clips/000004.mp4", "kind": "colour",
-   "question": "what colour is it ? A red B blue C green D yellow",
+   "question": "what colour is it ? red A blue B green C yellow D",
    "options": ["red", "blue", "green", "yellow"], "letter": "B", "answer": "blue",
    "reversed_letter": null, "control_video": "clips/000003.mp4"}])";
 
