@@ -1,5 +1,6 @@
 #include <vcflash/app/progress.hpp>
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 

@@ -1,5 +1,6 @@
 #include <vcflash/app/report/style.hpp>
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <regex>
 #include <set>

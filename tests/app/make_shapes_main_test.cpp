@@ -1,0 +1,32 @@
+#include <vcflash/app/make_shapes_main.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "tests/support/folder.hpp"
+
+namespace {
+
+int make_shapes(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "make-shapes");
+  std::vector<char*> pointers;
+  for (auto& argument : arguments) pointers.push_back(argument.data());
+  return vcflash::app::make_shapes_main(static_cast<int>(pointers.size()), pointers.data());
+}
+
+}  // namespace
+
+TEST_CASE("make-shapes ends with 0 done, 1 failed, 2 wrong usage or input", "[unit]") {
+  vcflash::test::TemporaryFolder folder;
+  CHECK(make_shapes({"--help"}) == 0);
+  CHECK(make_shapes({"--version"}) == 0);
+  CHECK(make_shapes({}) == 2);
+  CHECK(make_shapes({"--out", (folder / "a").string(), "--clips", "many"}) == 2);
+  CHECK(make_shapes({"--out", (folder / "a").string(), "--clips", "1"}) == 2);
+  CHECK(make_shapes({"--out", folder.write("file", "x").string(), "--clips", "2"}) == 1);
+  CHECK(make_shapes({"--out", (folder / "b").string(), "--clips", "2", "--held-out", "10"}) == 0);
+  CHECK(std::filesystem::exists(folder / "b/stage4.yaml"));
+}
