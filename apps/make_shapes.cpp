@@ -1,3 +1,3 @@
-#include <vcflash/data/shapes/main.hpp>
+#include <vcflash/app/make_shapes_main.hpp>
 
-int main(int argc, char** argv) { return vcflash::data::shapes::main(argc, argv); }
+int main(int argc, char** argv) { return vcflash::app::make_shapes_main(argc, argv); }

@@ -4,7 +4,7 @@
 
 namespace recipes {
 
-/// Encoder and connector learn to see at 64 pixels; the LLM stays as it is.
+/// Encoder and connector learn to see at 48 pixels; the LLM stays as it is.
 struct TinyHighResPostSft : vcflash::HighResPostSft {
   static constexpr vcflash::Hyperparameters defaults{.learning_rate = 1.2e-3,
                                                      .weight_decay = 0.01,

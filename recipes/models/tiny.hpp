@@ -37,8 +37,8 @@ struct tiny_at
   static constexpr bool time_message = false;
 };
 
-/// The model that is evaluated and talked to: at the 64 pixels of the last stage.
-struct tiny : tiny_at<64> {
+/// The model that is evaluated and talked to: at the 48 pixels of the last stage.
+struct tiny : tiny_at<48> {
   static constexpr vcflash::Name name = "tiny";
 };
 

@@ -105,6 +105,17 @@ inline nlohmann::ordered_json to_json(DemoResults const& demo) {
   return json;
 }
 
+/// The kinds of questions that are answered well enough to say so: far above chance.
+inline std::string learned_kinds(nlohmann::json const& accuracy) {
+  constexpr double learned = 0.7;
+  std::string kinds;
+  for (auto const& [kind, score] : accuracy.items()) {
+    if (kind == "all" || score.get<double>() < learned) continue;
+    kinds += (kinds.empty() ? "" : ", ") + kind;
+  }
+  return kinds.empty() ? "nothing" : kinds;
+}
+
 /// What the demo ends with: what was learned, how well, how long, where to look.
 inline std::string last_lines(DemoResults const& demo, std::filesystem::path const& folder) {
   auto const& scores = demo.evaluation.at("scores");
@@ -120,9 +131,8 @@ inline std::string last_lines(DemoResults const& demo, std::filesystem::path con
       "{:.1f} % of directions turn round\n"
       "how long  {} of training, {} for everything after the set-up, on {}\n"
       "look at   {}\n",
-      demo.quick
-          ? "next to nothing, as a quick run does,"
-          : "colour, shape, direction, order and number of moving things, from random weights,",
+      demo.quick ? "next to nothing, as a quick run does,"
+                 : learned_kinds(scores.at("accuracy")) + ", from random weights,",
       steps, 100 * scores.at("accuracy").at("all").get<double>(),
       scores.at("questions").at("all").get<int>(),
       100 * scores.at("control").at("all").get<double>(),
