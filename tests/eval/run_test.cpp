@@ -34,6 +34,7 @@ struct Lengths {
   std::string id(Question const& question) const { return std::to_string(question.id); }
   std::string prompt(Question const&) const { return "what happens ?"; }
   eval::MediumRequest medium(Question const& question) const { return question.medium; }
+  bool counts(Question const&) const { return true; }
   std::string parse(Question const&, std::string const& text) const { return text; }
   double score(Question const&, std::string const& parsed) const { return parsed.empty() ? 0 : 1; }
   nlohmann::json record(Question const&) const { return nlohmann::json::object(); }

@@ -46,7 +46,8 @@ struct RunOptions {
 
 /// A set of questions about videos and a way to grade answers.
 /// Promises: `load(folder)` reads all questions or throws InputError; `prompt(q)` is the human's
-/// turn without the medium's placeholder; `parse(q, text)` and `score(q, parsed)` are pure;
+/// turn without the medium's placeholder; `counts(q)` says whether q is part of the score that is
+/// shown while it runs; `parse(q, text)` and `score(q, parsed)` are pure;
 /// `aggregate(questions, answers)` takes one answer a question and gives a JSON object.
 template <class B>
 concept Benchmark = requires(B const& benchmark, std::filesystem::path const& folder,
@@ -59,6 +60,7 @@ concept Benchmark = requires(B const& benchmark, std::filesystem::path const& fo
   { benchmark.id(question) } -> std::same_as<std::string>;
   { benchmark.prompt(question) } -> std::same_as<std::string>;
   { benchmark.medium(question) } -> std::same_as<MediumRequest>;
+  { benchmark.counts(question) } -> std::same_as<bool>;
   { benchmark.parse(question, text) } -> std::same_as<std::string>;
   { benchmark.score(question, text) } -> std::same_as<double>;
   { benchmark.record(question) } -> std::same_as<nlohmann::json>;

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <exception>
@@ -82,7 +83,7 @@ std::vector<Answer> run(typename M::Network const& network, text::Tokenizer cons
 
   std::vector<Answer> answers(questions.size());
   std::future<detail::Decoded> next = decode_group(0);
-  std::int64_t done = 0;
+  std::int64_t done = 0, counted = 0;
   double right = 0;
   for (std::size_t group = 0; group < groups.size(); ++group) {
     detail::Decoded const decoded = next.get();
@@ -116,9 +117,12 @@ std::vector<Answer> run(typename M::Network const& network, text::Tokenizer cons
       } else {
         answer.problem = decoded.problem;
       }
-      right += answer.score;
+      if (benchmark.counts(question)) {
+        right += answer.score;
+        ++counted;
+      }
       ++done;
-      on_answer(done, right / static_cast<double>(done), answer);
+      on_answer(done, right / static_cast<double>(std::max<std::int64_t>(1, counted)), answer);
     }
   }
   return answers;

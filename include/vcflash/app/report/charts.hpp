@@ -74,9 +74,9 @@ struct LossRange {
 
 namespace detail {
 
-/// A running mean whose memory is a fiftieth of the curve.
+/// A running mean over a hundredth of the curve.
 inline std::vector<double> smoothed(std::vector<double> const& values) {
-  double const keep = 1 - 1 / std::clamp(static_cast<double>(values.size()) / 50, 1.0, 40.0);
+  double const keep = 1 - 1 / std::clamp(static_cast<double>(values.size()) / 100, 2.0, 20.0);
   std::vector<double> means;
   for (double const value : values) {
     means.push_back(means.empty() ? value : keep * means.back() + (1 - keep) * value);

@@ -67,6 +67,8 @@ struct Shapes {
     return {.video = question.video, .reversed = question.showing == Showing::backwards};
   }
 
+  bool counts(Question const& question) const { return question.showing == Showing::own; }
+
   /// The last word that is a letter of an option.
   std::string parse(Question const&, std::string const& text) const {
     std::string letter, word;
