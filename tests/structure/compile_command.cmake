@@ -35,6 +35,7 @@ function(vcflash_compile_command commands source out compiler)
   endforeach()
   if(compiler)
     list(POP_FRONT command)
+    list(FILTER command EXCLUDE REGEX "^-fvect-cost-model")  # known to g++ only
     list(PREPEND command "${compiler}")
   endif()
   set(${out} "${command}" PARENT_SCOPE)
