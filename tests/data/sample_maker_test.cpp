@@ -71,8 +71,9 @@ TEST_CASE("a video becomes normalised frames, one a second, and one placeholder"
   CHECK(std::abs(sample.media[0].pixels.max().item<float>() - expected) < 0.04F);
   CHECK((sample.input_ids == media_placeholder).sum().item<std::int64_t>() == 1);
   CHECK(sample.labels.sizes() == sample.input_ids.sizes());
-  auto const grey = *media.tokenizer.id_of("\xC4\xA0grey");
-  auto const labelled = sample.labels == grey;
+  auto const grey = media.tokenizer.id_of(" grey");
+  REQUIRE(grey);
+  auto const labelled = sample.labels == *grey;
   CHECK(labelled.sum().item<std::int64_t>() == 1);
   CHECK((sample.labels == media_placeholder).sum().item<std::int64_t>() == 0);
 }

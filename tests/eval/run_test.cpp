@@ -98,7 +98,8 @@ TEST_CASE("an answer is the greedy one to the prompt that the model was trained 
   asked.options.time_message = true;
   auto const answers = eval::run<Tiny>(asked.network, tokenizer, lengths, questions, asked.options,
                                        [](std::int64_t, double, eval::Answer const&) {});
-  auto const video = media::read_video(asked.folder / "a.mp4", asked.options.frames, 64);
+  auto const video =
+      media::read_video(asked.folder / "a.mp4", asked.options.frames, Tiny::Encoder::resolution);
   for (bool const backwards : {false, true}) {
     auto const tokens = infer::look_at<Tiny>(
         asked.network, backwards ? infer::reversed(video.frames) : video.frames, Modality::video);

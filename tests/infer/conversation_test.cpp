@@ -30,8 +30,9 @@ Tiny::Network const& network() {
 }
 
 Tensor some_video() {
-  media::Frames frames{8, 64, 64, {}};
-  for (int i = 0; i < 8 * 64 * 64 * 3; ++i) frames.rgb.push_back(std::uint8_t(i * 40503U >> 9));
+  constexpr int side = Tiny::Encoder::resolution;
+  media::Frames frames{8, side, side, {}};
+  for (int i = 0; i < 8 * side * side * 3; ++i) frames.rgb.push_back(std::uint8_t(i * 40503U >> 9));
   return infer::look_at<Tiny>(network(), frames, Modality::video);
 }
 

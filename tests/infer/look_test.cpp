@@ -43,9 +43,10 @@ Tiny::Network const& network() {
 TEST_CASE("pixels are normalised by the encoder's own statistics", "[unit]") {
   auto const frames = frames_of(2);
   Tensor const pixels = infer::pixels_of<Tiny>(frames);
-  CHECK(pixels.sizes() == at::IntArrayRef({2, 3, 64, 64}));
+  CHECK(pixels.sizes() ==
+        at::IntArrayRef({2, 3, Tiny::Encoder::resolution, Tiny::Encoder::resolution}));
   // Frame 1, blue, row 5, column 9: the tiny encoder takes (x - 45) / 60.
-  auto const byte = frames.frame(1)[(5 * 64 + 9) * 3 + 2];
+  auto const byte = frames.frame(1)[(5 * Tiny::Encoder::resolution + 9) * 3 + 2];
   CHECK(std::abs(pixels[1][2][5][9].item<float>() - (float(byte) - 45) / 60) < 1e-5);
 }
 

@@ -67,8 +67,8 @@ void check_gradients(Golden& golden, std::string const& prefix, Model const& mod
 
 template <class Model>
 void clear_gradients(Model& model) {
-  for_each_parameter(model,
-                     [](auto const&, auto& parameter) { parameter.value.mutable_grad() = at::Tensor{}; });
+  for_each_parameter(
+      model, [](auto const&, auto& parameter) { parameter.value.mutable_grad() = at::Tensor{}; });
 }
 
 }  // namespace vcflash::test

@@ -82,7 +82,7 @@ TEST_CASE("a value of the wrong kind or range is one sentence", "[unit]") {
     CHECK_THROWS_MATCHES(overlay(config, assignment), InputError,
                          MessageMatches(ContainsSubstring(sentence)));
   };
-  refused("train.max_steps=many", "train.max_steps = \"many\" is not a whole number from 0 to");
+  refused("train.max_steps=many", "train.max_steps = 'many' is not a whole number from 0 to");
   refused("train.max_steps=1.5", "is not a whole number");
   refused("train.max_steps=-1", "is not a whole number from 0");
   refused("train.micro_batch=0", "is not a whole number from 1");

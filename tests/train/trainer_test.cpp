@@ -215,7 +215,7 @@ TEST_CASE("a full disk at the end is one sentence and loses nothing that was the
   train_in<Stage2>(folder / "run", config);
   auto const before = test::read_file(folder / "run/model.safetensors");
   {
-    test::FullDisk const full(4000);
+    test::FullDisk const full(20000);
     CHECK_THROWS_MATCHES(train_in<Stage2>(folder / "run", settings<Stage2>({"train.max_steps=8"})),
                          Error,
                          MessageMatches(ContainsSubstring("model.safetensors: cannot be written")));

@@ -15,7 +15,7 @@
 #include <simdjson.h>
 
 #include <vcflash/meta/error.hpp>
-#include <vcflash/recipe/vocabulary.hpp>
+#include <vcflash/meta/vocabulary.hpp>
 #include <vcflash/text/turns.hpp>
 
 /// LLaVA-NeXT annotations: a `.json` list of rows or a `.jsonl` of one row a line. A row is

@@ -14,7 +14,7 @@
 #include <vcflash/data/annotation.hpp>
 #include <vcflash/data/mixture_file.hpp>
 #include <vcflash/meta/error.hpp>
-#include <vcflash/recipe/vocabulary.hpp>
+#include <vcflash/meta/vocabulary.hpp>
 
 /// A data mixture with the rows of all its annotation files.
 namespace vcflash::data {

@@ -22,8 +22,8 @@
 #include <vcflash/media/normalise.hpp>
 #include <vcflash/media/resize.hpp>
 #include <vcflash/meta/error.hpp>
+#include <vcflash/meta/vocabulary.hpp>
 #include <vcflash/models/sample.hpp>
-#include <vcflash/recipe/vocabulary.hpp>
 #include <vcflash/text/chat.hpp>
 #include <vcflash/text/time_message.hpp>
 #include <vcflash/text/tokenizer.hpp>

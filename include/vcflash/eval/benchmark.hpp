@@ -13,7 +13,7 @@
 #include <vector>
 
 #include <vcflash/media/frame_sampling.hpp>
-#include <vcflash/recipe/vocabulary.hpp>
+#include <vcflash/meta/vocabulary.hpp>
 
 namespace vcflash::eval {
 

@@ -63,7 +63,7 @@ class FrameDecoder {
     avcodec_parameters_to_context(codec.get(), stream.codecpar);
     codec->pkt_timebase = stream.time_base;
     codec->thread_count = 1;
-    codec->max_pixels = std::int64_t{1} << 27;
+    codec->max_pixels = most_pixels;
     int const opened = avcodec_open2(codec.get(), decoder, nullptr);
     if (opened < 0) {
       fail<InputError>(file_.name(), ": cannot be decoded: ", ffmpeg_reason(opened));

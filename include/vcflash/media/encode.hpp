@@ -165,6 +165,9 @@ inline std::vector<std::uint8_t> encode_picture(Codec const& codec, Image const&
 inline void write_video(std::filesystem::path const& path, Frames const& frames,
                         ClipEncoding const& encoding = {}) {
   if (frames.count <= 0) fail<Error>(path.string(), ": a video needs a frame");
+  if (frames.height <= 0 || frames.width <= 0 || frames.height % 2 + frames.width % 2 != 0) {
+    fail<Error>(path.string(), ": a clip has even sides, not ", frames.width, " x ", frames.height);
+  }
   Codec const codec = detail::make_encoder(AV_CODEC_ID_H264, "libx264", AV_PIX_FMT_YUV420P,
                                            frames.height, frames.width);
   codec->framerate = av_d2q(encoding.fps, 1 << 16);

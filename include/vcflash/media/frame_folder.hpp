@@ -87,6 +87,7 @@ inline std::vector<std::filesystem::path> list_frames(std::filesystem::path cons
   }
   std::sort(numbered.begin(), numbered.end());
   std::vector<std::filesystem::path> frames;
+  frames.reserve(numbered.size());
   for (auto& [number, name, path] : numbered) frames.push_back(std::move(path));
   return frames;
 }

@@ -208,7 +208,7 @@ inline Image decode_image(std::vector<std::uint8_t> bytes, std::string const& na
   if (decoder == nullptr) fail<InputError>(name, ": no decoder for ", avcodec_get_name(id));
   Codec const codec = allocated(Codec(avcodec_alloc_context3(decoder)));
   codec->thread_count = 1;
-  codec->max_pixels = std::int64_t{1} << 28;
+  codec->max_pixels = 178'956'970;  // where Pillow too takes a picture for an attack
   codec->get_buffer2 = detail::blank_buffer;
   Packet const packet = make_packet();
   packet->data = padded.bytes.data();

@@ -52,6 +52,10 @@ inline Demuxer open_container(std::string const& file, Deadline& deadline) {
 
 }  // namespace detail
 
+/// Pixels of the largest frame that is decoded, twice those of 8K: a damaged header must not make a
+/// program reserve gigabytes.
+inline constexpr std::int64_t most_pixels = std::int64_t{1} << 26;
+
 /// One packet of a video as the container lists it.
 struct PacketFacts {
   std::int64_t pts;  ///< when it is shown, in the stream's time base; or AV_NOPTS_VALUE

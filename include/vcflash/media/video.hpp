@@ -45,8 +45,10 @@ namespace detail {
 
 inline VideoInfo describe(VideoFile const& file) {
   AVCodecParameters const& coded = *file.stream().codecpar;
-  if (coded.width <= 0 || coded.height <= 0) {
-    fail<InputError>(file.name(), ": the video's size is unknown; the file is damaged");
+  if (coded.width <= 0 || coded.height <= 0 ||
+      std::int64_t(coded.width) * coded.height > most_pixels) {
+    fail<InputError>(file.name(), ": frames of ", coded.width, " x ", coded.height,
+                     " cannot be; the file is damaged");
   }
   int const rotation = rotation_of(file.stream());
   auto const [height, width] = Turner(rotation).turned(coded.height, coded.width);

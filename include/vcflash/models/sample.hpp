@@ -1,6 +1,6 @@
 #pragma once
 
-#include <vcflash/recipe/vocabulary.hpp>
+#include <vcflash/meta/vocabulary.hpp>
 #include <vcflash/tensor/tensor.hpp>
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <vcflash/meta/sentence.hpp>
-#include <vcflash/recipe/vocabulary.hpp>
+#include <vcflash/meta/vocabulary.hpp>
 
 #include <concepts>
 #include <cstdint>

@@ -18,9 +18,7 @@ enum class Role {
 };
 
 /// Upstream excludes biases and `nn.LayerNorm` from weight decay, and nothing else.
-constexpr bool decays(Role role) {
-  return role != Role::bias && role != Role::layer_norm;
-}
+constexpr bool decays(Role role) { return role != Role::bias && role != Role::layer_norm; }
 
 /// A trainable tensor of a shape known to the compiler. Empty until initialised or loaded.
 template <Role R, std::int64_t... Dims>

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include <vcflash/meta/error.hpp>
-#include <vcflash/recipe/vocabulary.hpp>
+#include <vcflash/meta/vocabulary.hpp>
 #include <vcflash/text/tokenizer.hpp>
 #include <vcflash/text/turns.hpp>
 

@@ -1,4 +1,4 @@
-#include <vcflash/recipe/vocabulary.hpp>
+#include <vcflash/meta/vocabulary.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
