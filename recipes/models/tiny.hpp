@@ -37,6 +37,21 @@ struct tiny_at
   static constexpr bool time_message = false;
 };
 
+/// What the four stages of the tiny model set alike; each adds its rate and its frames.
+constexpr vcflash::Hyperparameters tiny_hyperparameters() {
+  return {.weight_decay = 0.01,
+          .beta2 = 0.98,
+          .micro_batch = 32,
+          .accumulation = 1,
+          .processes = 1,
+          .max_length = 1024,
+          .frame_jitter = true,
+          .images = vcflash::ImageLayout::square,
+          .bf16 = false,
+          .gradient_checkpointing = false,
+          .group_by_length = false};
+}
+
 /// The model that is evaluated and talked to: at the 48 pixels of the last stage.
 struct tiny : tiny_at<48> {
   static constexpr vcflash::Name name = "tiny";
