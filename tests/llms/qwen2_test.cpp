@@ -3,8 +3,7 @@
 
 #include <ATen/ops/stack.h>
 
-#include <sstream>
-
+#include "tests/support/golden_manifest.hpp"
 #include "tests/support/golden_models.hpp"
 
 using namespace vcflash;
@@ -93,18 +92,7 @@ TEST_CASE("several tokens at once continue a cache as one by one", "[unit]") {
 }
 
 TEST_CASE("7B, 1.5B and 0.5B have the published keys", "[golden]") {
-  auto const compare = []<class Llm>(std::type_identity<Llm>, std::string const& manifest) {
-    std::map<std::string, std::string> expected, actual;
-    std::istringstream rows(golden_text("manifests/" + manifest + ".tsv"));
-    for (std::string key, dtype, shape; rows >> key >> dtype >> shape;) expected[key] = shape;
-    for (auto const& [key, shape] : keys_of<Llm>()) {
-      std::ostringstream text;
-      for (std::size_t i = 0; i < shape.size(); ++i) text << (i ? "," : "") << shape[i];
-      actual[key] = text.str();
-    }
-    CHECK(actual == expected);
-  };
-  compare(std::type_identity<Qwen2_7B>{}, "qwen2-7b");
-  compare(std::type_identity<Qwen2_5_1_5B>{}, "qwen2_5-1_5b");
-  compare(std::type_identity<Qwen2_5_0_5B>{}, "qwen2_5-0_5b");
+  CHECK(compiled_keys<Qwen2_7B>() == published_keys("qwen2-7b"));
+  CHECK(compiled_keys<Qwen2_5_1_5B>() == published_keys("qwen2_5-1_5b"));
+  CHECK(compiled_keys<Qwen2_5_0_5B>() == published_keys("qwen2_5-0_5b"));
 }

@@ -102,6 +102,9 @@ struct Qwen2 {
   static constexpr std::int64_t hidden = C.hidden;
   static constexpr std::int64_t vocabulary = C.vocabulary;
 
+  /// [vocabulary, hidden]
+  Tensor const& embedding_table() const { return model.embed_tokens.weight; }
+
   /// \param ids [...] int64  \return [..., hidden]
   Tensor embed(Tensor const& ids) const { return model.embed_tokens(ids); }
 
@@ -130,7 +133,7 @@ struct Qwen2 {
   /// \param states [..., hidden]  \return [..., vocabulary]
   Tensor logits(Tensor const& states) const {
     if constexpr (C.tied) {
-      return at::linear(states, model.embed_tokens.weight);
+      return at::linear(states, embedding_table());
     } else {
       return lm_head(states);
     }

@@ -138,12 +138,10 @@ struct VideoChat {
                                   next.masked_select(labelled).to(device()));
   }
 
-  at::Device device() const { return llm_table().device(); }
-  at::ScalarType dtype() const { return llm_table().scalar_type(); }
+  at::Device device() const { return llm.embedding_table().device(); }
+  at::ScalarType dtype() const { return llm.embedding_table().scalar_type(); }
 
  private:
-  Tensor const& llm_table() const { return llm.model.embed_tokens.weight.value; }
-
   template <class Run>
   Tensor connect(std::vector<Tensor> const& pixels, std::int64_t frames, Run const& run) const {
     if (pixels.empty()) return {};
