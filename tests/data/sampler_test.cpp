@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -59,11 +61,8 @@ TEST_CASE("rows are dealt to chunks as upstream deals them", "[golden]") {
 
 TEST_CASE("rows are grouped by modality and length as upstream groups them", "[golden]") {
   auto const golden = vcflash::test::golden_json("model/sampler.json");
-  std::int64_t compared = 0;
   for (auto const& row : golden.at("samplers")) {
     auto const name = row.at("fn").get<std::string>();
-    bool const by_modality = name == "get_modality_length_grouped_indices";
-    if (!by_modality && name != "get_length_grouped_indices") continue;
     CAPTURE(name, row.dump());
     auto const lengths = row.at("lengths").get<Rows>();
     auto const batch = row.at("batch_size").get<std::int64_t>();
@@ -72,12 +71,19 @@ TEST_CASE("rows are grouped by modality and length as upstream groups them", "[g
     TorchRandom passed(
         row.at("generator_seed").is_null() ? 0 : row.at("generator_seed").get<std::uint64_t>());
     TorchRandom& outer = row.at("generator_seed").is_null() ? global : passed;
-    auto const indices = by_modality ? modality_length_grouped(lengths, batch, world, global, outer)
-                                     : length_grouped(lengths, batch, world, outer);
-    CHECK(indices == row.at("indices").get<Rows>());
-    ++compared;
+    std::map<std::string, std::function<Rows()>> const samplers{
+        {"get_length_grouped_indices",
+         [&] { return length_grouped(lengths, batch, world, outer); }},
+        {"get_modality_length_grouped_indices",
+         [&] { return modality_length_grouped(lengths, batch, world, global, outer); }},
+        {"get_variable_length_grouped_indices",
+         [&] { return variable_length_grouped(lengths, batch, world, outer); }},
+        {"get_length_grouped_indices_auto_single",
+         [&] { return length_grouped_auto(lengths, batch, world, outer); }},
+        {"get_modality_length_grouped_indices_auto",
+         [&] { return modality_length_grouped_auto(lengths, batch, world, global, outer); }}};
+    CHECK(samplers.at(name)() == row.at("indices").get<Rows>());
   }
-  CHECK(compared > 0);
 }
 
 TEST_CASE("every order visits every row once, and differs from epoch to epoch", "[unit]") {

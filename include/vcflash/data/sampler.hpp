@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdlib>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <random>
@@ -68,21 +70,83 @@ inline std::vector<std::vector<std::int64_t>> split_to_even_chunks(
   return out;
 }
 
+namespace detail {
+
+/// The mega-batches of rows with media (lengths > 0) and without (< 0), kept apart.
+struct ModalityBatches {
+  std::vector<std::vector<std::int64_t>> full;
+  std::vector<std::int64_t> last;  ///< rows of the last one of either kind, media first
+};
+
+/// \param group orders one kind's rows: indices of the lengths it is given
+template <class Group>
+ModalityBatches modality_batches(std::span<std::int64_t const> lengths, std::size_t mega,
+                                 Group&& group) {
+  ModalityBatches batches;
+  for (bool const text : {false, true}) {
+    std::vector<std::int64_t> rows, sizes;
+    for (std::size_t i = 0; i < lengths.size(); ++i) {
+      if ((lengths[i] < 0) != text) continue;
+      rows.push_back(static_cast<std::int64_t>(i));
+      sizes.push_back(std::abs(lengths[i]));
+    }
+    auto const order = group(std::span<std::int64_t const>(sizes));
+    for (std::size_t first = 0; first < order.size(); first += mega) {
+      std::size_t const stop = std::min(first + mega, order.size());
+      auto& target = stop < order.size() ? batches.full.emplace_back() : batches.last;
+      for (std::size_t i = first; i < stop; ++i)
+        target.push_back(rows[static_cast<std::size_t>(order[i])]);
+    }
+  }
+  return batches;
+}
+
+inline bool one_modality(std::span<std::int64_t const> lengths) {
+  auto const text = [](std::int64_t length) { return length < 0; };
+  return std::ranges::all_of(lengths, text) || std::ranges::none_of(lengths, text);
+}
+
+/// All of `batches`, in a random order.
+inline std::vector<std::int64_t> shuffled(std::span<std::vector<std::int64_t> const> batches,
+                                          TorchRandom& random) {
+  std::vector<std::int64_t> out;
+  for (std::int64_t const i : random.permutation(static_cast<std::int64_t>(batches.size()))) {
+    auto const& batch = batches[static_cast<std::size_t>(i)];
+    out.insert(out.end(), batch.begin(), batch.end());
+  }
+  return out;
+}
+
+/// `indices` in parts of `size`, the last as long as what is left.
+inline std::vector<std::vector<std::int64_t>> parts_of(std::span<std::int64_t const> indices,
+                                                       std::size_t size) {
+  std::vector<std::vector<std::int64_t>> parts;
+  for (std::size_t first = 0; first < indices.size(); first += size) {
+    auto const part = indices.subspan(first, std::min(size, indices.size() - first));
+    parts.emplace_back(part.begin(), part.end());
+  }
+  return parts;
+}
+
+/// Sorts by `keys`, largest first; equal ones keep their order, as Python's sort does.
+inline void sort_down(std::span<std::int64_t> indices, std::span<std::int64_t const> keys) {
+  std::ranges::stable_sort(indices, std::ranges::greater{}, [&](std::int64_t index) {
+    return keys[static_cast<std::size_t>(index)];
+  });
+}
+
+}  // namespace detail
+
 /// Rows in random order, but sorted by length within each mega-batch of `batch` x `world` and
 /// dealt evenly: upstream's `get_length_grouped_indices`.
 inline std::vector<std::int64_t> length_grouped(std::span<std::int64_t const> lengths,
                                                 std::int64_t batch, std::int64_t world,
                                                 TorchRandom& random) {
-  auto indices = random.permutation(static_cast<std::int64_t>(lengths.size()));
+  auto const indices = random.permutation(static_cast<std::int64_t>(lengths.size()));
   std::vector<std::int64_t> out;
   out.reserve(indices.size());
-  auto const mega = static_cast<std::size_t>(batch * world);
-  for (std::size_t first = 0; first < indices.size(); first += mega) {
-    std::span<std::int64_t> const part(indices.data() + first,
-                                       std::min(mega, indices.size() - first));
-    std::stable_sort(part.begin(), part.end(), [&](std::int64_t a, std::int64_t b) {
-      return lengths[static_cast<std::size_t>(a)] > lengths[static_cast<std::size_t>(b)];
-    });
+  for (auto& part : detail::parts_of(indices, static_cast<std::size_t>(batch * world))) {
+    detail::sort_down(part, lengths);
     for (auto const& chunk : split_to_even_chunks(part, lengths, world))
       out.insert(out.end(), chunk.begin(), chunk.end());
   }
@@ -97,33 +161,79 @@ inline std::vector<std::int64_t> length_grouped(std::span<std::int64_t const> le
 inline std::vector<std::int64_t> modality_length_grouped(std::span<std::int64_t const> lengths,
                                                          std::int64_t batch, std::int64_t world,
                                                          TorchRandom& inner, TorchRandom& outer) {
-  std::array<std::vector<std::int64_t>, 2> rows, sizes;
-  for (std::size_t i = 0; i < lengths.size(); ++i) {
-    std::size_t const text = lengths[i] < 0 ? 1 : 0;
-    rows[text].push_back(static_cast<std::int64_t>(i));
-    sizes[text].push_back(std::abs(lengths[i]));
-  }
-  if (rows[0].empty() || rows[1].empty()) return length_grouped(lengths, batch, world, outer);
-
-  auto const mega = static_cast<std::size_t>(batch * world);
-  std::vector<std::vector<std::int64_t>> batches;
-  std::vector<std::int64_t> last;
-  for (std::size_t kind = 0; kind < 2; ++kind) {
-    auto const order = length_grouped(sizes[kind], batch, world, inner);
-    for (std::size_t first = 0; first < order.size(); first += mega) {
-      std::size_t const stop = std::min(first + mega, order.size());
-      auto& target = stop < order.size() ? batches.emplace_back() : last;
-      for (std::size_t i = first; i < stop; ++i)
-        target.push_back(rows[kind][static_cast<std::size_t>(order[i])]);
-    }
-  }
-  std::vector<std::int64_t> out;
-  for (std::int64_t const i : outer.permutation(static_cast<std::int64_t>(batches.size())))
-    out.insert(out.end(), batches[static_cast<std::size_t>(i)].begin(),
-               batches[static_cast<std::size_t>(i)].end());
-  std::sort(last.begin(), last.end());
-  out.insert(out.end(), last.begin(), last.end());
+  if (detail::one_modality(lengths)) return length_grouped(lengths, batch, world, outer);
+  auto batches = detail::modality_batches(lengths, static_cast<std::size_t>(batch * world),
+                                          [&](std::span<std::int64_t const> sizes) {
+                                            return length_grouped(sizes, batch, world, inner);
+                                          });
+  auto out = detail::shuffled(batches.full, outer);
+  std::ranges::sort(batches.last);
+  out.insert(out.end(), batches.last.begin(), batches.last.end());
   return out;
+}
+
+/// Batches of about equally long rows: sorted by length, shuffled within every 8 batches, and the
+/// batches shuffled: upstream's `get_variable_length_grouped_indices`.
+inline std::vector<std::int64_t> variable_length_grouped(std::span<std::int64_t const> lengths,
+                                                         std::int64_t batch, std::int64_t world,
+                                                         TorchRandom& random) {
+  auto const keys = random.permutation(static_cast<std::int64_t>(lengths.size()));
+  std::vector<std::int64_t> sorted(lengths.size());
+  std::iota(sorted.begin(), sorted.end(), std::int64_t{0});
+  detail::sort_down(sorted, lengths);
+  auto const mega = static_cast<std::size_t>(batch * world);
+  std::vector<std::int64_t> mixed;
+  mixed.reserve(sorted.size());
+  for (auto& part : detail::parts_of(sorted, mega * 8)) {
+    detail::sort_down(part, keys);
+    mixed.insert(mixed.end(), part.begin(), part.end());
+  }
+  return detail::shuffled(detail::parts_of(mixed, mega), random);
+}
+
+/// Rows in random order, sorted by length within parts of up to 50 mega-batches, the longest row of
+/// all first (so that too little memory shows at once), each mega-batch dealt evenly, the
+/// mega-batches shuffled: upstream's `get_length_grouped_indices_auto_single`.
+inline std::vector<std::int64_t> length_grouped_auto(std::span<std::int64_t const> lengths,
+                                                     std::int64_t batch, std::int64_t world,
+                                                     TorchRandom& random) {
+  auto const mega = static_cast<std::size_t>(batch * world);
+  auto const indices = random.permutation(static_cast<std::int64_t>(lengths.size()));
+  auto parts =
+      detail::parts_of(indices, mega * std::clamp<std::size_t>(lengths.size() / (mega * 4), 1, 50));
+  for (auto& part : parts) detail::sort_down(part, lengths);
+  auto const longest = std::ranges::max_element(
+      parts, {}, [&](auto const& part) { return lengths[static_cast<std::size_t>(part.front())]; });
+  if (longest != parts.end()) std::swap(parts.front().front(), longest->front());
+  std::vector<std::int64_t> grouped;
+  grouped.reserve(indices.size());
+  for (auto const& part : parts) grouped.insert(grouped.end(), part.begin(), part.end());
+
+  auto batches = detail::parts_of(grouped, mega);
+  for (auto& part : batches) {
+    detail::sort_down(part, lengths);
+    auto const chunks = split_to_even_chunks(part, lengths, world);
+    part.clear();
+    for (auto const& chunk : chunks) part.insert(part.end(), chunk.begin(), chunk.end());
+  }
+  return detail::shuffled(batches, random);
+}
+
+/// As `length_grouped_auto`, with mega-batches of rows with media (lengths > 0) and without (< 0)
+/// kept apart; the last one of either kind is left out: upstream's
+/// `get_modality_length_grouped_indices_auto`. No length may be 0.
+/// \param inner, outer as in `modality_length_grouped`
+inline std::vector<std::int64_t> modality_length_grouped_auto(std::span<std::int64_t const> lengths,
+                                                              std::int64_t batch,
+                                                              std::int64_t world,
+                                                              TorchRandom& inner,
+                                                              TorchRandom& outer) {
+  if (detail::one_modality(lengths)) return length_grouped_auto(lengths, batch, world, outer);
+  auto const batches = detail::modality_batches(
+      lengths, static_cast<std::size_t>(batch * world), [&](std::span<std::int64_t const> sizes) {
+        return length_grouped_auto(sizes, batch, world, inner);
+      });
+  return detail::shuffled(batches.full, outer);
 }
 
 /// How an epoch orders its rows.
