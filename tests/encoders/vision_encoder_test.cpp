@@ -1,3 +1,4 @@
+#include <vcflash/encoders/internvideo2.hpp>
 #include <vcflash/encoders/umt.hpp>
 #include <vcflash/encoders/vision_encoder.hpp>
 #include <vcflash/llms/qwen2.hpp>
@@ -9,6 +10,7 @@ using namespace vcflash;
 TEST_CASE("what is and what is not a vision encoder", "[unit]") {
   STATIC_CHECK(VisionEncoder<Umt<Res224>>);
   STATIC_CHECK(VisionEncoder<Umt<Res448>>);
+  STATIC_CHECK(VisionEncoder<InternVideo2_1B>);
   STATIC_CHECK_FALSE(VisionEncoder<Qwen2_0_5B>);
   STATIC_CHECK_FALSE(VisionEncoder<Absent>);
 }

@@ -8,6 +8,7 @@
 #include <ATen/ops/zeros_like.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
 #include <map>
 #include <set>
 #include <string>
@@ -63,6 +64,22 @@ void check_gradients(Golden& golden, std::string const& prefix, Model const& mod
     golden.check(prefix + key, gradient.defined() ? gradient : at::zeros_like(parameter.value),
                  tolerance);
   });
+}
+
+/// Compares the L2 norm of every gradient with the one stored under its key; a parameter for which
+/// none is stored must have no gradient.
+template <class Model>
+void check_gradient_norms(nlohmann::json const& norms, Model const& model, double tolerance) {
+  std::size_t compared = 0;
+  for_each_parameter(model, [&](std::string const& key, auto const& parameter) {
+    CAPTURE(key);
+    at::Tensor const& gradient = parameter.value.grad();
+    double const norm = gradient.defined() ? gradient.norm().template item<double>() : 0.0;
+    double const expected = norms.value(key, 0.0);
+    CHECK(std::abs(norm - expected) <= tolerance * expected);
+    compared += norms.contains(key) ? 1 : 0;
+  });
+  CHECK(compared == norms.size());
 }
 
 template <class Model>

@@ -4,9 +4,9 @@
 #include <vcflash/kernels/attention.hpp>
 #include <vcflash/layers/mlp.hpp>
 #include <vcflash/layers/norm.hpp>
+#include <vcflash/layers/patch_embedding.hpp>
 #include <vcflash/layers/run.hpp>
 #include <vcflash/layers/sinusoid.hpp>
-#include <vcflash/meta/error.hpp>
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/zeros_like.h>
@@ -75,32 +75,6 @@ struct UmtBlock {
   }
 };
 
-/// A 3-d convolution whose kernel is one patch of one frame, which is a linear map of patches.
-template <std::int64_t Width, std::int64_t Patch>
-struct PatchProjection {
-  using Kernel = Parameter<Role::weight, Width, 3, 1, Patch, Patch>;
-  using Bias = Parameter<Role::bias, Width>;
-  BOOST_HANA_DEFINE_STRUCT(PatchProjection, (Kernel, weight), (Bias, bias));
-
-  /// \param pixels [clips, frames, 3, height, width]
-  /// \return [clips, frames * rows * columns, Width], by frame, then row, then column
-  Tensor operator()(Tensor const& pixels) const {
-    std::int64_t const clips = pixels.size(0), frames = pixels.size(1);
-    std::int64_t const rows = pixels.size(3) / Patch, columns = pixels.size(4) / Patch;
-    Tensor const patches = pixels.view({clips, frames, 3, rows, Patch, columns, Patch})
-                               .permute({0, 1, 3, 5, 2, 4, 6})
-                               .reshape({clips, frames * rows * columns, 3 * Patch * Patch});
-    return at::linear(patches, weight.value.view({Width, 3 * Patch * Patch}), bias.value);
-  }
-};
-
-template <std::int64_t Width, std::int64_t Patch>
-struct PatchEmbedding {
-  using Projection = PatchProjection<Width, Patch>;
-  BOOST_HANA_DEFINE_STRUCT(PatchEmbedding, (Projection, proj));
-  Tensor operator()(Tensor const& pixels) const { return proj(pixels); }
-};
-
 template <UmtConfig C>
 struct UmtTransformer {
   using Patches = PatchEmbedding<C.width, C.patch>;
@@ -115,16 +89,7 @@ struct UmtTransformer {
 /// Upstream: `PretrainVisionTransformer` of umt/vit.py.
 template <UmtConfig C>
 struct Umt {
-  static_assert(require<C.width % C.heads == 0,
-                        Sentence{} << C.name << " has " << C.heads
-                                   << " heads, which do not divide its width " << C.width>);
-  static_assert(
-      require<C.resolution % C.patch == 0,
-              Sentence{} << C.name << " has patches of " << C.patch
-                         << " pixels, which do not divide its resolution " << C.resolution>);
-  static_assert(require<(C.layers() > 0 && C.layers() <= C.depth),
-                        Sentence{} << C.name << " takes layer " << C.take_layer << " of " << C.depth
-                                   << " layers, which does not exist">);
+  static_assert(sound_transformer<C>);
 
   using Transformer = UmtTransformer<C>;
   BOOST_HANA_DEFINE_STRUCT(Umt, (Transformer, encoder));
@@ -162,10 +127,7 @@ struct Umt {
   static Tensor const& positions(std::int64_t frames) {
     static std::mutex guard;
     static std::array<Tensor, 2> tables;  // of an image and of a clip, made when first asked for
-    if (frames != 1 && frames != C.clip_frames) {
-      fail(C.name.operator std::string_view(), " takes clips of ", C.clip_frames,
-           " frames or single images, not ", frames, " frames");
-    }
+    require_clip_or_image<Umt>(frames);
     std::scoped_lock const lock(guard);
     Tensor& table = tables[frames == 1 ? 0 : 1];
     if (!table.defined()) table = position_table(frames);

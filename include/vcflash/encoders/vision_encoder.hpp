@@ -1,5 +1,6 @@
 #pragma once
 
+#include <vcflash/meta/error.hpp>
 #include <vcflash/meta/reflect.hpp>
 #include <vcflash/meta/sentence.hpp>
 #include <vcflash/tensor/tensor.hpp>
@@ -7,6 +8,7 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
+#include <string_view>
 
 namespace vcflash {
 
@@ -30,5 +32,26 @@ concept VisionEncoder = Reflected<E> && requires(E const& encoder, Tensor const&
   { E::tokens_per_frame } -> std::convertible_to<std::int64_t>;
   { encoder(pixels) } -> std::same_as<Tensor>;
 };
+
+/// Whether a configuration can be a vision transformer's.
+template <auto C>
+inline constexpr bool sound_transformer =
+    require<C.width % C.heads == 0, Sentence{} << C.name << " has " << C.heads
+                                               << " heads, which do not divide its width "
+                                               << C.width>&&
+        require<C.resolution % C.patch == 0,
+                Sentence{} << C.name << " has patches of " << C.patch
+                           << " pixels, which do not divide its resolution " << C.resolution>&&
+            require<(C.layers() > 0 && C.layers() <= C.depth),
+                    Sentence{} << C.name << " takes layer " << C.take_layer << " of " << C.depth
+                               << " layers, which does not exist">;
+
+/// \throws Error unless an encoder takes `frames` frames at once
+template <class E>
+void require_clip_or_image(std::int64_t frames) {
+  if (frames == 1 || frames == E::clip_frames) return;
+  fail(std::string_view(E::name), " takes clips of ", E::clip_frames,
+       " frames or single images, not ", frames, " frames");
+}
 
 }  // namespace vcflash

@@ -8,6 +8,7 @@
 #include <ATen/ops/stack.h>
 #include <ATen/ops/upsample_bicubic2d.h>
 #include <ATen/ops/upsample_linear1d.h>
+#include <ATen/ops/zeros.h>
 
 #include <cstdint>
 #include <optional>
@@ -22,6 +23,35 @@ inline Tensor sinusoid_table(std::int64_t positions, std::int64_t width) {
   Tensor const divisor = at::pow(10000.0, pair / static_cast<double>(width));
   Tensor const angle = at::arange(positions, at::kDouble).unsqueeze(1) / divisor.unsqueeze(0);
   return at::stack({angle.sin(), angle.cos()}, -1).reshape({positions, width}).to(at::kFloat);
+}
+
+namespace detail {
+/// Sines, then cosines of falling frequency, all in fp32.
+/// \param positions [positions] fp32  \return [positions, width]
+inline Tensor sines_then_cosines(Tensor const& positions, std::int64_t width) {
+  std::int64_t const half = width / 2;
+  Tensor const exponent = at::arange(half, at::kFloat) / static_cast<double>(half);
+  Tensor const angle =
+      positions.unsqueeze(1) * at::pow(10000.0, exponent).reciprocal().unsqueeze(0);
+  return at::cat({angle.sin(), angle.cos()}, 1);
+}
+}  // namespace detail
+
+/// Sinusoids of the three positions of a clip's patches: a quarter of the channels for the frame,
+/// three eighths for the column, three eighths for the row. The first row, of the class token, is
+/// zero. Upstream: `get_3d_sincos_pos_embed` of internvideo2/pos_embed.py.
+/// \param width a multiple of 16  \return [1, 1 + frames * side * side, width] fp32
+inline Tensor space_time_table(std::int64_t frames, std::int64_t side, std::int64_t width) {
+  Tensor const places = at::arange(side, at::kFloat);
+  Tensor const time = detail::sines_then_cosines(at::arange(frames, at::kFloat), width / 4);
+  Tensor const space = detail::sines_then_cosines(places, width * 3 / 8);
+  std::int64_t const part = space.size(1);
+  Tensor const patches =
+      at::cat({time.view({frames, 1, 1, width / 4}).expand({frames, side, side, width / 4}),
+               space.view({1, 1, side, part}).expand({frames, side, side, part}),
+               space.view({1, side, 1, part}).expand({frames, side, side, part})},
+              -1);
+  return at::cat({at::zeros({1, 1, width}), patches.reshape({1, frames * side * side, width})}, 1);
 }
 
 /// The size that a table of clip positions was made for.

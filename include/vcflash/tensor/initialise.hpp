@@ -25,13 +25,18 @@ void allocate(Model& model) {
   });
 }
 
-/// Draws every parameter of `model` in fp32 on the CPU, the same for the same `seed`.
+/// Draws every parameter of `model` in fp32 on the CPU, the same for the same `seed`. A parameter
+/// whose type has a function `initial()` starts with what it returns.
 template <class Model>
 void initialise(Model& model, InitialDeviation deviation, std::uint64_t seed) {
   at::NoGradGuard const no_grad;
   at::Generator generator = at::detail::createCPUGenerator(seed);
   allocate(model);
   for_each_parameter(model, [&](auto const&, auto& parameter) {
+    if constexpr (requires { parameter.initial(); }) {
+      parameter.value.copy_(parameter.initial());
+      return;
+    }
     switch (parameter.role) {
       case Role::weight:
         parameter.value.normal_(0.0, deviation.weight, generator);

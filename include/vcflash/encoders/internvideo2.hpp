@@ -1,0 +1,138 @@
+#pragma once
+
+#include <vcflash/encoders/vision_encoder.hpp>
+#include <vcflash/kernels/attention.hpp>
+#include <vcflash/layers/layer_scale.hpp>
+#include <vcflash/layers/mlp.hpp>
+#include <vcflash/layers/norm.hpp>
+#include <vcflash/layers/patch_embedding.hpp>
+#include <vcflash/layers/run.hpp>
+#include <vcflash/layers/sinusoid.hpp>
+
+#include <ATen/ops/cat.h>
+#include <ATen/ops/zeros.h>
+
+#include <array>
+#include <cstdint>
+
+namespace vcflash {
+
+/// Shape of an InternVideo2 video encoder. The defaults are InternVideo2-1B's.
+struct InternVideo2Config {
+  Name name;
+  std::int64_t resolution = 224;  ///< pixels a side
+  std::int64_t patch = 14;        ///< pixels a side of a patch
+  std::int64_t width = 1408;
+  std::int64_t depth = 40;  ///< layers of the published encoder
+  std::int64_t heads = 16;
+  std::int64_t intermediate = 6144;  ///< width inside the MLP: 48/11 of the encoder's
+  std::int64_t clip_frames = 4;
+  std::int64_t take_layer = -2;  ///< whose output is used, counted from the end
+  PixelStatistics pixels{};
+
+  constexpr std::int64_t layers() const { return depth + take_layer + 1; }
+  constexpr std::int64_t side() const { return resolution / patch; }
+};
+
+/// Self-attention without biases, whose queries and keys are normalised over all heads together.
+template <InternVideo2Config C>
+struct InternVideo2Attention {
+  using Qkv = Linear<C.width, 3 * C.width, false>;
+  using Out = Linear<C.width, C.width>;
+  using Norm = RmsNorm<C.width, 1e-6>;
+  BOOST_HANA_DEFINE_STRUCT(InternVideo2Attention, (Qkv, qkv), (Out, proj), (Norm, q_norm),
+                           (Norm, k_norm));
+
+  /// \param x [batch, tokens, width]  \return same shape
+  Tensor operator()(Tensor const& x) const {
+    auto const parts = qkv(x).unflatten(-1, {3, C.width}).unbind(2);
+    auto const heads = [](Tensor const& part) {
+      return part.unflatten(-1, {C.heads, C.width / C.heads}).transpose(1, 2);
+    };
+    Tensor const mixed =
+        kernels::attention(heads(q_norm(parts[0])), heads(k_norm(parts[1])), heads(parts[2]),
+                           /*causal=*/false);
+    return proj(mixed.transpose(1, 2).flatten(2));
+  }
+};
+
+template <InternVideo2Config C>
+struct InternVideo2Block {
+  using Norm = RmsNorm<C.width, 1e-6>;
+  using Attention = InternVideo2Attention<C>;
+  using Scale = LayerScale<C.width, 1e-5>;
+  using Mlp = GeluMlp<C.width, C.intermediate>;
+  BOOST_HANA_DEFINE_STRUCT(InternVideo2Block, (Norm, norm1), (Attention, attn), (Scale, ls1),
+                           (Norm, norm2), (Mlp, mlp), (Scale, ls2));
+
+  /// \param x [batch, tokens, width]  \return same shape
+  Tensor operator()(Tensor const& x) const {
+    Tensor const attended = x + ls1(attn(norm1(x)));
+    return attended + ls2(mlp(norm2(attended)));
+  }
+};
+
+template <InternVideo2Config C>
+struct InternVideo2Transformer {
+  struct ClassToken : Parameter<Role::embedding, 1, 1, C.width> {
+    static Tensor initial() { return at::zeros({1, 1, C.width}); }
+  };
+  /// Learned positions of the class token and of all patches of `Frames` frames.
+  template <std::int64_t Frames>
+  struct Positions : Parameter<Role::embedding, 1, 1 + Frames * C.side() * C.side(), C.width> {
+    static Tensor initial() { return space_time_table(Frames, C.side(), C.width); }
+  };
+  using ClipPositions = Positions<C.clip_frames>;
+  using ImagePositions = Positions<1>;
+  using Patches = PatchEmbedding<C.width, C.patch>;
+  using Blocks = std::array<InternVideo2Block<C>, static_cast<std::size_t>(C.layers())>;
+  BOOST_HANA_DEFINE_STRUCT(InternVideo2Transformer, (ClassToken, cls_token),
+                           (ClipPositions, pos_embed), (ImagePositions, img_pos_embed),
+                           (Patches, patch_embed), (Blocks, blocks));
+};
+
+/// Video encoder of InternVideo2 (Wang et al. 2024), as VideoChat-Flash uses it: the output of the
+/// second-to-last layer, not normalised, without the class token; positions are learned, those of
+/// an image apart. Upstream: `PretrainVisionTransformer_clean` of internvideo2/vit_scale_clean.py.
+template <InternVideo2Config C>
+struct InternVideo2 {
+  static_assert(sound_transformer<C>);
+  static_assert(require<C.width % 16 == 0, Sentence{} << C.name << " is " << C.width
+                                                      << " wide, but its positions come in parts"
+                                                         " of a sixteenth">);
+
+  using Transformer = InternVideo2Transformer<C>;
+  BOOST_HANA_DEFINE_STRUCT(InternVideo2, (Transformer, vision_tower));
+
+  static constexpr InternVideo2Config config = C;
+  static constexpr Name name = C.name;
+  static constexpr std::int64_t width = C.width;
+  static constexpr std::int64_t heads = C.heads;
+  static constexpr std::int64_t resolution = C.resolution;
+  static constexpr PixelStatistics pixels = C.pixels;
+  static constexpr std::int64_t clip_frames = C.clip_frames;
+  static constexpr std::int64_t tokens_per_frame = C.side() * C.side();
+
+  /// \param pixels [clips, frames, 3, resolution, resolution], frames = clip_frames or 1
+  /// \param run how each block is run
+  /// \return [clips, frames * tokens_per_frame, width]
+  template <class Run = RunDirectly>
+  Tensor operator()(Tensor const& pixels, Run const& run = {}) const {
+    std::int64_t const clips = pixels.size(0), frames = pixels.size(1);
+    require_clip_or_image<InternVideo2>(frames);
+    auto const& tower = vision_tower;
+    Tensor const& positions = frames == 1 ? tower.img_pos_embed.value : tower.pos_embed.value;
+    Tensor const first = tower.cls_token.value.expand({clips, 1, C.width});
+    Tensor hidden = at::cat({first, tower.patch_embed(pixels)}, 1) + positions;
+    for (auto const& block : tower.blocks) hidden = run(block, hidden);
+    return hidden.slice(1, 1);
+  }
+};
+
+/// InternVideo2-1B at 224 pixels.
+using InternVideo2_1B = InternVideo2<InternVideo2Config{.name = "InternVideo2_1B"}>;
+
+static_assert(VisionEncoder<InternVideo2_1B>);
+static_assert(parameter_count<InternVideo2_1B> == 987'337'728 && key_count<InternVideo2_1B> == 512);
+
+}  // namespace vcflash

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <vcflash/layers/norm.hpp>
+#include <vcflash/tensor/parameter.hpp>
+
+#include <ATen/ops/full.h>
+
+#include <cstdint>
+
+namespace vcflash {
+
+/// A gain of its own for each channel of a residual branch (Touvron et al. 2021), applied in fp32
+/// whatever the input's dtype.
+/// \param x [..., Width]  \return same shape and dtype as x
+template <std::int64_t Width, Epsilon start>
+struct LayerScale {
+  struct Gain : Parameter<Role::weight, Width> {
+    static Tensor initial() { return at::full({Width}, start.value, at::kFloat); }
+  };
+  BOOST_HANA_DEFINE_STRUCT(LayerScale, (Gain, weight));
+
+  Tensor operator()(Tensor const& x) const {
+    return (x.to(at::kFloat) * weight.value.to(at::kFloat)).to(x.scalar_type());
+  }
+};
+
+}  // namespace vcflash

@@ -1,0 +1,55 @@
+#include <vcflash/encoders/internvideo2.hpp>
+#include <vcflash/tensor/initialise.hpp>
+
+#include <ATen/ops/rand.h>
+
+#include "tests/support/golden_encoder.hpp"
+#include "tests/support/golden_internvideo2.hpp"
+#include "tests/support/golden_manifest.hpp"
+
+using namespace vcflash;
+using namespace vcflash::test;
+
+TEST_CASE("InternVideo2 gives upstream's features and gradients", "[golden]") {
+  compare_encoder_with_golden<GoldenInternVideo2>("model/internvideo2");
+}
+
+TEST_CASE("InternVideo2's positions start as upstream's", "[golden]") {
+  Golden golden("model/internvideo2_pos_init");
+  GoldenInternVideo2 encoder;
+  initialise(encoder, {}, 1);
+  golden.check("out.pos_embed", encoder.vision_tower.pos_embed.value, within(3e-6));
+  golden.check("out.img_pos_embed", encoder.vision_tower.img_pos_embed.value, within(3e-6));
+  golden.check("out.d1408_pos_embed",
+               InternVideo2_1B::Transformer::ClipPositions::initial().squeeze(0), within(3e-6));
+  golden.require_all_checked();
+}
+
+TEST_CASE("InternVideo2's other parameters start as upstream's", "[unit]") {
+  GoldenInternVideo2 encoder;
+  initialise(encoder, {}, 1);
+  CHECK(encoder.vision_tower.cls_token.value.abs().max().item<float>() == 0);
+  CHECK(encoder.vision_tower.blocks[2].ls2.weight.value.eq(1e-5F).all().item<bool>());
+  CHECK(encoder.vision_tower.blocks[0].attn.q_norm.weight.value.eq(1).all().item<bool>());
+}
+
+TEST_CASE("InternVideo2-1B has the keys of the published encoder", "[golden]") {
+  auto published = published_keys("videochat-flash-qwen2_5-7b_internvideo2-1b");
+  std::string const prefix = "model.vision_tower.";
+  std::erase_if(published, [&](auto const& entry) { return !entry.first.starts_with(prefix); });
+  std::map<std::string, std::string> ours;
+  for (auto const& [key, shape] : compiled_keys<InternVideo2_1B>()) ours[prefix + key] = shape;
+  CHECK(ours == published);
+}
+
+TEST_CASE("InternVideo2 refuses a clip of another length by name", "[unit]") {
+  GoldenInternVideo2 encoder;
+  initialise(encoder, {}, 1);
+  try {
+    encoder(at::rand({1, 2, 3, 224, 224}));
+    FAIL("a clip of two frames was taken");
+  } catch (Error const& error) {
+    CHECK(std::string(error.what()) ==
+          "golden InternVideo2 takes clips of 4 frames or single images, not 2 frames");
+  }
+}
