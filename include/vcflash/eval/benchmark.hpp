@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,9 +18,10 @@ namespace vcflash::eval {
 
 /// What a question is asked about.
 struct MediumRequest {
-  std::filesystem::path video{};
+  std::filesystem::path video{};         ///< a file, or a folder of frames
   std::optional<double> start{}, end{};  ///< seconds; a clip has both
   bool reversed = false;                 ///< shown last frame first
+  bool frame_folder = false;             ///< `video` is a folder of pictures
 
   /// Equal for requests whose frames are decoded alike, whichever way they are shown.
   std::string frames_key() const {
@@ -31,7 +31,7 @@ struct MediumRequest {
 
 /// What a model said to one question, and what that is worth.
 struct Answer {
-  std::string text{};     ///< as generated
+  std::string text{};     ///< as generated, without white space around it
   std::string parsed{};   ///< what is graded; empty if nothing in the text can be
   double score = 0;       ///< 0 to 1
   std::string problem{};  ///< why the question could not be asked; counted as wrong
@@ -44,11 +44,24 @@ struct RunOptions {
   bool time_message = true;  ///< say how long the video lasts and how many frames are seen
 };
 
+/// By which rule answers are graded where upstream's has an accident.
+enum class Scoring {
+  upstream,  ///< as upstream's program does, so that published numbers can be compared
+  strict,    ///< as its authors meant
+};
+
+constexpr std::string_view name_of(Scoring scoring) {
+  return scoring == Scoring::upstream ? "upstream" : "strict";
+}
+
 /// A set of questions about videos and a way to grade answers.
 /// Promises: `load(folder)` reads all questions or throws InputError; `prompt(q)` is the human's
 /// turn without the medium's placeholder; `counts(q)` says whether q is part of the score that is
 /// shown while it runs; `parse(q, text)` and `score(q, parsed)` are pure;
 /// `aggregate(questions, answers)` takes one answer a question and gives a JSON object.
+/// A benchmark may have a member `scoring`, if its rules differ by it, and `media`, the folder of
+/// its videos where that is not the folder of its questions; and
+/// `settle(questions, answers)`, which grades what only all answers together decide.
 template <class B>
 concept Benchmark = requires(B const& benchmark, std::filesystem::path const& folder,
                              typename B::Question const& question, std::string const& text,

@@ -1,0 +1,217 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <vcflash/eval/python_random.hpp>
+#include <vcflash/eval/rows.hpp>
+#include <vcflash/eval/strict_choice.hpp>
+#include <vcflash/eval/subtitles.hpp>
+#include <vcflash/eval/text_rules.hpp>
+
+namespace vcflash::eval {
+
+namespace long_video_bench {
+
+/// The options of a row up to the first that is "N/A".
+inline std::vector<std::string> options(Row const& row) {
+  std::vector<std::string> found;
+  for (int i = 0; i < 5; ++i) {
+    auto const& option = row.doc.at(fmt::format("option{}", i));
+    if (option == "N/A") break;
+    found.push_back(option.get<std::string>());
+  }
+  return found;
+}
+
+/// Upstream's (MMMU's) reading of an answer: `(A)`; else `A ` even at the end of a word; else `A.`;
+/// else, of more than five words, an option's text. Of several the one that comes last; where none
+/// of several letters stands alone, the first.
+/// \return a letter; empty if nothing is found
+inline std::string choice(std::string_view answer, std::vector<std::string> const& options) {
+  for (char const mark : {',', '.', '!', '?', ';', ':', '\''}) answer = stripped(answer, mark);
+  std::string const text = fmt::format(" {} ", answer);
+  std::string const lower = lowered(text);
+
+  std::vector<std::size_t> candidates;
+  std::vector<std::int64_t> places;
+  auto const look = [&](std::string const& in, auto&& found, auto&& placed) {
+    for (std::size_t i = 0; i < options.size(); ++i) {
+      if (in.find(found(i)) == std::string::npos) continue;
+      candidates.push_back(i);
+      auto const place = in.rfind(placed(i));
+      places.push_back(place == std::string::npos ? -1 : static_cast<std::int64_t>(place));
+    }
+    return !candidates.empty();
+  };
+  auto const letter = [](std::string_view pattern) {
+    return [pattern](std::size_t i) {
+      return replaced(pattern, "X", std::string(1, static_cast<char>('A' + i)));
+    };
+  };
+  auto const option = [&](std::size_t i) { return lowered(options[i]); };
+  bool const found = look(text, letter("(X)"), letter("(X)")) ||
+                     look(text, letter("X "), letter(" X ")) ||
+                     look(text, letter("X."), letter(" X ")) ||
+                     (word_count(text) > 5 && look(lower, option, option));
+  if (!found) return {};
+  auto const last = std::ranges::max_element(places) - places.begin();
+  return std::string(1, static_cast<char>('A' + candidates[static_cast<std::size_t>(last)]));
+}
+
+/// Python's `round(value, 5)`.
+inline double round5(double value) {
+  return std::strtod(fmt::format("{:.5f}", value).c_str(), nullptr);
+}
+
+}  // namespace long_video_bench
+
+/// LongVideoBench (Wu et al. 2024), its validation set asked about videos with their subtitles. The
+/// media folder holds `videos` and `subtitles`.
+struct LongVideoBench : RowBenchmark<LongVideoBench> {
+  static constexpr std::string_view name = "longvideobench_val_v";
+  static constexpr std::int64_t max_new_tokens = 32;
+  static constexpr std::int64_t subtitle_frames = 512;
+
+  static std::vector<Task> tasks() {
+    return {{.name = std::string(name),
+             .dataset_path = "eval_data_jsons/LongVideoBench",
+             .dataset_name = "",
+             .split = "validation",
+             .file = "lvb_val",
+             .metric = "lvb_acc",
+             .generation = {{"max_new_tokens", max_new_tokens},
+                            {"temperature", 0.0},
+                            {"do_sample", false},
+                            {"top_p", nullptr},
+                            {"num_beams", 1}},
+             .specific = {{"pre_prompt", ""},
+                          {"post_prompt", post_prompt},
+                          {"insert_interleave_subtitles", true}}}};
+  }
+
+  std::string prompt(Row const& row) const {
+    std::vector<std::string> options;
+    for (int i = 0; i < 5; ++i) {
+      auto const& option = row.doc.at(fmt::format("option{}", i));
+      if (option != "N/A") options.push_back(option.get<std::string>());
+    }
+    std::string choices = lettered(options, "(", "). ");
+    return fmt::format(
+        " This video's subtitles are listed below: \n{}.\n Select the best answer to the following "
+        "multiple-choice question based on the video and the subtitles. Respond with only the "
+        "letter of the correct option.\nQuestion: {}\n{}{}",
+        joined(subtitles(row), "\n"), text_of(row, "question"), choices.empty() ? "\n" : choices,
+        post_prompt);
+  }
+
+  MediumRequest medium(Row const& row) const {
+    return {.video = row.media / "videos" / text_of(row, "video_path")};
+  }
+  nlohmann::json target(Row const& row) const { return row.doc.at("correct_choice"); }
+
+  std::string parse(Row const& row, std::string const& text) const {
+    auto const options = long_video_bench::options(row);
+    return scoring == Scoring::upstream ? long_video_bench::choice(text, options)
+                                        : strict_choice(text, options);
+  }
+  double score(Row const& row, std::string const& parsed) const {
+    return parsed == right(row) ? 1 : 0;
+  }
+
+  /// Where upstream finds no choice in an answer it draws one at random, question by question, by
+  /// the generator that it seeded with 0 when it began.
+  void settle(std::vector<Row> const& rows, std::vector<Answer>& answers) const {
+    if (scoring == Scoring::strict) return;
+    PythonRandom random(0);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (!answers[i].parsed.empty() || !answers[i].problem.empty()) continue;
+      auto const count = long_video_bench::options(rows[i]).size();
+      if (count == 0) continue;
+      auto const drawn = random.below(static_cast<std::uint32_t>(count));
+      answers[i].parsed = std::string(1, static_cast<char>('A' + drawn));
+      answers[i].score = score(rows[i], answers[i].parsed);
+    }
+  }
+
+  /// Accuracy by duration and by category as fractions, rounded to five digits as upstream prints
+  /// them. Its overall value is the mean over both kinds of groups, so every question counts twice.
+  nlohmann::json aggregate(std::vector<Row> const& rows, std::vector<Answer> const& answers) const {
+    struct Tally {
+      std::string group;
+      std::int64_t asked = 0;
+      double right = 0;
+    };
+    std::vector<Tally> tallies;
+    auto const tally_of = [&](std::string const& group) -> Tally& {
+      auto const place = std::ranges::find(tallies, group, &Tally::group);
+      return place != tallies.end() ? *place : tallies.emplace_back(Tally{group});
+    };
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      auto const& doc = rows[i].doc;
+      for (auto const& group : {fmt::format("{}", doc.at("duration_group").get<std::int64_t>()),
+                                doc.at("question_category").get<std::string>()}) {
+        Tally& tally = tally_of(group);
+        ++tally.asked;
+        tally.right += answers[i].score;
+      }
+    }
+    nlohmann::json groups = nlohmann::json::object();
+    double weighted = 0;
+    std::int64_t all = 0;
+    for (auto const& [group, asked, right] : tallies) {
+      double const accuracy = right / static_cast<double>(asked);
+      weighted += accuracy * static_cast<double>(asked);
+      all += asked;
+      groups[group] = {{"num", asked}, {"acc", long_video_bench::round5(accuracy)}};
+    }
+    double const value =
+        all > 0 ? long_video_bench::round5(weighted / static_cast<double>(all)) : 0.0;
+    return {{"value", value}, {"questions", rows.size()}, {"groups", std::move(groups)}};
+  }
+
+  nlohmann::ordered_json log(Row const& row, Answer const& answer) const {
+    auto const& doc = row.doc;
+    return {{task_of(row).metric,
+             {{"id", doc.at("video_id")},
+              {"duration_group", doc.at("duration_group")},
+              {"question_category", doc.at("question_category")},
+              {"answer", right(row)},
+              {"parsed_pred", answer.parsed}}},
+            {"submission", {{text_of(row, "video_id"), answer.text}}}};
+  }
+
+  /// The letter of the right option.
+  static std::string right(Row const& row) {
+    return std::string(1, static_cast<char>('A' + row.doc.at("correct_choice").get<int>()));
+  }
+
+ private:
+  static constexpr auto post_prompt =
+      "Answer with the option's letter from the given choices directly.\n";
+
+  static std::vector<std::string> subtitles(Row const& row) {
+    auto name = text_of(row, "subtitle_path");
+    if (name.find("_en.json") == std::string::npos) name = replaced(name, ".json", "_en.json");
+    double const duration = row.doc.at("duration").get<double>();
+    auto const path = row.media / "subtitles" / name;
+    try {
+      return subtitles_on_frames(nlohmann::ordered_json::parse(read_text(path)),
+                                 subtitle_frame_times(duration, subtitle_frames),
+                                 row.doc.at("starting_timestamp_for_subtitles").get<double>(),
+                                 duration);
+    } catch (nlohmann::json::exception const& error) {
+      throw InputError(fmt::format("{}: no subtitles ({}).", path.string(), error.what()));
+    }
+  }
+};
+
+static_assert(Benchmark<LongVideoBench>);
+
+}  // namespace vcflash::eval

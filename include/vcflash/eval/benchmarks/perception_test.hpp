@@ -1,0 +1,102 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <vcflash/eval/rows.hpp>
+#include <vcflash/eval/strict_choice.hpp>
+#include <vcflash/eval/text_rules.hpp>
+
+namespace vcflash::eval {
+
+/// PerceptionTest (Patraucean et al. 2023), multiple choice of its validation set. The media folder
+/// holds `videos`.
+struct PerceptionTest : RowBenchmark<PerceptionTest> {
+  static constexpr std::string_view name = "perceptiontest_val_mc";
+  static constexpr std::int64_t max_new_tokens = 1024;  ///< upstream's default; the task sets none
+
+  static std::vector<Task> tasks() {
+    return {{.name = std::string(name),
+             .dataset_path = "eval_data_jsons/PerceptionTest_Val",
+             .dataset_name = "mc_question_val",
+             .split = "validation",
+             .file = "mc_question_val",
+             .metric = "accuracy",
+             .generation = {{"do_sample", false},
+                            {"max_new_tokens", max_new_tokens},
+                            {"temperature", 0},
+                            {"top_p", nullptr},
+                            {"num_beams", 1}},
+             .specific = {{"pre_prompt", ""}, {"post_prompt", ""}}}};
+  }
+
+  /// Every option after the second is labelled (C). A row may have no options.
+  std::string prompt(Row const& row) const {
+    std::string text = "\nQuestion: " + text_of(row, "question");
+    if (!row.doc.contains("options")) return text;
+    char letter = 'A';
+    for (auto const& option : row.doc.at("options")) {
+      text += fmt::format("\n({}). {}", letter, option.get<std::string>());
+      if (letter < 'C') ++letter;
+    }
+    return text + "\nOnly give the best option.";
+  }
+
+  MediumRequest medium(Row const& row) const {
+    return {.video = row.media / "videos" / (text_of(row, "video_name") + ".mp4")};
+  }
+  nlohmann::json target(Row const& row) const { return row.doc.at("answer_id"); }
+
+  std::string parse(Row const& row, std::string const& text) const {
+    if (scoring == Scoring::strict && row.doc.contains("options")) {
+      return strict_choice(text, row.doc.at("options"));
+    }
+    static Regex const capital(R"(\b([A-D])\b)");
+    auto const match = capital.first(text);
+    return match ? std::string((*match)[1]) : std::string();
+  }
+  double score(Row const& row, std::string const& parsed) const {
+    return chosen(parsed) == right(row) ? 1 : 0;
+  }
+
+  /// Which option an answer's letter means; -1 if it has none.
+  static std::int64_t chosen(std::string const& parsed) {
+    return parsed.empty() ? -1 : parsed.front() - 'A';
+  }
+
+  /// Accuracy as a fraction.
+  nlohmann::json aggregate(std::vector<Row> const& rows, std::vector<Answer> const& answers) const {
+    double right = 0;
+    for (auto const& answer : answers) right += answer.score;
+    return {{"value", rows.empty() ? 0.0 : right / static_cast<double>(rows.size())},
+            {"questions", rows.size()}};
+  }
+
+  nlohmann::ordered_json log(Row const& row, Answer const& answer) const {
+    return {{task_of(row).metric,
+             {{"video_name", row.doc.at("video_name")},
+              {"question", row.doc.at("question")},
+              {"pred_id", chosen(answer.parsed)},
+              {"answer_id", row.doc.at("answer_id")},
+              {"correct", static_cast<std::int64_t>(answer.score)}}}};
+  }
+
+ private:
+  static std::int64_t right(Row const& row) {
+    auto const& id = row.doc.at("answer_id");
+    if (id.is_number_integer()) return id.get<std::int64_t>();
+    auto const text = id.get<std::string>();
+    if (text.size() != 1 || text < "0" || text > "9") {
+      fail<InputError>("answer_id \"", text, "\" is not the number of an option");
+    }
+    return text.front() - '0';
+  }
+};
+
+static_assert(Benchmark<PerceptionTest>);
+
+}  // namespace vcflash::eval

@@ -1,0 +1,207 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <vcflash/eval/rows.hpp>
+#include <vcflash/eval/strict_choice.hpp>
+#include <vcflash/eval/subtitles.hpp>
+#include <vcflash/eval/text_rules.hpp>
+
+namespace vcflash::eval {
+
+namespace video_mme {
+
+/// What the benchmark's rows are sorted by, as its authors list it.
+inline constexpr std::array<std::string_view, 3> durations{"short", "medium", "long"};
+inline constexpr std::array<std::string_view, 6> domains{
+    "Knowledge",   "Film & Television", "Sports Competition", "Artistic Performance",
+    "Life Record", "Multilingual"};
+inline constexpr std::array<std::string_view, 30> sub_categories{"Humanity & History",
+                                                                 "Literature & Art",
+                                                                 "Biology & Medicine",
+                                                                 "Finance & Commerce",
+                                                                 "Astronomy",
+                                                                 "Geography",
+                                                                 "Law",
+                                                                 "Life Tip",
+                                                                 "Technology",
+                                                                 "Animation",
+                                                                 "Movie & TV Show",
+                                                                 "Documentary",
+                                                                 "News Report",
+                                                                 "Esports",
+                                                                 "Basketball",
+                                                                 "Football",
+                                                                 "Athletics",
+                                                                 "Other Sports",
+                                                                 "Stage Play",
+                                                                 "Magic Show",
+                                                                 "Variety Show",
+                                                                 "Acrobatics",
+                                                                 "Handicraft",
+                                                                 "Food",
+                                                                 "Fashion",
+                                                                 "Daily Life",
+                                                                 "Travel",
+                                                                 "Pet & Animal",
+                                                                 "Exercise",
+                                                                 "Multilingual"};
+inline constexpr std::array<std::string_view, 12> task_types{
+    "Temporal Perception", "Spatial Perception", "Attribute Perception", "Action Recognition",
+    "Object Recognition",  "OCR Problems",       "Counting Problem",     "Temporal Reasoning",
+    "Spatial Reasoning",   "Action Reasoning",   "Object Reasoning",     "Information Synopsis"};
+
+/// The question, its options and what stands before and behind.
+inline std::string question_text(Row const& row, std::string_view seen, std::string_view by,
+                                 std::string_view behind) {
+  auto const options = row.doc.at("options").get<std::vector<std::string>>();
+  return fmt::format(
+      "These are the {} of a video. Select the best answer to the following multiple-choice "
+      "question based on {}. Respond with only the letter (A, B, C, or D) of the correct "
+      "option.\nQuestion: {}\nOption:\n{}{}",
+      seen, by, text_of(row, "question"), joined(options, "\n"), behind);
+}
+
+/// Upstream's letter of an answer: some phrases are cut out, then the first capital A to D counts
+/// wherever it stands, be it inside a word.
+inline std::string first_capital(std::string_view answer) {
+  std::string text(stripped(answer));
+  // Two commas are missing in upstream's list, which glues its last four phrases to two.
+  for (std::string_view const phrase :
+       {"The best answer is", "The correct answer is", "The answer is", "The answer",
+        "The best option isThe correct option is", "Best answer:Best option:"}) {
+    text = replaced(text, phrase, "");
+  }
+  auto const at = text.find_first_of("ABCD");
+  return at == std::string::npos ? std::string() : std::string(1, text[at]);
+}
+
+}  // namespace video_mme
+
+/// Video-MME (Fu et al. 2024): four options about videos of seconds to an hour, with or without
+/// their subtitles in the prompt. The media folder holds `videos` and `subtitle`.
+template <bool with_subtitles>
+struct VideoMmeRows : RowBenchmark<VideoMmeRows<with_subtitles>> {
+  static constexpr std::string_view name = with_subtitles ? "videomme_w_subtitle" : "videomme";
+  static constexpr std::int64_t max_new_tokens = 16;
+
+  static std::vector<Task> tasks() {
+    nlohmann::ordered_json specific{{"pre_prompt", ""}, {"post_prompt", post_prompt}};
+    if (with_subtitles) specific = {{"gemini_api_flag", "full subtitle"}};
+    return {{.name = std::string(name),
+             .dataset_path = "eval_data_jsons/Video-MME",
+             .dataset_name = "",
+             .split = "test",
+             .file = "videomme",
+             .metric = "videomme_percetion_score",
+             .generation = greedy_generation(max_new_tokens),
+             .specific = specific}};
+  }
+
+  /// \param behind what stands behind the options, of which upstream has a default
+  std::string prompt(Row const& row, std::string_view behind = post_prompt) const {
+    if constexpr (!with_subtitles) {
+      return video_mme::question_text(row, "frames", "the video", behind);
+    }
+    constexpr auto end = "\nThe best answer is:";
+    auto const file = row.media / "subtitle" / (text_of(row, "videoID") + ".srt");
+    if (!std::filesystem::exists(file)) {
+      return "\n" + video_mme::question_text(row, "frames", "the video", end);
+    }
+    std::string const said = joined(white_lines(read_text(file)), "\n");
+    return fmt::format("This video's subtitles are listed below: \n{}\n{}", said,
+                       said.empty() ? video_mme::question_text(row, "frames", "the video", end)
+                                    : video_mme::question_text(row, "frames and subtitles",
+                                                               "the video and the subtitles", end));
+  }
+
+  MediumRequest medium(Row const& row) const {
+    auto const stem = text_of(row, "videoID");
+    auto const file = [&](char const* kind) { return row.media / "videos" / (stem + kind); };
+    for (auto const* kind : {".MP4", ".mkv"}) {
+      if (!std::filesystem::exists(file(".mp4")) && std::filesystem::exists(file(kind))) {
+        return {.video = file(kind)};
+      }
+    }
+    return {.video = file(".mp4")};
+  }
+
+  std::string parse(Row const& row, std::string const& text) const {
+    if (this->scoring == Scoring::upstream) return video_mme::first_capital(text);
+    auto options = row.doc.at("options").template get<std::vector<std::string>>();
+    static Regex const letter(R"(^[A-D]\.\s*)");
+    for (auto& option : options) {
+      if (auto const match = letter.first(option)) option.erase(0, (*match)[0].size());
+    }
+    return strict_choice(text, options);
+  }
+  double score(Row const& row, std::string const& parsed) const {
+    return row.doc.at("answer") == parsed ? 1 : 0;
+  }
+
+  /// Percent right. By upstream's rule a question is of every kind whose name is found anywhere in
+  /// the names of its kinds.
+  nlohmann::json aggregate(std::vector<Row> const& rows, std::vector<Answer> const& answers) const {
+    double right = 0;
+    for (auto const& answer : answers) right += answer.score;
+    nlohmann::json scores{
+        {"value", rows.empty() ? 0.0 : 100 * right / static_cast<double>(rows.size())},
+        {"questions", rows.size()}};
+    auto const add = [&](char const* title, char const* field, auto const& names) {
+      for (std::string_view const kind : names) {
+        std::int64_t correct = 0, asked = 0;
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+          if (!is_of(rows[i], field, kind)) continue;
+          ++asked;
+          correct += answers[i].score > 0 ? 1 : 0;
+        }
+        scores[title][std::string(kind)] = {{"correct", correct}, {"answered", asked}};
+      }
+    };
+    add("by_duration", "duration", video_mme::durations);
+    add("by_category", "domain", video_mme::domains);
+    add("by_sub_category", "sub_category", video_mme::sub_categories);
+    add("by_task", "task_type", video_mme::task_types);
+    return scores;
+  }
+
+  nlohmann::ordered_json log(Row const& row, Answer const& answer) const {
+    auto const& doc = row.doc;
+    return {{this->task_of(row).metric,
+             {{"question_id", doc.at("question_id")},
+              {"duration", doc.at("duration")},
+              {"category", doc.at("domain")},
+              {"sub_category", doc.at("sub_category")},
+              {"task_category", doc.at("task_type")},
+              {"pred_answer", answer.parsed},
+              {"answer", doc.at("answer")}}}};
+  }
+
+  /// What stands behind the options where upstream's configuration does not say.
+  static constexpr auto default_post_prompt = "The best answer is:";
+
+ private:
+  static constexpr auto post_prompt =
+      "\nAnswer with the option's letter from the given choices directly.";
+
+  bool is_of(Row const& row, char const* field, std::string_view kind) const {
+    if (this->scoring == Scoring::strict) return row.doc.at(field) == kind;
+    auto const names = fmt::format("{}_{}_{}_{}", text_of(row, "duration"), text_of(row, "domain"),
+                                   text_of(row, "sub_category"), text_of(row, "task_type"));
+    return names.find(kind) != std::string::npos;
+  }
+};
+
+using VideoMme = VideoMmeRows<false>;
+using VideoMmeSubtitles = VideoMmeRows<true>;
+
+static_assert(Benchmark<VideoMme> && Benchmark<VideoMmeSubtitles>);
+
+}  // namespace vcflash::eval

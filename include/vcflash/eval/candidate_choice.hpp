@@ -1,0 +1,138 @@
+#pragma once
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <vcflash/eval/group.hpp>
+#include <vcflash/eval/rows.hpp>
+#include <vcflash/eval/strict_choice.hpp>
+#include <vcflash/eval/text_rules.hpp>
+
+/// How MVBench, MLVU and LVBench grade: rows have `candidates` and an `answer` that is one of them.
+namespace vcflash::eval {
+
+namespace detail {
+
+/// Upstream's way with punctuation: a mark that stands beside a space anywhere is deleted, any
+/// other becomes a space; all are deleted if a comma stands between digits. Of the periods that
+/// are before no digit only the first 32 go: a flag of Python's `re` was given as the number.
+inline std::string without_punctuation(std::string const& text) {
+  static Regex const comma_in_number(R"(\d,\d)");
+  constexpr std::string_view marks = R"(;/[]"{}()=+\_-><@`,?!)";
+  bool const numbers = comma_in_number.first(text).has_value();
+  std::string result = text;
+  for (char const mark : marks) {
+    std::string const one(1, mark);
+    bool const by_space =
+        text.find(one + " ") != std::string::npos || text.find(" " + one) != std::string::npos;
+    result = replaced(result, one, by_space || numbers ? "" : " ");
+  }
+  static Regex const period(R"(\.(?!\d))");
+  int left = 32;
+  std::string without;
+  std::size_t from = 0;
+  for (auto const& match : period.all(result)) {
+    if (left-- == 0) break;
+    auto const at = static_cast<std::size_t>(match[0].data() - result.data());
+    without += result.substr(from, at - from);
+    from = at + 1;
+  }
+  return without + result.substr(from);
+}
+
+}  // namespace detail
+
+/// What upstream compares, of an answer as of the right letter: a letter A to E where it finds one
+/// standing alone (the article "a" is one), else what is left of the text.
+inline std::string normalised_choice(std::string_view text) {
+  static Regex const leading(R"(^([A-E])\.\s*([^\n]+)\z)", true);
+  static Regex const alone(R"(\b([A-E])\b)", true);
+  auto const capital = [](std::string_view letter) {
+    return std::string(1, static_cast<char>(letter.front() & ~0x20));
+  };
+  if (auto const match = leading.first(stripped(text))) return capital((*match)[1]);
+  std::string const flat = replaced(replaced(text, "\n", " "), "\t", " ");
+  std::string const plain = detail::without_punctuation(std::string(stripped(flat)));
+  std::string_view rest = plain;
+  for (char const mark : {'\'', '"', ')', '('}) rest = stripped(rest, mark);
+  std::string const lower = lowered(stripped(rest));
+  if (auto const match = alone.first(lower)) return capital((*match)[1]);
+  return lower;
+}
+
+/// The letter of the first candidate that is the answer.
+inline std::optional<std::string> right_letter(Row const& row) {
+  auto const& candidates = row.doc.at("candidates");
+  auto const place = std::ranges::find(candidates, row.doc.at("answer"));
+  if (place == candidates.end()) return std::nullopt;
+  return std::string(1, static_cast<char>('A' + (place - candidates.begin())));
+}
+
+/// What these three benchmarks share.
+template <class Derived>
+struct CandidateBenchmark : RowBenchmark<Derived> {
+  static constexpr std::int64_t max_new_tokens = 16;
+
+  std::string parse(Row const& row, std::string const& text) const {
+    if (this->scoring == Scoring::strict) return strict_choice(text, row.doc.at("candidates"));
+    return right_letter(row) ? normalised_choice(text) : std::string();
+  }
+  double score(Row const& row, std::string const& parsed) const {
+    auto const letter = right_letter(row);
+    if (!letter) return 0;
+    auto const right = this->scoring == Scoring::upstream ? normalised_choice(*letter) : *letter;
+    return parsed == right ? 1 : 0;
+  }
+
+  /// Percent right of each task and of the group. By upstream's rule an empty answer does not
+  /// count in its task's value, though it does in the task's weight.
+  nlohmann::json aggregate(std::vector<Row> const& rows, std::vector<Answer> const& answers) const {
+    auto const tasks = Derived::tasks();
+    struct Tally {
+      std::int64_t asked = 0, counted = 0;
+      double right = 0;
+    };
+    std::vector<Tally> tallies(tasks.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      Tally& tally = tallies[rows[i].task];
+      ++tally.asked;
+      if (this->scoring == Scoring::upstream && answers[i].text.empty()) continue;
+      ++tally.counted;
+      tally.right += answers[i].score;
+    }
+    GroupValue group;
+    nlohmann::json values = nlohmann::json::object();
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      auto const& [asked, counted, right] = tallies[i];
+      double const value = counted > 0 ? 100 * right / static_cast<double>(counted) : 0.0;
+      if (asked > 0) {
+        group.add(asked, value);
+        values[tasks[i].name] = {{"value", value}, {"questions", asked}};
+      }
+    }
+    return {{"value", group.value()},
+            {"stderr", group.stderr_value()},
+            {"questions", group.questions()},
+            {"tasks", std::move(values)}};
+  }
+
+  /// What upstream logs of an answer.
+  nlohmann::ordered_json log(Row const& row, Answer const& answer) const {
+    auto const letter = right_letter(row);
+    nlohmann::ordered_json logged{{"pred_answer", answer.text}};
+    logged["gt_answer"] = letter ? nlohmann::ordered_json(*letter) : nlohmann::ordered_json();
+    logged["score"] = static_cast<std::int64_t>(answer.score);
+    return {{this->task_of(row).metric, std::move(logged)}};
+  }
+};
+
+}  // namespace vcflash::eval

@@ -1,0 +1,126 @@
+#include <vcflash/eval/benchmarks/video_mme.hpp>
+
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <cmath>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/eval/golden_rows.hpp"
+#include "tests/support/folder.hpp"
+
+using namespace vcflash::eval;
+using vcflash::test::GoldenRows;
+
+namespace {
+
+template <class Names>
+void check_counts(nlohmann::json const& found, nlohmann::ordered_json const& expected,
+                  Names const& names) {
+  CHECK(found.size() == names.size());
+  CHECK(found == nlohmann::json(expected));
+}
+
+}  // namespace
+
+TEST_CASE("Video-MME asks and grades as upstream does", "[golden]") {
+  for (auto const& file : vcflash::test::golden_evaluations("eval_videomme")) {
+    INFO(file);
+    GoldenRows<VideoMme> golden(file);
+    VideoMme const benchmark;
+    auto tasks = VideoMme::tasks();
+    tasks.push_back(VideoMmeSubtitles::tasks().front());
+    vcflash::test::check_tasks(tasks, golden.meta().at("tasks"));
+    vcflash::test::check_questions(benchmark, golden);
+    for (std::size_t i = 0; i < golden.rows.size(); ++i) {
+      auto const& expected = golden.doc(i);
+      Row row = golden.rows[i];
+      row.media = "media without subtitles";
+      if (!expected.at("subtitle_file").is_null()) {
+        CHECK(expected.at("subtitle_kind").is_string());
+        row.media =
+            vcflash::test::golden_file("data/" + expected["subtitle_file"].get<std::string>())
+                .parent_path()
+                .parent_path();
+      } else {
+        CHECK(expected.at("subtitle_kind").is_null());
+      }
+      INFO("question " << i);
+      CHECK(VideoMmeSubtitles{}.prompt(row) == expected.at("prompt_w_subtitle"));
+    }
+    auto const& keyless = golden.meta().at("prompt_without_post_prompt_key");
+    CHECK(benchmark.prompt({.doc = keyless.at("doc")}, VideoMme::default_post_prompt) ==
+          keyless.at("prompt"));
+
+    std::vector<Row> rows;
+    std::vector<Answer> answers;
+    for (auto const& sample : golden.samples()) {
+      INFO(sample.dump());
+      rows.push_back(golden.row_of(sample));
+      Answer answer{.text = sample.at("response")};
+      answer.parsed = benchmark.parse(rows.back(), answer.text);
+      answer.score = benchmark.score(rows.back(), answer.parsed);
+      CHECK(answer.parsed == sample.at("parsed"));
+      CHECK(answer.score == sample.at("score"));
+      answers.push_back(answer);
+    }
+    auto const scores = benchmark.aggregate(rows, answers);
+    auto const& meta = golden.meta();
+    CHECK_THAT(scores.at("value"), vcflash::test::near(meta.at("aggregate")));
+    CHECK(benchmark.aggregate({}, {}).at("value") == meta.at("no_samples"));
+    check_counts(scores.at("by_duration"), meta.at("by_duration"), video_mme::durations);
+    check_counts(scores.at("by_category"), meta.at("by_category"), video_mme::domains);
+    check_counts(scores.at("by_sub_category"), meta.at("by_sub_category"),
+                 video_mme::sub_categories);
+    check_counts(scores.at("by_task"), meta.at("by_task"), video_mme::task_types);
+    CHECK(meta.at("printed_task_categories").size() == video_mme::task_types.size());
+    for (auto const& [kind, printed] : meta.at("printed_task_categories").items()) {
+      auto const& task = scores.at("by_task").at(kind);
+      double const asked = task.at("answered"), correct = task.at("correct");
+      CHECK(fmt::format("{:.1f}", asked > 0 ? 100 * correct / asked : 0.0) == printed);
+    }
+  }
+}
+
+TEST_CASE("every subtitle file of Video-MME gives one line a white text", "[golden]") {
+  for (auto const* set : {"eval_fixtures", "eval_fixtures_synth"}) {
+    std::string const folder = std::string("data/") + set + "/videomme/subtitle";
+    for (auto const& entry :
+         std::filesystem::directory_iterator(vcflash::test::golden_folder(folder))) {
+      auto const name = entry.path().filename().string();
+      INFO(name);
+      auto const text = read_text(vcflash::test::golden_file(folder + "/" + name));
+      CHECK(text.find('\r') == std::string::npos);
+      std::size_t expected = 0;
+      for (std::size_t at = 0; at < text.size();
+           at = std::min(text.find('\n', at), text.size()) + 1) {
+        auto const line = text.substr(at, text.find('\n', at) - at);
+        auto const tag = line.find("<font color=\"white\" size=\".72c\">");
+        expected += tag != std::string::npos && line.find("</font>", tag) != std::string::npos;
+      }
+      CHECK(white_lines(text).size() == expected);
+    }
+  }
+}
+
+TEST_CASE("a video of Video-MME is found under any of three endings", "[unit]") {
+  vcflash::test::TemporaryFolder const folder;
+  folder.write("videos/a.MP4", "");
+  folder.write("videos/b.mkv", "");
+  auto const video = [&](char const* id) {
+    return VideoMme{}.medium({.doc = {{"videoID", id}}, .media = folder.path()}).video.filename();
+  };
+  CHECK(video("a") == "a.MP4");
+  CHECK(video("b") == "b.mkv");
+  CHECK(video("c") == "c.mp4");
+}
+
+TEST_CASE("graded strictly, a capital inside a word is no answer", "[unit]") {
+  VideoMme benchmark;
+  Row const row{.doc = {{"options", {"A. Two.", "B. Three."}}, {"answer", "B"}}};
+  CHECK(benchmark.parse(row, "Because there are two") == "B");
+  benchmark.scoring = Scoring::strict;
+  CHECK(benchmark.parse(row, "Because nobody came") == "");
+  CHECK(benchmark.parse(row, "The best answer is: B") == "B");
+}
