@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <tests/media/measure.hpp>
+#include <tests/media/time_message.hpp>
 #include <tests/support/folder.hpp>
 #include <tests/support/golden.hpp>
 #include <vcflash/media/encode.hpp>
@@ -79,22 +80,7 @@ TEST_CASE("training samples of a folder get as many frames as upstream's", "[gol
     REQUIRE(plan.has_value() != row.contains("error"));
     if (!plan) continue;
     CHECK(row.at("n") == plan->indices.size());
-    char text[128];
-    std::snprintf(text, sizeof text, "\nThe video lasts for %.2f seconds, and %d frames",
-                  plan->duration, int(plan->indices.size()));
-    std::string message = text;
-    message += " are uniformly sampled ";
-    if (in.at("time_msg") == "short") {
-      message += "from it. ";
-    } else {
-      for (std::size_t i = 0; i < plan->indices.size(); ++i) {
-        std::snprintf(text, sizeof text, "%s%.1f", i == 0 ? "at " : ", ",
-                      double(plan->indices[i]) / in.at("fps").get<double>());
-        message += text;
-      }
-      message += " seconds. ";
-    }
-    CHECK(row.at("msg") == (in.at("time_msg").is_null() ? "" : message));
+    CHECK(row.at("msg") == test::time_message(in.at("time_msg"), *plan, in.at("fps")));
   }
   CHECK(rows > 0);
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <tests/media/time_message.hpp>
 #include <tests/support/golden.hpp>
 #include <vcflash/media/frame_sampling.hpp>
 
@@ -118,24 +119,6 @@ TEST_CASE("a clip is cut by frame numbers as upstream's decord reader cuts it", 
   CHECK(rows > 0);
 }
 
-namespace {
-
-/// The seconds that upstream prints: Python's rounding for a clip's own counting, NumPy's
-/// (scale, round to even, scale back) for indices that come out of an array.
-std::string seconds_text(FramePlan const& plan, double fps) {
-  std::string text;
-  for (auto const index : plan.indices) {
-    double second = double(index) / fps;
-    if (!plan.by_seconds) second = std::nearbyint(second * 10) / 10;
-    char number[64];
-    std::snprintf(number, sizeof number, "%s%.1f", text.empty() ? "" : ", ", second);
-    text += number;
-  }
-  return text;
-}
-
-}  // namespace
-
 TEST_CASE("training samples get as many frames, at the same seconds, as upstream's", "[golden]") {
   int rows = 0;
   for (auto const& row : golden().at("rows")) {
@@ -154,15 +137,7 @@ TEST_CASE("training samples get as many frames, at the same seconds, as upstream
     CHECK(row.contains("lazy_num_frames") == clip);
     compare(row, [&] {
       auto const plan = plan_frames(request, in.at("video_len"), fps);
-      char text[128];
-      std::snprintf(text, sizeof text,
-                    "\nThe video lasts for %.2f seconds, and %d frames are "
-                    "uniformly sampled ",
-                    plan.duration, int(plan.indices.size()));
-      std::string message = text;
-      message += in.at("time_msg") == "short" ? "from it. "
-                                              : "at " + seconds_text(plan, fps) + " seconds. ";
-      if (in.at("time_msg").is_null()) message.clear();
+      auto const message = test::time_message(in.at("time_msg"), plan, fps);
       return json{{"n", plan.indices.size()}, {"msg", message}};
     });
     if (clip) CHECK(row.at("lazy_num_frames") == clip_frame_count(request));

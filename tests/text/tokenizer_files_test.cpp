@@ -1,8 +1,15 @@
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <random>
+#include <sstream>
+#include <string>
+#include <tuple>
 
+#include <tests/media/measure.hpp>
 #include <tests/text/golden_tokenizers.hpp>
 
 using namespace vcflash;
@@ -35,6 +42,84 @@ std::string refusal_with(std::function<void(json&)> const& change) {
 json& split_step(json& whole) { return whole["pre_tokenizer"]["pretokenizers"][0]; }
 
 }  // namespace
+
+namespace {
+
+text::TokenizerDescription described(std::string const& file) {
+  text::TokenizerDescription description;
+  text::detail::read_tokenizer_json(file, golden_text(file), description);
+  return description;
+}
+
+/// As Python's json writes a vocabulary, by id.
+std::string vocab_json(text::TokenizerDescription const& description) {
+  std::map<std::int64_t, std::string> by_id;
+  for (auto const& [token, id] : description.vocabulary) by_id[id] = token;
+  std::string text;
+  for (auto const& [id, token] : by_id)
+    text += (text.empty() ? "{" : ", ") + json(token).dump() + ": " + std::to_string(id);
+  return text + "}";
+}
+
+std::string merges_txt(text::TokenizerDescription const& description) {
+  std::string text = "#version: 0.2\n";
+  for (auto const& [left, right] : description.merges) text += left + " " + right + "\n";
+  return text;
+}
+
+std::string hash_of(std::string const& bytes) {
+  return sha256({reinterpret_cast<std::uint8_t const*>(bytes.data()), bytes.size()});
+}
+
+}  // namespace
+
+TEST_CASE("the golden tokenizers' files say the same in each of their forms", "[golden]") {
+  for (std::string const name : {"qwen2_5", "tiny512"}) {
+    CAPTURE(name);
+    bool const large = name == "qwen2_5";
+    std::string const folder = "data/tokenizer/" + name + "/", packed = large ? ".gz" : "";
+    auto const whole = described(folder + "tokenizer.json" + packed);
+    auto const merges = golden_text(folder + "merges.txt" + packed);
+    CHECK(merges_txt(whole) == merges);
+    if (large) {
+      std::istringstream sums(golden_text(folder + "SHA256SUMS"));
+      std::map<std::string, std::string> expected;
+      for (std::string sum, file; sums >> sum >> file;) expected[file] = sum;
+      CHECK(expected == std::map<std::string, std::string>{
+                            {"tokenizer.json", hash_of(golden_text(folder + "tokenizer.json.gz"))},
+                            {"merges.txt", hash_of(merges)},
+                            {"vocab.json", hash_of(vocab_json(whole))}});
+    } else {
+      CHECK(vocab_json(whole) == golden_text(folder + "vocab.json"));
+    }
+    auto const config = golden_text(folder + "tokenizer_config.json");
+    text::TokenizerDescription from_config;
+    text::detail::read_tokenizer_config(folder + "tokenizer_config.json", config, from_config);
+    auto const by_id = [](text::AddedToken const& a, text::AddedToken const& b) {
+      return a.id < b.id;
+    };
+    auto expected = whole.added;
+    std::ranges::sort(expected, by_id);
+    std::ranges::sort(from_config.added, by_id);
+    REQUIRE(from_config.added.size() == expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      auto const& [a, b] = std::tie(expected[i], from_config.added[i]);
+      CAPTURE(a.content);
+      CHECK(
+          std::tuple(a.content, a.id, a.special, a.normalized, a.lstrip, a.rstrip, a.single_word) ==
+          std::tuple(b.content, b.id, b.special, b.normalized, b.lstrip, b.rstrip, b.single_word));
+    }
+    auto const& tokenizer = large ? qwen_tokenizer() : tiny_tokenizer();
+    auto const facts = json::parse(config);
+    for (char const* const role : {"eos_token", "pad_token"}) {
+      auto const id = tokenizer.id_of(facts.at(role).get<std::string>());
+      REQUIRE(id);
+      CHECK(tokenizer.is_special(*id));
+    }
+    for (auto const& token : facts.at("additional_special_tokens"))
+      CHECK(tokenizer.is_special(tokenizer.id_of(token.get<std::string>()).value_or(-1)));
+  }
+}
 
 TEST_CASE("the small tokenizer of these tests is taken as it is", "[unit]") {
   CHECK(refusal(small_tokenizer_json().dump()).empty());

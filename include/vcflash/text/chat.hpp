@@ -22,6 +22,15 @@ struct Encoded {
   std::vector<std::int64_t> labels;     ///< `ignore_label` where no loss is taken
 };
 
+/// The template that one of upstream's `conv_templates` is. Three names write the same text.
+/// \throws InputError for a name that is none of them
+inline ChatTemplate template_named(std::string_view name) {
+  if (name == "plain") return ChatTemplate::plain;
+  if (name == "qwen_2" || name == "qwen_1_5" || name == "internlm_2") return ChatTemplate::qwen_2;
+  throw InputError(fmt::format(
+      "there is no chat template {}; expected qwen_2, qwen_1_5, internlm_2 or plain", name));
+}
+
 inline constexpr std::string_view qwen_system_message = "You are a helpful assistant.";
 
 namespace detail {

@@ -47,10 +47,18 @@ struct TurnFields {
   std::optional<std::string_view> from, value, role, content;
 };
 
-/// The turns of an annotation's `conversations`, with upstream's rules: the first turn is from
-/// "human" or "gpt"; later ones may be from anyone.
+/// A turn whose strings stand elsewhere.
+struct TurnView {
+  Turn::From from;
+  std::string_view value;
+  std::string_view speaker;  ///< as written: "human", "gpt", …
+};
+
+/// Upstream's rules for an annotation's `conversations`: the first turn is from "human" or "gpt";
+/// later ones may be from anyone. Calls `use` with each turn.
 /// \throws InputError saying which turn lacks what
-inline std::vector<Turn> read_turns(std::span<TurnFields const> conversation) {
+template <class Use>
+void for_each_turn(std::span<TurnFields const> conversation, Use&& use) {
   if (conversation.empty()) throw InputError("the conversation has no turns; one is expected");
   auto const first = conversation[0].from;
   if (first != "human" && first != "gpt") {
@@ -58,15 +66,14 @@ inline std::vector<Turn> read_turns(std::span<TurnFields const> conversation) {
         fmt::format("the conversation's first turn is {}; \"human\" or \"gpt\" is expected",
                     first ? "from " + in_quotes(*first) : "from nobody"));
   }
-  std::vector<Turn> turns;
-  turns.reserve(conversation.size());
-  for (auto const& fields : conversation) {
+  for (std::size_t number = 0; number < conversation.size(); ++number) {
+    auto const& fields = conversation[number];
     bool const named = fields.role && fields.content;
     auto const& speaker = named ? fields.role : fields.from;
     auto const& said = named ? fields.content : fields.value;
     if (!speaker || !said) {
       throw InputError(fmt::format("turn {} of the conversation has no \"{}\" that is a string",
-                                   turns.size(), speaker ? "value" : "from"));
+                                   number, speaker ? "value" : "from"));
     }
     auto const is = [&](std::string_view a, std::string_view b) {
       return *speaker == a || *speaker == b;
@@ -75,9 +82,18 @@ inline std::vector<Turn> read_turns(std::span<TurnFields const> conversation) {
                       : is("gpt", "assistant") ? Turn::From::gpt
                       : *speaker == "system"   ? Turn::From::system
                                                : Turn::From::other;
-    turns.push_back({from, std::string(*said),
-                     from == Turn::From::other ? std::string(*speaker) : std::string()});
+    use(TurnView{from, *said, *speaker});
   }
+}
+
+/// The turns of an annotation's `conversations`, by `for_each_turn`'s rules.
+inline std::vector<Turn> read_turns(std::span<TurnFields const> conversation) {
+  std::vector<Turn> turns;
+  turns.reserve(conversation.size());
+  for_each_turn(conversation, [&](TurnView const& turn) {
+    turns.push_back({turn.from, std::string(turn.value),
+                     std::string(turn.from == Turn::From::other ? turn.speaker : "")});
+  });
   return turns;
 }
 
