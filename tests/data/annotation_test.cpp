@@ -1,6 +1,7 @@
 #include <vcflash/data/annotation.hpp>
 
-#include <algorithm>
+#include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,17 @@ namespace {
 std::string const good =
     R"({"id": 7, "video": "a.mp4", "start": 1.5, "end": 3, "conversations": [)"
     R"({"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "Caf\u00e9."}]})";
+
+std::vector<Row> read_annotations(std::filesystem::path const& path) {
+  AnnotationFile const file(path);
+  std::vector<Row> rows;
+  for (std::int64_t i = 0; i < file.size(); ++i) {
+    rows.push_back(file.row(i));
+    CHECK((file.entry(i).broken != 0) == !rows.back().problem.empty());
+    CHECK(file.entry(i).words == (file.entry(i).broken != 0 ? 0 : words_of(rows.back())));
+  }
+  return rows;
+}
 
 std::string problem_of(std::string const& row) {
   test::TemporaryFolder folder;
@@ -106,7 +118,10 @@ TEST_CASE("a file that is no list of rows is refused in one sentence", "[unit]")
   refused("c.json", "{}", "found an object");
   refused("d.json", "[\n" + good + ",\n{\"id\" 3}]", "line 3");
   refused("e.json", "[" + good, "not valid JSON");
-  refused("f.json", "[" + good + "] [", "not valid JSON");
+  refused("f.json", "[" + good + "] [", "text follows");
+  refused("j.json", "[" + good + " " + good + "]", "a comma or the end of the list is expected");
+  refused("k.json", "[" + good + ",]", "a row does not end");
+  refused("l.json", "[,]", "not valid JSON");
   refused("g.json", "[{\"id\": \"caf\xE9\"}]", "not UTF-8");
   refused("h.jsonl", "\n\n", "holds no row");
   refused("i.txt", good, ".json or .jsonl");

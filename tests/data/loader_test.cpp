@@ -1,6 +1,7 @@
 #include <vcflash/data/loader.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -16,7 +17,6 @@
 #include <vcflash/text/tokenizer_builder.hpp>
 
 #include "tests/support/folder.hpp"
-#include "tests/support/golden.hpp"
 
 using namespace vcflash;
 using namespace vcflash::data;
@@ -74,6 +74,7 @@ struct SmallSet {
     config.order = Order::shuffled;
     config.batch = 2;
     config.seed = 5;
+    config.retry_pause = std::chrono::milliseconds(1);
     return config;
   }
 };
@@ -96,29 +97,6 @@ std::vector<std::vector<double>> batches(Loader& loader, int count) {
 }
 
 }  // namespace
-
-TEST_CASE("a row that fails is replaced by upstream's rule", "[golden]") {
-  auto text = test::golden_text("data/data_yaml/expected.json");
-  for (auto at = text.find("\\ud8"); at != text.npos; at = text.find("\\ud8", at + 6))
-    if (text.compare(at + 6, 2, "\\u") != 0) text.replace(at, 6, "\\ufffd");
-  auto const golden = nlohmann::json::parse(text);
-  for (auto const& expected : golden.at("retry")) {
-    CAPTURE(expected.dump());
-    auto const good = expected.at("good").get<std::vector<std::int64_t>>();
-    auto const index = expected.at("i").get<std::int64_t>();
-    bool const second_works = expected.at("fails_once_then_ok").get<bool>();
-    std::vector<std::int64_t> attempts;
-    auto const row =
-        first_working_row(index, expected.at("n").get<std::int64_t>(), [&](auto tried) {
-          attempts.push_back(tried);
-          if (second_works) return tried == index && attempts.size() > 1;
-          return std::find(good.begin(), good.end(), tried) != good.end();
-        });
-    CHECK(attempts == expected.at("attempts").get<std::vector<std::int64_t>>());
-    CHECK(row.has_value() == expected.contains("returned"));
-    if (row) CHECK(*row == expected.at("returned").get<std::int64_t>());
-  }
-}
 
 TEST_CASE("batches are the same whatever the number of threads", "[unit]") {
   SmallSet const set;
@@ -219,14 +197,41 @@ TEST_CASE("a mixture of which nothing can be read stops the program in one sente
       MessageMatches(ContainsSubstring("mix.yaml") && ContainsSubstring("broken.mp4")));
 }
 
-TEST_CASE("a mixture smaller than a batch, or of folders of frames, is refused", "[unit]") {
+TEST_CASE("a run stops once too many of the last samples failed, and says why", "[unit]") {
+  SmallSet const set;
+  auto config = set.config({"gggbgggg"});
+  config.batch = 4;
+  config.max_bad_fraction = 0.003;
+  config.bad_samples = set.folder / "bad_samples.jsonl";
+  Loader loader(config, set.tokenizer);
+  std::string said;
+  int epochs = 0;
+  try {
+    for (; epochs < 20; ++epochs) batches(loader, 2);
+  } catch (Error const& error) {
+    said = error.what();
+  }
+  CHECK(epochs >= 1);  // one failure or two an epoch (a row that fails, one that was to replace it)
+  CHECK(epochs <= 4);
+  CHECK_THAT(said, ContainsSubstring("mix.yaml: 4 of the last ") &&
+                       ContainsSubstring("max_bad_fraction = 0.003") &&
+                       ContainsSubstring("broken.mp4") && ContainsSubstring("bad_samples.jsonl"));
+  config.max_bad_fraction = 1;
+  Loader patient(config, set.tokenizer);
+  CHECK(batches(patient, 20).size() == 20);
+}
+
+TEST_CASE("a mixture smaller than a batch, or read in an unknown way, is refused", "[unit]") {
   SmallSet const set;
   auto config = set.config({"ggg"});
   config.batch = 4;
   CHECK_THROWS_MATCHES(Loader(config, set.tokenizer), InputError,
                        MessageMatches(ContainsSubstring("do not fill")));
   config.batch = 1;
-  set.folder.write("mix.yaml", "datasets: [{json_path: set0.jsonl, video_read_type: img}]");
+  set.folder.write("mix.yaml", "datasets: [{json_path: set0.jsonl, video_read_type: tape}]");
   CHECK_THROWS_MATCHES(Loader(config, set.tokenizer), InputError,
-                       MessageMatches(ContainsSubstring("video_read_type img")));
+                       MessageMatches(ContainsSubstring("video_read_type tape")));
+  set.folder.write("mix.yaml", "datasets: [{json_path: set0.jsonl, video_read_type: gif}]");
+  // Sixteen frames are sixteen seconds to a gif's reader.
+  CHECK(Loader(config, set.tokenizer).next().at(0).media.at(0).pixels.size(0) == 4);
 }

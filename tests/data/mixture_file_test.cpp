@@ -1,6 +1,7 @@
 #include <vcflash/data/mixture_file.hpp>
 
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "tests/support/folder.hpp"
+#include "tests/support/golden.hpp"
 
 using namespace vcflash;
 using namespace vcflash::data;
@@ -43,6 +45,47 @@ datasets:
   CHECK(sets[1].sampling_strategy == "all");
 }
 
+TEST_CASE("roots of a mixture are named in the file or by the environment", "[unit]") {
+  test::TemporaryFolder folder;
+  auto const path = folder.write("mix.yaml", R"(
+datasets: [{json_path: "${rows}/${part}/a.json", data_root: "${media}"}]
+roots: {rows: /data/rows, part: b, media: pictures}
+)");
+  CHECK(read_mixture_file(path)[0].json_path == "/data/rows/b/a.json");
+  CHECK(read_mixture_file(path)[0].data_root == "pictures");
+  ::setenv("VCFLASH_MEDIA", "/disk/${rows}", 1);
+  CHECK(read_mixture_file(path)[0].data_root == "/disk/${rows}");
+  ::unsetenv("VCFLASH_MEDIA");
+}
+
+TEST_CASE("the mixtures of the stages are upstream's, set by set", "[golden]") {
+  auto const golden = test::golden_json("data/stage_mixtures.json");
+  for (char const* variable : {"VCFLASH_ANNOTATIONS", "VCFLASH_MEDIA"}) ::unsetenv(variable);
+  for (auto const& [stage, expected] : golden.at("stages").items()) {
+    CAPTURE(stage);
+    auto const path = test::source_root() / "recipes/data" / (stage + ".yaml");
+    auto const sets = read_mixture_file(path);
+    CHECK_THAT(test::read_file(path),
+               ContainsSubstring(expected.at("upstream_name").get<std::string>()));
+    REQUIRE(sets.size() == expected.at("sets").size());
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+      auto const& set = expected.at("sets")[i];
+      auto const annotation = set.at("annotation").get<std::string>();
+      CAPTURE(annotation);
+      if (set.contains("elsewhere")) {
+        CHECK(sets[i].annotations_from == set.at("elsewhere").get<std::string>());
+        CHECK(sets[i].json_path.ends_with(annotation.substr(annotation.rfind('/'))));
+      } else {
+        CHECK(sets[i].json_path == "annotations/" + annotation);
+      }
+      CHECK(sets[i].sampling_strategy == set.at("sampling_strategy").get<std::string>());
+      CHECK(sets[i].media_from == set.value("media_from", ""));
+      CHECK(sets[i].video_read_type == set.value("video_read_type", ""));
+      CHECK(sets[i].data_root.starts_with(set.contains("media_from") ? "media/" : ""));
+    }
+  }
+}
+
 TEST_CASE("a wrong mixture file is refused in one sentence that names it", "[unit]") {
   test::TemporaryFolder folder;
   auto const refused = [&](std::string const& text, std::string const& words) {
@@ -64,6 +107,9 @@ TEST_CASE("a wrong mixture file is refused in one sentence that names it", "[uni
   refused("datasets: [{json_path: a.json, sampling_strategy: {first: 3}}]", "sampling_strategy");
   refused("datasets: [{json_path: a.json, media_type: audio}]", "audio");
   refused("datasets: [{json_path: !!python/object/apply:os.system x}]", "json_path");
+  refused("datasets: [{json_path: \"${rows}/a.json\"}]", "VCFLASH_ROWS");
+  refused("datasets: [{json_path: \"${rows/a.json\"}]", "brace");
+  refused("roots: rows\ndatasets: [{json_path: a.json}]", "roots must be a mapping");
   refused("datasets: {", "YAML");
   refused("a: 1\n---\ndatasets: []", "more than one");
   refused("datasets: caf\xE9", "UTF-8");

@@ -1,7 +1,9 @@
 #include <vcflash/data/sample_maker.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -26,10 +28,8 @@ namespace {
 struct Media {
   test::TemporaryFolder folder;
   text::Tokenizer tokenizer;
-  Mixture mixture;
 
   Media() : tokenizer(text::write_word_tokenizer(folder / "tokenizer", words())) {
-    mixture.folder = folder.path();
     media::Frames const clip{16, 32, 32, std::vector<std::uint8_t>(16 * 32 * 32 * 3, 100)};
     media::write_video(folder / "clip.mp4", clip, {.fps = 2});
     auto const png = media::encode_png({24, 48, std::vector<std::uint8_t>(24 * 48 * 3, 200)});
@@ -48,10 +48,11 @@ struct Media {
     return config;
   }
 
-  static Row row(Modality modality, std::string const& path) {
+  Row row(Modality modality, std::string const& path) const {
     Row row;
     row.modality = modality;
-    if (!path.empty()) row.media = {path};
+    row.root = folder.path().string();
+    if (!path.empty()) row.media = {(folder / path).string()};
     row.turns = {{From::human, path.empty() ? "what" : "<image>\nwhat"}, {From::gpt, " a grey"}};
     return row;
   }
@@ -62,7 +63,7 @@ struct Media {
 TEST_CASE("a video becomes normalised frames, one a second, and one placeholder", "[unit]") {
   Media media;
   SampleMaker make(Media::config(), media.tokenizer);
-  auto const sample = make(media.mixture, Media::row(Modality::video, "clip.mp4"), 1);
+  auto const sample = make(media.row(Modality::video, "clip.mp4"), 1);
   REQUIRE(sample.media.size() == 1);
   CHECK(sample.media[0].modality == Modality::video);
   CHECK(sample.media[0].pixels.sizes() == at::IntArrayRef{8, 3, 16, 16});
@@ -81,12 +82,12 @@ TEST_CASE("a video becomes normalised frames, one a second, and one placeholder"
 TEST_CASE("an image is one frame, and text has no medium", "[unit]") {
   Media media;
   SampleMaker make(Media::config(), media.tokenizer);
-  auto const image = make(media.mixture, Media::row(Modality::image, "picture.png"), 1);
+  auto const image = make(media.row(Modality::image, "picture.png"), 1);
   REQUIRE(image.media.size() == 1);
   CHECK(image.media[0].modality == Modality::image);
   CHECK(image.media[0].pixels.sizes() == at::IntArrayRef{1, 3, 16, 16});
   CHECK(image.media[0].pixels[0][0][0][0].item<float>() == (200.0F / 255 - 0.5F) / 0.25F);
-  CHECK(make(media.mixture, Media::row(Modality::text, ""), 1).media.empty());
+  CHECK(make(media.row(Modality::text, ""), 1).media.empty());
 }
 
 TEST_CASE("the length of a video is told in the text if wanted", "[unit]") {
@@ -94,7 +95,7 @@ TEST_CASE("the length of a video is told in the text if wanted", "[unit]") {
   auto config = Media::config();
   config.time_message = true;
   SampleMaker make(config, media.tokenizer);
-  auto const sample = make(media.mixture, Media::row(Modality::video, "clip.mp4"), 1);
+  auto const sample = make(media.row(Modality::video, "clip.mp4"), 1);
   std::vector<std::int64_t> ids(
       sample.input_ids.data_ptr<std::int64_t>(),
       sample.input_ids.data_ptr<std::int64_t>() + sample.input_ids.numel());
@@ -105,10 +106,10 @@ TEST_CASE("the length of a video is told in the text if wanted", "[unit]") {
 TEST_CASE("a conversation without its <image>, or with two, is refused", "[unit]") {
   Media media;
   SampleMaker make(Media::config(), media.tokenizer);
-  auto row = Media::row(Modality::video, "clip.mp4");
+  auto row = media.row(Modality::video, "clip.mp4");
   for (char const* text : {"what", "<image>\nwhat <image>"}) {
     row.turns[0].value = text;
-    CHECK_THROWS_MATCHES(make(media.mixture, row, 1), InputError,
+    CHECK_THROWS_MATCHES(make(row, 1), InputError,
                          MessageMatches(ContainsSubstring("<image> for 1 video")));
   }
 }
@@ -117,6 +118,46 @@ TEST_CASE("a missing medium is named", "[unit]") {
   Media media;
   SampleMaker make(Media::config(), media.tokenizer);
   for (auto const modality : {Modality::video, Modality::image})
-    CHECK_THROWS_MATCHES(make(media.mixture, Media::row(modality, "none.xyz"), 1), InputError,
+    CHECK_THROWS_MATCHES(make(media.row(modality, "none.xyz"), 1), InputError,
                          MessageMatches(ContainsSubstring("none.xyz")));
+}
+
+TEST_CASE("a conversation is cut at the longest that is wanted, its media with it", "[unit]") {
+  Media media;
+  auto config = Media::config();
+  SampleMaker whole(config, media.tokenizer);
+  auto const row = media.row(Modality::image, "picture.png");
+  auto const all = whole(row, 1);
+  auto const place = (all.input_ids == media_placeholder).nonzero().item<std::int64_t>();
+  for (std::int64_t const length : {place, place + 1, all.input_ids.numel() + 5}) {
+    config.max_length = length;
+    auto const sample = SampleMaker(config, media.tokenizer)(row, 1);
+    auto const kept = std::min(length, all.input_ids.numel());
+    CHECK(sample.input_ids.equal(all.input_ids.narrow(0, 0, kept)));
+    CHECK(sample.labels.equal(all.labels.narrow(0, 0, kept)));
+    CHECK(sample.media.size() == (length > place ? 1 : 0));
+  }
+}
+
+TEST_CASE("padding within a conversation is not seen, as behind upstream's mask", "[unit]") {
+  Media media;
+  auto row = media.row(Modality::text, "");
+  SampleMaker make(Media::config(), media.tokenizer);
+  auto const expected = make(row, 1);
+  row.turns[1].value = " a<|endoftext|> grey";
+  CHECK(make(row, 1).input_ids.equal(expected.input_ids));
+  CHECK(make(row, 1).labels.equal(expected.labels));
+}
+
+TEST_CASE("a medium behind a symbolic link out of its root is refused", "[unit]") {
+  Media media;
+  test::TemporaryFolder elsewhere;
+  std::filesystem::rename(media.folder / "picture.png", elsewhere / "picture.png");
+  std::filesystem::create_symlink(elsewhere / "picture.png", media.folder / "picture.png");
+  SampleMaker make(Media::config(), media.tokenizer);
+  auto row = media.row(Modality::image, "picture.png");
+  CHECK_THROWS_MATCHES(make(row, 1), InputError,
+                       MessageMatches(ContainsSubstring("outside its data_root")));
+  row.root.clear();
+  CHECK(make(row, 1).media.size() == 1);
 }

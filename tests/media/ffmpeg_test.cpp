@@ -37,6 +37,16 @@ TEST_CASE("FFmpeg can ask a deadline whether to stop", "[unit]") {
   CHECK(go_on.callback(go_on.opaque) == 0);
 }
 
+TEST_CASE("a long video may take longer", "[unit]") {
+  Deadline deadline({std::chrono::milliseconds(0), 0.5});
+  CHECK(deadline.passed());
+  deadline.allow_for(100);
+  CHECK_FALSE(deadline.passed());
+  Deadline fixed(std::chrono::milliseconds(0));
+  fixed.allow_for(100);
+  CHECK_THROWS_WITH(fixed.check("clip.mp4"), ContainsSubstring("within 0 ms"));
+}
+
 TEST_CASE("a null pointer from FFmpeg is an error", "[unit]") {
   CHECK_THROWS_AS(allocated(Packet{}), Error);
   CHECK(make_packet());

@@ -12,7 +12,10 @@ TEST_CASE("the loader is told what the recipe's encoder takes and what the run s
   train::overlay(run, "train.micro_batch=4");
   train::overlay(run, "train.global_batch=8");
   train::overlay(run, "data.frame_cache=3");
-  train::overlay(run, "data.time_limit=0.5");
+  train::overlay(run, "data.max_bad_fraction=0.2");
+  train::overlay(run, "data.allow_outside_root=true");
+  CHECK(train::loader_config<R>(run, "", "").sample.time_limit == media::default_time_limit);
+  train::overlay(run, "data.video_timeout=0.5");
   auto const config = train::loader_config<R>(run, "mix.yaml", "bad.jsonl");
   CHECK(config.mixture == "mix.yaml");
   CHECK(config.batch == 4);
@@ -23,6 +26,9 @@ TEST_CASE("the loader is told what the recipe's encoder takes and what the run s
   CHECK(config.sample.clip_length == R::Encoder::clip_frames);
   CHECK(config.sample.max_frames == 8);
   CHECK(config.sample.frame_cache == 3U << 20);
-  CHECK(config.sample.time_limit == std::chrono::milliseconds(500));
+  CHECK(config.sample.time_limit == media::TimeLimit(std::chrono::milliseconds(500)));
+  CHECK(config.sample.max_length == run.recipe.max_length);
+  CHECK(config.max_bad_fraction == 0.2);
+  CHECK(config.allow_outside);
   CHECK(config.sample.mean == R::Encoder::pixels.mean);
 }

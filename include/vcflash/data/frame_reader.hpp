@@ -1,12 +1,12 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,11 +14,19 @@
 
 #include <vcflash/data/frame_cache.hpp>
 #include <vcflash/data/sampler.hpp>
+#include <vcflash/media/ffmpeg.hpp>
+#include <vcflash/media/frame_folder.hpp>
 #include <vcflash/media/frame_sampling.hpp>
 #include <vcflash/media/frames.hpp>
 #include <vcflash/media/video.hpp>
+#include <vcflash/meta/error.hpp>
 
 namespace vcflash::data {
+
+/// Whether videos can be read so; upstream's `video_read_type`.
+constexpr bool is_read_type(std::string_view type) {
+  return type.empty() || type == "decord" || type == "av" || type == "gif" || type == "img";
+}
 
 /// The frames of one training sample.
 struct ChosenFrames {
@@ -33,19 +41,29 @@ class FrameReader {
   static constexpr std::int64_t whole_up_to = 64;
 
   /// \param square pixels a side  \param cache_bytes for frames wanted before; 0: none
-  FrameReader(int square, std::size_t cache_bytes, std::chrono::milliseconds limit)
+  FrameReader(int square, std::size_t cache_bytes, media::TimeLimit limit)
       : square_(square), limit_(limit), cache_(cache_bytes) {}
 
   FrameCache const& cache() const { return cache_; }
 
+  /// \param type how the video is read: a file by decord's measure (also if empty), by av's or as a
+  ///   gif, or `img`, a folder of frames
   /// \param jitter if set, each frame is drawn from its interval of the video instead of taken by
-  ///   the request's rule; the same number draws the same. A row's own clip is not jittered.
+  ///   the request's rule; the same number draws the same. A row's own clip is not jittered, nor
+  ///   what is read in another way than decord's.
   /// \throws InputError naming the file if it cannot be read
-  ChosenFrames operator()(std::filesystem::path const& path, media::FrameRequest const& request,
-                          std::optional<std::uint64_t> jitter) {
-    if (jitter && !(request.start && request.end)) return jittered(path, request, *jitter);
+  ChosenFrames operator()(std::filesystem::path const& path, media::FrameRequest request,
+                          std::string_view type, std::optional<std::uint64_t> jitter) {
+    if (!is_read_type(type))
+      throw InputError(fmt::format("{}: video_read_type {} is none of decord, av, gif, img.",
+                                   path.string(), type));
+    bool const plain = type.empty() || type == "decord";
+    if (jitter && plain && !(request.start && request.end)) return jittered(path, request, *jitter);
+    if (type == "av") request.reader = media::VideoReader::av;
+    if (type == "gif") request.reader = media::VideoReader::gif;
     auto const kept = remembered(key_of(path, request), [&] {
-      media::Video video = media::read_video(path, request, square_, limit_);
+      media::Video video = type == "img" ? media::read_frame_folder(path, request, square_)
+                                         : media::read_video(path, request, square_, limit_);
       return CachedFrames{std::move(video.frames), std::move(video.indices), 0, video.fps,
                           video.duration};
     });
@@ -62,9 +80,10 @@ class FrameReader {
   }
 
   std::string key_of(std::filesystem::path const& path, media::FrameRequest const& request) const {
-    return fmt::format("{}\n{} {} {} {} {} {}", path.string(), name_of(request.sampling),
+    return fmt::format("{}\n{} {} {} {} {} {} {}", path.string(), name_of(request.sampling),
                        request.min_frames, request.max_frames, request.clip_length,
-                       request.start.value_or(-1), request.end.value_or(-1));
+                       request.start.value_or(-1), request.end.value_or(-1),
+                       static_cast<int>(request.reader));
   }
 
   ChosenFrames jittered(std::filesystem::path const& path, media::FrameRequest const& request,
@@ -121,7 +140,7 @@ class FrameReader {
   }
 
   int square_;
-  std::chrono::milliseconds limit_;
+  media::TimeLimit limit_;
   FrameCache cache_;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -10,7 +11,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -19,7 +19,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <vcflash/data/frame_reader.hpp>
 #include <vcflash/data/mixture.hpp>
+#include <vcflash/data/retry.hpp>
 #include <vcflash/data/sample_maker.hpp>
 #include <vcflash/data/sampler.hpp>
 #include <vcflash/meta/error.hpp>
@@ -39,7 +41,9 @@ struct LoaderConfig {
   int workers = 2;                    ///< threads that prepare samples; 0: the caller's own
   std::int64_t prefetch = 4;          ///< micro-batches that are prepared ahead
   std::filesystem::path bad_samples;  ///< a .jsonl file that names them; empty: none
-  bool allow_outside = false;         ///< media may lie outside their data_root
+  double max_bad_fraction = 0.05;     ///< of the last 1,000 samples; more stop the run
+  std::chrono::milliseconds retry_pause = std::chrono::seconds(1);  ///< before a second try
+  bool allow_outside = false;  ///< media may lie outside their data_root
 };
 
 /// A sample that could not be made, and what was done.
@@ -57,20 +61,6 @@ struct Position {
   bool operator==(Position const&) const = default;
 };
 
-/// Tries rows until one works, upstream's rule: row `index`, the same again, the ones 5, 10, 20, 40
-/// and 80 further on (at most the last), and the first again.
-/// \param works called with a row's number; returns whether it could be used
-/// \return the row that worked, if one did
-template <class Works>
-std::optional<std::int64_t> first_working_row(std::int64_t index, std::int64_t rows,
-                                              Works&& works) {
-  for (std::int64_t const further : {0, 0, 5, 10, 20, 40, 80, 0}) {
-    std::int64_t const row = std::min(index + further, rows - 1);
-    if (works(further == 0 ? index : row)) return further == 0 ? index : row;
-  }
-  return {};
-}
-
 /// Gives micro-batches without end, epoch after epoch, prepared ahead by threads. What it gives
 /// depends on its configuration only, not on the number of threads or their luck. Used by one
 /// thread.
@@ -83,14 +73,13 @@ class Loader {
   Loader(LoaderConfig config, text::Tokenizer tokenizer, OnBad on_bad = {})
       : config_(std::move(config)),
         on_bad_(std::move(on_bad)),
-        mixture_(read_mixture(config_.mixture, {config_.allow_outside})),
+        mixture_(config_.mixture, {config_.allow_outside}),
         make_(config_.sample, std::move(tokenizer)) {
-    for (Row const& row : mixture_.rows) lengths_.push_back(modality_length(row));
-    for (DataSet const& set : mixture_.sets) {
+    for (DataSet const& set : mixture_.sets()) {
       set_sizes_.push_back(set.count);
-      if (set.video_read_type != "" && set.video_read_type != "decord")
+      if (!is_read_type(set.video_read_type) && set.video_read_type != "fake")
         throw InputError(
-            fmt::format("{}: {} has video_read_type {}, expected decord (a video file).",
+            fmt::format("{}: {} has video_read_type {}, expected decord, av, gif or img.",
                         config_.mixture.string(), set.json_path, set.video_read_type));
     }
     if (batches_per_epoch() == 0)
@@ -100,7 +89,7 @@ class Loader {
                       config_.mixture.string(), rows(), config_.batch, config_.world));
     if (config_.accumulation < 1 || config_.prefetch < 1 || config_.workers < 0)
       throw InputError("accumulation and prefetch must be positive, workers not negative.");
-    for (BrokenRow const& row : mixture_.broken) tell({"", row.file, row.row, row.problem, true});
+    for (BrokenRow const& row : mixture_.broken()) tell({"", row.file, row.row, row.problem, true});
     seek({});
   }
 
@@ -108,7 +97,7 @@ class Loader {
   Loader(Loader const&) = delete;
   Loader& operator=(Loader const&) = delete;
 
-  std::int64_t rows() const { return static_cast<std::int64_t>(mixture_.rows.size()); }
+  std::int64_t rows() const { return mixture_.size(); }
   Mixture const& mixture() const { return mixture_; }
   std::int64_t bad_samples() const { return bad_; }
 
@@ -118,13 +107,16 @@ class Loader {
 
   Position position() const { return position_of(given_); }
 
-  /// The next micro-batch. \throws Error if not one row of the mixture can be read
+  /// The next micro-batch. \throws Error if not one row of the mixture can be read, or too many of
+  ///   the last samples could not
   std::vector<Sample> next() {
     std::vector<Sample> batch;
     for (std::int64_t i = 0; i < config_.batch; ++i) {
       Prepared prepared = take(given_ * config_.batch + i);
       for (BadSample const& bad : prepared.bad) tell(bad);
       if (prepared.failure) std::rethrow_exception(prepared.failure);
+      recent_.add(!prepared.bad.empty());
+      if (recent_.exceed(config_.max_bad_fraction)) stop_for(prepared.bad);
       batch.push_back(std::move(prepared.sample));
     }
     {
@@ -215,21 +207,24 @@ class Loader {
         (config_.seed * 1000003U + static_cast<std::uint64_t>(epoch)) * 1000003U +
         static_cast<std::uint64_t>(place);
     auto const works = [&](std::int64_t row) {
-      Row const& chosen = mixture_.rows[static_cast<std::size_t>(row)];
+      Row chosen;
       try {
-        prepared.sample = make_(mixture_, chosen, seed);
+        chosen = mixture_.row(row);
+        prepared.sample = make_(chosen, seed);
         return true;
       } catch (std::exception const& error) {
         auto const is_row = [&](BadSample const& bad) { return bad.row == row; };
         if (std::none_of(prepared.bad.begin(), prepared.bad.end(), is_row))
-          prepared.bad.push_back(
-              {chosen.id,
-               chosen.media.empty() ? "" : mixture_.file_of(chosen.media.front()).string(), row,
-               error.what(), false});
+          prepared.bad.push_back({chosen.id, chosen.media.empty() ? "" : chosen.media.front(), row,
+                                  error.what(), false});
         return false;
       }
     };
-    if (first_working_row(index, rows(), works)) return;
+    auto const pause = [&] {
+      std::unique_lock lock(guard_);
+      wake_.wait_for(lock, config_.retry_pause, [&] { return stopping_; });
+    };
+    if (first_working_row(index, rows(), works, pause)) return;
     for (std::int64_t step = 1; step < std::min(rows(), most_tries); ++step)
       if (works((index + step) % rows())) return;
     throw Error(fmt::format("{}: {} rows from row {} on cannot be read; the first reason: {}",
@@ -243,12 +238,31 @@ class Loader {
     auto& order = orders_[epoch];
     if (!order) {
       order = std::make_shared<std::vector<std::int64_t> const>(
-          epoch_order(config_.order, lengths_, set_sizes_, config_.batch,
+          epoch_order(config_.order, lengths(), set_sizes_, config_.batch,
                       config_.world * config_.accumulation, config_.seed, epoch));
     }
     auto const kept = order;
     orders_.erase(orders_.begin(), orders_.lower_bound(epoch - 1));
     return kept;
+  }
+
+  std::vector<std::int64_t> lengths() const {
+    std::vector<std::int64_t> lengths(static_cast<std::size_t>(rows()));
+    for (std::int64_t row = 0; row < rows(); ++row)
+      lengths[static_cast<std::size_t>(row)] =
+          modality_length(mixture_.words(row), mixture_.modality(row));
+    return lengths;
+  }
+
+  [[noreturn]] void stop_for(std::vector<BadSample> const& bad) const {
+    throw Error(fmt::format(
+        "{}: {} of the last {} samples could not be read, and data.max_bad_fraction = {} of {} are "
+        "let pass; the last reason: {}.{}",
+        config_.mixture.string(), recent_.failures(), recent_.samples(), config_.max_bad_fraction,
+        RecentFailures::window, bad.empty() ? "" : bad.front().reason,
+        config_.bad_samples.empty()
+            ? ""
+            : fmt::format(" All are named in {}.", config_.bad_samples.string())));
   }
 
   void tell(BadSample const& bad) {
@@ -268,8 +282,9 @@ class Loader {
   OnBad on_bad_;
   Mixture mixture_;
   SampleMaker make_;
-  std::vector<std::int64_t> lengths_, set_sizes_;
+  std::vector<std::int64_t> set_sizes_;
   std::int64_t bad_ = 0;
+  RecentFailures recent_;
 
   std::mutex orders_guard_;
   std::map<std::int64_t, std::shared_ptr<std::vector<std::int64_t> const>> orders_;

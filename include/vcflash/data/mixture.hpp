@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,18 +29,8 @@ struct BrokenRow {
   std::string sentence() const { return fmt::format("{}: row {} {}.", file, row, problem); }
 };
 
-struct Mixture {
-  std::filesystem::path folder;  ///< where relative paths start
-  std::vector<DataSet> sets;
-  std::vector<Row> rows;  ///< set after set; media paths have their data_root before them
-  std::vector<BrokenRow> broken;
-
-  /// The file that a media path of a row means.
-  std::filesystem::path file_of(std::string const& media) const { return folder / media; }
-};
-
 struct MixtureOptions {
-  bool allow_outside = false;  ///< media paths may be absolute or leave their data_root by ".."
+  bool allow_outside = false;  ///< media may lie outside the data_root of their set
 };
 
 namespace detail {
@@ -50,115 +41,142 @@ inline std::string join_path(std::string const& root, std::string const& path) {
   return root.ends_with('/') ? root + path : root + '/' + path;
 }
 
-inline bool leaves_root(std::string const& path) {
-  auto const normal = std::filesystem::path(path).lexically_normal();
-  return normal.is_absolute() || (!normal.empty() && *normal.begin() == "..");
+/// Whether a set's media paths are put behind its data_root.
+inline bool has_root(DataSet const& set) {
+  return set.media_type == MediaType::image || set.media_type == MediaType::video;
 }
 
-/// Puts a set's data_root before the row's media and checks what the set promises.
-inline void place_media(Row& row, DataSet const& set, MixtureOptions const& options) {
-  if (!row.problem.empty()) return;
-  auto const type = *set.media_type;
-  if (type == MediaType::image || type == MediaType::video) {
-    if (name_of(row.modality) != name_of(type)) {
-      row.problem = fmt::format("has no {}, as the other rows of its set have (media_type: {})",
-                                name_of(type), name_of(type));
-      return;
-    }
-  }
-  for (std::string& path : row.media) {
-    if (!options.allow_outside && leaves_root(path)) {
-      row.problem = fmt::format("has the media path {}, which leaves its data_root", path);
-      return;
-    }
-    if (type == MediaType::image || type == MediaType::video) path = join_path(set.data_root, path);
-  }
-}
-
-/// Of a set's first three rows at least one must have its medium, or the data_root is wrong.
-inline void check_first_media(Mixture const& mixture, DataSet const& set,
-                              std::filesystem::path const& yaml) {
-  if (set.video_read_type == "fake") return;
-  if (set.media_type == MediaType::text || set.media_type == MediaType::mix) return;
-  std::string tried;
-  for (std::int64_t i = set.first; i < set.first + std::min<std::int64_t>(3, set.count); ++i) {
-    tried = mixture.rows[static_cast<std::size_t>(i)].media.front();
-    std::error_code ignored;
-    if (std::filesystem::exists(mixture.file_of(tried), ignored)) return;
-  }
-  throw InputError(fmt::format(
-      "{}: none of the first media files of {} exists (the last tried is {}); is data_root right?",
-      yaml.string(), set.json_path, mixture.file_of(tried).string()));
+inline bool fits(DataSet const& set, Modality modality) {
+  return !has_root(set) || name_of(*set.media_type) == name_of(modality);
 }
 
 }  // namespace detail
 
-/// Reads a mixture and all its annotation files.
-/// \throws InputError if a file cannot be read, says what it may not, or leaves no row to use
-inline Mixture read_mixture(std::filesystem::path const& path, MixtureOptions options = {}) {
-  Mixture mixture;
-  mixture.folder = path.parent_path();
-  for (DataSet& set : read_mixture_file(path)) {
-    auto const file = mixture.file_of(set.json_path);
-    auto rows = read_annotations(file);
+/// A data mixture and the rows of all its annotation files, set after set. Rows are parsed when
+/// they are asked for; 32 bytes a row stay in memory. Any thread may read it.
+class Mixture {
+ public:
+  /// \param path of a mixture file
+  /// \throws InputError if a file cannot be read, says what it may not, or leaves no row to use
+  explicit Mixture(std::filesystem::path const& path, MixtureOptions options = {})
+      : folder_(path.parent_path()), options_(options) {
+    for (DataSet& set : read_mixture_file(path)) add(std::move(set), path);
+  }
+
+  std::vector<DataSet> const& sets() const { return sets_; }
+  std::vector<BrokenRow> const& broken() const { return broken_; }
+  std::int64_t size() const { return static_cast<std::int64_t>(places_.size()); }
+
+  /// Reads a row, its media paths those of the files. \param index in [0, size())
+  /// \throws InputError if the file is no longer what it was
+  Row row(std::int64_t index) const {
+    Place const place = places_[static_cast<std::size_t>(index)];
+    DataSet const& set = sets_[place.set];
+    Row row = files_[place.set]->row(place.row);
+    if (!row.problem.empty() || !detail::fits(set, row.modality))
+      throw InputError(fmt::format("{}: row {} is no longer what it was when the file was opened.",
+                                   files_[place.set]->name(), row.number));
+    if (!set.video_read_type.empty()) row.read_type = set.video_read_type;
+    if (detail::has_root(set))
+      for (std::string& medium : row.media) medium = detail::join_path(set.data_root, medium);
+    for (std::string& medium : row.media) medium = file_of(medium).string();
+    if (!options_.allow_outside)
+      row.root = file_of(detail::has_root(set) ? set.data_root : "").string();
+    return row;
+  }
+
+  /// The JSON of a row.
+  std::string_view text(std::int64_t index) const {
+    Place const place = places_[static_cast<std::size_t>(index)];
+    return files_[place.set]->text(place.row);
+  }
+
+  /// Words of a row's turns, and of which modality it is; nothing is read for it.
+  std::int64_t words(std::int64_t index) const { return entry(index).words; }
+  Modality modality(std::int64_t index) const {
+    return static_cast<Modality>(entry(index).modality);
+  }
+
+ private:
+  struct Place {
+    std::uint32_t set, row;  ///< row of the set's file
+  };
+
+  /// Relative paths start at the mixture file's folder.
+  std::filesystem::path file_of(std::string const& path) const { return folder_ / path; }
+
+  IndexEntry const& entry(std::int64_t index) const {
+    Place const place = places_[static_cast<std::size_t>(index)];
+    return files_[place.set]->entry(place.row);
+  }
+
+  void add(DataSet set, std::filesystem::path const& yaml) {
+    auto const file = std::make_shared<AnnotationFile const>(file_of(set.json_path));
     if (!set.media_type) {
       constexpr std::array<MediaType, 3> types{MediaType::text, MediaType::image, MediaType::video};
-      set.media_type = types[static_cast<std::size_t>(rows.front().modality)];
+      set.media_type = types[file->entry(0).modality];
     }
-    auto const [first, count] = detail::slice_of(
-        set.sampling_strategy, static_cast<std::int64_t>(rows.size()), [&](std::string_view why) {
-          throw InputError(fmt::format("{}: sampling_strategy \"{}\" of {}: {}.", path.string(),
+    auto const [first, count] =
+        detail::slice_of(set.sampling_strategy, file->size(), [&](std::string_view why) {
+          throw InputError(fmt::format("{}: sampling_strategy \"{}\" of {}: {}.", yaml.string(),
                                        set.sampling_strategy, set.json_path, why));
         });
-    set.first = static_cast<std::int64_t>(mixture.rows.size());
-    std::size_t const broken_before = mixture.broken.size();
-    for (std::int64_t i = first; i < first + count; ++i) {
-      Row& row = rows[static_cast<std::size_t>(i)];
-      detail::place_media(row, set, options);
-      if (row.problem.empty())
-        mixture.rows.push_back(std::move(row));
+    set.first = size();
+    std::size_t const broken_before = broken_.size();
+    places_.reserve(places_.size() + static_cast<std::size_t>(count));
+    for (std::int64_t row = first; row < first + count; ++row) {
+      auto problem = problem_of(*file, row, set);
+      if (problem.empty())
+        places_.push_back(
+            {static_cast<std::uint32_t>(sets_.size()), static_cast<std::uint32_t>(row)});
       else
-        mixture.broken.push_back({file.string(), row.number, row.problem});
+        broken_.push_back({file->name(), file->entry(row).number, std::move(problem)});
     }
-    set.count = static_cast<std::int64_t>(mixture.rows.size()) - set.first;
+    set.count = size() - set.first;
     if (set.count == 0)
       throw InputError(fmt::format("{}: {} leaves no row to use; the first reason: row {} {}.",
-                                   path.string(), set.json_path, mixture.broken[broken_before].row,
-                                   mixture.broken[broken_before].problem));
-    detail::check_first_media(mixture, set, path);
-    mixture.sets.push_back(std::move(set));
+                                   yaml.string(), set.json_path, broken_[broken_before].row,
+                                   broken_[broken_before].problem));
+    files_.push_back(file);
+    sets_.push_back(std::move(set));
+    check_first_media(sets_.back(), yaml);
   }
-  return mixture;
-}
 
-/// How many words a row's turns hold, upstream's estimate of its length (Python's `split()`).
-inline std::int64_t words_of(Row const& row) {
-  std::int64_t words = 0;
-  for (auto const& turn : row.turns) {
-    bool inside = false;
-    std::string_view const text = turn.value;
-    for (std::size_t i = 0; i < text.size();) {
-      auto const byte = static_cast<unsigned char>(text[i]);
-      std::size_t size = byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
-      size = std::min(size, text.size() - i);
-      std::string_view const character = text.substr(i, size);
-      bool space = size == 1 && ((byte >= 9 && byte <= 13) || (byte >= 28 && byte <= 32));
-      space = space || character == "\u0085" || character == "\u00A0" || character == "\u1680" ||
-              (character >= "\u2000" && character <= "\u200A" && size == 3) ||
-              character == "\u2028" || character == "\u2029" || character == "\u202F" ||
-              character == "\u205F" || character == "\u3000";
-      if (!space && !inside) ++words;
-      inside = !space;
-      i += size;
+  /// Why a row is left out; empty for a row to use.
+  std::string problem_of(AnnotationFile const& file, std::int64_t row, DataSet const& set) const {
+    IndexEntry const& entry = file.entry(row);
+    if (entry.broken != 0) return file.row(row).problem;
+    if (!detail::fits(set, static_cast<Modality>(entry.modality)))
+      return fmt::format("has no {}, as the other rows of its set have (media_type: {})",
+                         name_of(*set.media_type), name_of(*set.media_type));
+    if (entry.outside == 0 || options_.allow_outside) return {};
+    auto const media = file.row(row).media;
+    return fmt::format("has the media path {}, which leaves its data_root",
+                       *std::ranges::find_if(media, leaves_root));
+  }
+
+  /// Of a set's first three rows at least one must have its medium, or the data_root is wrong.
+  void check_first_media(DataSet const& set, std::filesystem::path const& yaml) const {
+    if (set.video_read_type == "fake" || !detail::has_root(set)) return;
+    std::string tried;
+    for (std::int64_t i = set.first; i < set.first + std::min<std::int64_t>(3, set.count); ++i) {
+      tried = row(i).media.front();
+      std::error_code ignored;
+      if (std::filesystem::exists(tried, ignored)) return;
     }
+    throw InputError(
+        fmt::format("{}: none of the first media files of {} exists (the last tried is {}); is "
+                    "data_root right?{}",
+                    yaml.string(), set.json_path, tried,
+                    set.media_from.empty() ? "" : " They are had from " + set.media_from + "."));
   }
-  return words;
-}
 
-/// A row's length for grouping: words, negative without a medium; upstream's `modality_lengths`.
-inline std::int64_t modality_length(Row const& row) {
-  std::int64_t const words = words_of(row);
-  return row.media.empty() ? -words : words;
-}
+  std::filesystem::path folder_;  ///< where relative paths start
+  MixtureOptions options_;
+  std::vector<DataSet> sets_;
+  std::vector<std::shared_ptr<AnnotationFile const>> files_;  ///< one a set
+  std::vector<Place> places_;
+  std::vector<BrokenRow> broken_;
+};
 
 }  // namespace vcflash::data

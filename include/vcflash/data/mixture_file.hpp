@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,9 +28,13 @@
 ///         sampling_strategy: first:25%           # all (default), first:N, end:N, firstK:N
 ///         data_root: media/video                 # put before each row's media path
 ///         media_type: video                      # image, video, text or mix; default: as row 0
-///         video_read_type: decord                # how upstream reads the set's videos
+///         video_read_type: decord                # video files: decord (default), av or gif;
+///                                                # img: folders of frames
 ///
-/// Relative paths start at the mixture file's folder. `firstK:N` is the K-th N rows.
+/// Relative paths start at the mixture file's folder. `firstK:N` is the K-th N rows. In `json_path`
+/// and `data_root`, `${NAME}` stands for the environment's `VCFLASH_NAME` (in capitals), or else
+/// for `NAME` in a mapping `roots` at the top of the file. A set may say where it is had, for
+/// people and for messages: `annotations_from`, `media_from`.
 namespace vcflash::data {
 
 enum class MediaType { text, image, video, mix };
@@ -42,8 +48,9 @@ constexpr std::string_view name_of(MediaType type) {
 struct DataSet {
   std::string json_path, data_root, video_read_type;
   std::string sampling_strategy = "all";
+  std::string annotations_from, media_from;
   std::optional<MediaType> media_type;
-  std::int64_t first = 0, count = 0;  ///< its rows within `Mixture::rows`
+  std::int64_t first = 0, count = 0;  ///< its rows among those of the mixture
 };
 
 namespace detail {
@@ -138,11 +145,45 @@ class MixtureFile {
   void read(YAML::Node const& top) {
     if (!top.IsMap()) fail("expected a mapping with a list datasets at the top", ".");
     YAML::Node list;
-    for (auto const& entry : top)
-      if (entry.first.IsScalar() && entry.first.Scalar() == "datasets") list.reset(entry.second);
+    for (auto const& entry : top) {
+      if (!entry.first.IsScalar()) continue;
+      if (entry.first.Scalar() == "datasets") list.reset(entry.second);
+      if (entry.first.Scalar() == "roots") read_roots(entry.second);
+    }
     if (!list.IsSequence()) fail("datasets must be a list of entries", ".");
     for (auto const& entry : list) read_set(entry);
   }
+
+  void read_roots(YAML::Node const& node) {
+    if (!node.IsMap()) fail("roots must be a mapping of names to folders", ".");
+    for (auto const& entry : node)
+      if (entry.first.IsScalar() && entry.second.IsScalar())
+        roots_[entry.first.Scalar()] = entry.second.Scalar();
+  }
+
+  /// Puts folders in the place of `${NAME}`.
+  std::string expanded(std::string text) const {
+    for (auto begin = text.find("${"); begin != text.npos; begin = text.find("${", begin)) {
+      auto const end = text.find('}', begin);
+      if (end == text.npos) fail(fmt::format("{} lacks the brace that ends a name", text), ".");
+      std::string const name = text.substr(begin + 2, end - begin - 2);
+      std::string folder, variable = "VCFLASH_" + name;
+      std::ranges::transform(variable, variable.begin(), [](char c) { return upper(c); });
+      if (char const* given = std::getenv(variable.c_str()); given != nullptr && *given != '\0')
+        folder = given;
+      else if (auto const root = roots_.find(name); root != roots_.end())
+        folder = root->second;
+      else
+        fail(fmt::format("{} names a root {}, which is neither in the file's roots nor set by {}",
+                         text, name, variable),
+             ".");
+      text.replace(begin, end + 1 - begin, folder);
+      begin += folder.size();
+    }
+    return text;
+  }
+
+  static char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
 
   void read_set(YAML::Node const& node) {
     DataSet set;
@@ -165,10 +206,14 @@ class MixtureFile {
       if (!entry.first.IsScalar()) continue;
       std::string const key = entry.first.Scalar();
       if (key == "json_path") {
-        set.json_path = text_of(entry.second, key);
+        set.json_path = expanded(text_of(entry.second, key));
         path = true;
       } else if (key == "data_root") {
-        set.data_root = text_of(entry.second, key);
+        set.data_root = expanded(text_of(entry.second, key));
+      } else if (key == "annotations_from") {
+        set.annotations_from = text_of(entry.second, key);
+      } else if (key == "media_from") {
+        set.media_from = text_of(entry.second, key);
       } else if (key == "sampling_strategy") {
         set.sampling_strategy = text_of(entry.second, key);
       } else if (key == "video_read_type") {
@@ -209,6 +254,7 @@ class MixtureFile {
   }
 
   std::string file_;
+  std::map<std::string, std::string> roots_;
   std::vector<DataSet> sets_;
 };
 

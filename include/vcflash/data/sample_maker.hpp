@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -15,8 +14,10 @@
 #include <ATen/ops/empty.h>
 #include <fmt/format.h>
 
+#include <vcflash/data/collate.hpp>
 #include <vcflash/data/frame_reader.hpp>
-#include <vcflash/data/mixture.hpp>
+#include <vcflash/data/row.hpp>
+#include <vcflash/media/ffmpeg.hpp>
 #include <vcflash/media/frame_sampling.hpp>
 #include <vcflash/media/image.hpp>
 #include <vcflash/media/normalise.hpp>
@@ -42,7 +43,8 @@ struct SampleConfig {
   bool time_message = true;     ///< say in the text how long a video is (upstream: stages 2 to 4)
   bool frame_jitter = false;    ///< draw each frame from its interval of the video
   std::size_t frame_cache = 0;  ///< bytes of decoded, resized frames to keep
-  std::chrono::milliseconds time_limit = media::default_time_limit;  ///< for one file
+  media::TimeLimit time_limit = media::default_time_limit;  ///< for one video file
+  std::int64_t max_length = 32768;  ///< ids of a conversation, a medium counting as one
 };
 
 /// The ids as a tensor. \return [ids] int64
@@ -58,38 +60,45 @@ class SampleMaker {
   SampleMaker(SampleConfig const& config, text::Tokenizer tokenizer)
       : config_(config),
         tokenizer_(std::move(tokenizer)),
+        padding_(tokenizer_.id_of("<|endoftext|>")),
         normalise_({config.mean, config.std}),
         read_(config.image_size, config.frame_cache, config.time_limit) {}
 
   FrameCache const& cache() const { return read_.cache(); }
 
+  /// \param row its media paths as those of the files
   /// \param seed decides what is random about the sample: its jitter
   /// \throws InputError naming the file or what is wrong with the row
-  Sample operator()(Mixture const& mixture, Row const& row, std::uint64_t seed) {
+  Sample operator()(Row const& row, std::uint64_t seed) {
     Sample sample;
     text::MediaText media_text;
     for (std::string const& path : row.media) {
-      if (row.modality == Modality::video)
-        sample.media.push_back(video(mixture.file_of(path), row, seed, media_text));
-      else
-        sample.media.push_back(image(mixture.file_of(path)));
+      require_inside(path, row.root);
+      sample.media.push_back(row.modality == Modality::video ? video(path, row, seed, media_text)
+                                                             : image(path));
     }
     auto turns = row.turns;
     bool const has_media = !sample.media.empty();
     if (has_media) text::place_media(turns, media_text);
-    auto const encoded = text::encode_conversation(tokenizer_, config_.chat, turns, has_media);
-    auto const places =
-        std::count(encoded.input_ids.begin(), encoded.input_ids.end(), media_placeholder);
+    auto encoded = text::encode_conversation(tokenizer_, config_.chat, turns, has_media);
+    auto const places = placeholders(encoded);
     if (places != static_cast<std::ptrdiff_t>(sample.media.size()))
       throw InputError(fmt::format("the conversation has {} <image> for {} {}{}", places,
                                    sample.media.size(), name_of(row.modality),
                                    sample.media.size() == 1 ? "" : "s"));
+    cut(encoded, config_.max_length);
+    if (padding_) leave_out_padding(encoded, *padding_);
+    sample.media.resize(static_cast<std::size_t>(placeholders(encoded)));
     sample.input_ids = to_tensor(encoded.input_ids);
     sample.labels = to_tensor(encoded.labels);
     return sample;
   }
 
  private:
+  static std::ptrdiff_t placeholders(text::Encoded const& encoded) {
+    return std::ranges::count(encoded.input_ids, media_placeholder);
+  }
+
   Medium video(std::filesystem::path const& path, Row const& row, std::uint64_t seed,
                text::MediaText& media_text) {
     media::FrameRequest request;
@@ -98,8 +107,8 @@ class SampleMaker {
     request.max_frames = config_.max_frames;
     request.clip_length = config_.clip_length;
     if (row.start && row.end) request.start = row.start, request.end = row.end;
-    auto const chosen =
-        read_(path, request, config_.frame_jitter ? std::optional(seed) : std::nullopt);
+    auto const chosen = read_(path, request, row.read_type,
+                              config_.frame_jitter ? std::optional(seed) : std::nullopt);
     if (config_.time_message)
       media_text.time_message = text::time_message(chosen.duration, chosen.frames.count);
     auto const& frames = chosen.frames;
@@ -118,6 +127,7 @@ class SampleMaker {
 
   SampleConfig config_;
   text::Tokenizer tokenizer_;
+  std::optional<std::int64_t> padding_;
   media::NormaliseTable normalise_;
   FrameReader read_;
 };

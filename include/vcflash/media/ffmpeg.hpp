@@ -12,6 +12,7 @@ extern "C" {
 
 #include <chrono>
 #include <cstdarg>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -88,18 +89,42 @@ T allocated(T pointer) {
 inline Packet make_packet() { return allocated(Packet(av_packet_alloc())); }
 inline Picture make_picture() { return allocated(Picture(av_frame_alloc())); }
 
+/// How long a video file may take to read before it is given up.
+struct TimeLimit {
+  std::chrono::milliseconds base;
+  double of_each_second = 0;  ///< so many seconds more for every second of video
+
+  template <class Rep, class Period>
+  constexpr TimeLimit(std::chrono::duration<Rep, Period> limit, double for_each_second = 0)
+      : base(std::chrono::duration_cast<std::chrono::milliseconds>(limit)),
+        of_each_second(for_each_second) {}
+
+  bool operator==(TimeLimit const&) const = default;
+};
+
+inline constexpr TimeLimit default_time_limit{std::chrono::seconds(30), 0.5};
+
 /// The moment after which reading a file is given up.
 class Deadline {
  public:
   using Clock = std::chrono::steady_clock;
 
-  explicit Deadline(std::chrono::milliseconds limit) : limit_(limit), end_(Clock::now() + limit) {}
+  explicit Deadline(TimeLimit limit) : limit_(limit), end_(Clock::now() + limit.base) {}
+
+  /// Gives a video of so many seconds the time that its length is allowed.
+  void allow_for(double seconds) {
+    auto const more =
+        std::chrono::milliseconds(std::int64_t(seconds * limit_.of_each_second * 1e3));
+    limit_.base += more;
+    end_ += more;
+  }
 
   bool passed() const { return Clock::now() >= end_; }
 
   /// \throws InputError naming `file` once the time is over
   void check(std::string const& file) const {
-    if (passed()) fail<InputError>(file, ": not read within ", limit_.count(), " ms; given up");
+    if (passed())
+      fail<InputError>(file, ": not read within ", limit_.base.count(), " ms; given up");
   }
 
   /// For `AVFormatContext::interrupt_callback`: FFmpeg asks whether to stop while it waits.
@@ -108,7 +133,7 @@ class Deadline {
   }
 
  private:
-  std::chrono::milliseconds limit_;
+  TimeLimit limit_;
   Clock::time_point end_;
 };
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -74,6 +75,7 @@ class VideoFile {
             std::size_t keep_bytes = std::size_t{256} << 20)
       : file_(path.string()), deadline_(deadline) {
     open();
+    deadline_.allow_for(believable_seconds());
     AVStream const& stream = *demuxer_->streams[stream_];
     rate_ = stream.avg_frame_rate.num > 0 && stream.avg_frame_rate.den > 0
                 ? stream.avg_frame_rate
@@ -137,6 +139,15 @@ class VideoFile {
   }
 
  private:
+  /// What the container says of its length; a small file that claims hours is not believed.
+  double believable_seconds() const {
+    constexpr double least_bytes_a_second = 1000;
+    std::error_code error;
+    auto const bytes = std::filesystem::file_size(file_, error);
+    double const claimed = double(demuxer_->duration) / AV_TIME_BASE;
+    return error ? 0 : std::clamp(claimed, 0.0, double(bytes) / least_bytes_a_second);
+  }
+
   AVPacket* raw_packet(std::size_t place) {
     deadline_.check(file_);
     if (!kept_.empty()) return kept_[place].get();

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <numeric>
@@ -37,9 +36,6 @@ struct VideoInfo {
   int height, width;     ///< pixels, as displayed
   int rotation;          ///< clockwise degrees that the stored pictures are turned by
 };
-
-/// How long a file may take to read before it is given up.
-inline constexpr std::chrono::milliseconds default_time_limit = std::chrono::minutes(2);
 
 namespace detail {
 
@@ -163,7 +159,7 @@ inline Frames decode_frames(VideoFile& file, std::vector<std::int64_t> const& wa
 /// \return what a video file says about itself, without decoding it
 /// \throws InputError naming the file if it is no readable video or takes too long
 inline VideoInfo probe_video(std::filesystem::path const& path,
-                             std::chrono::milliseconds limit = default_time_limit) {
+                             TimeLimit limit = default_time_limit) {
   Deadline deadline(limit);
   return detail::describe(VideoFile(path, deadline));
 }
@@ -175,8 +171,7 @@ inline VideoInfo probe_video(std::filesystem::path const& path,
 /// \throws InputError naming the file if it is no readable video, if its frames cannot be chosen or
 ///   decoded, or if that takes too long
 inline Video read_video(std::filesystem::path const& path, FrameRequest const& request,
-                        std::optional<int> square = {},
-                        std::chrono::milliseconds limit = default_time_limit) {
+                        std::optional<int> square = {}, TimeLimit limit = default_time_limit) {
   Deadline deadline(limit);
   VideoFile file(path, deadline);
   detail::Measure measure{};
@@ -205,7 +200,7 @@ inline Video read_video(std::filesystem::path const& path, FrameRequest const& r
 /// \throws InputError naming the file, as `read_video` does
 inline Frames read_frames(std::filesystem::path const& path,
                           std::vector<std::int64_t> const& indices, std::optional<int> square = {},
-                          std::chrono::milliseconds limit = default_time_limit) {
+                          TimeLimit limit = default_time_limit) {
   Deadline deadline(limit);
   VideoFile file(path, deadline);
   for (std::int64_t const index : indices) {

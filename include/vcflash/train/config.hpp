@@ -39,7 +39,9 @@ struct RunConfig {
   std::int64_t workers = 2;         ///< threads that decode ahead of the step
   std::int64_t prefetch = 2;        ///< micro batches ready ahead of the step
   std::int64_t frame_cache = 1024;  ///< MiB of decoded frames that are kept
-  double time_limit = 60;           ///< seconds that one sample may take
+  double video_timeout = 0;         ///< seconds that one video file may take; 0: by its length
+  double max_bad_fraction = 0.05;   ///< of the last 1,000 samples; more stop the run
+  bool allow_outside_root = false;  ///< media may lie outside the data_root of their set
   data::Order order = data::Order::grouped;
   bool jitter = false;       ///< frames are drawn from their intervals, not taken mid-way
   bool time_message = true;  ///< conversations say how long their video is
@@ -88,7 +90,12 @@ void visit_settings(Config& c, Visit&& visit) {
   visit("data.workers", c.workers, 1, 1024, "threads that decode ahead");
   visit("data.prefetch", c.prefetch, 1, 4096, "micro batches ready ahead");
   visit("data.frame_cache", c.frame_cache, 0, most, "MiB of decoded frames that are kept");
-  visit("data.time_limit", c.time_limit, 0.001, most, "seconds that one sample may take");
+  visit("data.video_timeout", c.video_timeout, 0, most,
+        "seconds to read a video; 0: 30, and half a second for each of its own");
+  visit("data.max_bad_fraction", c.max_bad_fraction, 0, 1,
+        "part of the last 1,000 samples that may fail before the run stops");
+  visit("data.allow_outside_root", c.allow_outside_root, 0, 0,
+        "media may lie outside their data_root");
 }
 
 /// The values of a setting that is chosen by name.

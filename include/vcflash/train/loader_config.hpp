@@ -26,7 +26,10 @@ data::LoaderConfig loader_config(RunConfig const& run, std::filesystem::path con
   config.seed = run.recipe.seed;
   config.workers = static_cast<int>(run.workers);
   config.prefetch = run.prefetch;
+  config.max_bad_fraction = run.max_bad_fraction;
+  config.allow_outside = run.allow_outside_root;
   auto& sample = config.sample;
+  sample.max_length = run.recipe.max_length;
   sample.chat = run.recipe.chat;
   sample.sampling = run.recipe.sampling;
   sample.min_frames = run.recipe.min_frames;
@@ -38,7 +41,7 @@ data::LoaderConfig loader_config(RunConfig const& run, std::filesystem::path con
   sample.time_message = run.time_message;
   sample.frame_jitter = run.jitter;
   sample.frame_cache = static_cast<std::size_t>(run.frame_cache) << 20;
-  sample.time_limit = std::chrono::milliseconds(static_cast<std::int64_t>(run.time_limit * 1000));
+  if (run.video_timeout > 0) sample.time_limit = std::chrono::duration<double>(run.video_timeout);
   return config;
 }
 

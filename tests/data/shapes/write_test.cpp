@@ -24,15 +24,13 @@ TEST_CASE("the shapes task is whole: mixtures, clips of 4, 8 and 16 s, tokenizer
   std::size_t rows = 0;
   std::array<std::size_t, 4> const sets{1, 3, 2, 1};
   for (std::size_t stage = 1; stage <= 4; ++stage) {
-    auto const mixture = read_mixture(folder / ("stage" + std::to_string(stage) + ".yaml"));
-    CHECK(mixture.broken.empty());
-    REQUIRE(mixture.sets.size() == sets[stage - 1]);
-    rows += mixture.rows.size();
-    for (std::size_t s = 0; s < mixture.sets.size(); ++s) {
-      auto const& set = mixture.sets[s];
+    Mixture const mixture(folder / ("stage" + std::to_string(stage) + ".yaml"));
+    CHECK(mixture.broken().empty());
+    REQUIRE(mixture.sets().size() == sets[stage - 1]);
+    rows += static_cast<std::size_t>(mixture.size());
+    for (auto const& set : mixture.sets()) {
       CHECK(set.count % shapes::rows_a_step == 0);
-      auto const& row = mixture.rows[static_cast<std::size_t>(set.first)];
-      auto const info = media::probe_video(mixture.file_of(row.media[0]));
+      auto const info = media::probe_video(mixture.row(set.first).media[0]);
       CHECK(info.length == 16);
       CHECK(set.data_root == "clips/" + std::to_string(int(info.duration)) + "s");
       CHECK((info.height == 128 && info.width == 128));

@@ -1,0 +1,185 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <vcflash/data/mapped_file.hpp>
+#include <vcflash/data/row_index.hpp>
+#include <vcflash/meta/error.hpp>
+
+/// Keeps the index of a large annotation file, so that it is made once. The cache lies beside the
+/// annotations (`.NAME.vcflash-index`), or in the user's cache folder where that cannot be written.
+namespace vcflash::data {
+
+/// A number that changes when the bytes change; not made to withstand an attacker.
+inline std::uint64_t hash_of(std::string_view bytes, std::uint64_t seed = 0) {
+  constexpr std::uint64_t prime = 0x9E3779B185EBCA87U;
+  std::uint64_t lanes[4]{seed + prime, seed ^ prime, seed, ~seed};
+  std::size_t at = 0;
+  for (; at + 32 <= bytes.size(); at += 32) {
+    std::uint64_t words[4];
+    std::memcpy(words, bytes.data() + at, 32);
+    for (int i = 0; i < 4; ++i) lanes[i] = std::rotl((lanes[i] ^ words[i]) * prime, 31);
+  }
+  std::uint64_t hash = bytes.size() * prime;
+  for (std::uint64_t const lane : lanes) hash = std::rotl((hash ^ lane) * prime, 29);
+  for (; at < bytes.size(); ++at)
+    hash = std::rotl((hash ^ static_cast<unsigned char>(bytes[at])) * prime, 29);
+  return hash ^ (hash >> 32);
+}
+
+/// Of a long file up to 256 blocks of 4 KiB count, spread evenly with the first and the last among
+/// them: whatever its size, opening it again takes a moment.
+inline std::uint64_t content_hash(std::string_view bytes) {
+  constexpr std::size_t block = 4096, blocks = 256;
+  if (bytes.size() <= block * blocks) return hash_of(bytes);
+  std::uint64_t hash = 0;
+  for (std::size_t i = 0; i < blocks; ++i) {
+    std::size_t const at = (bytes.size() - block) / (blocks - 1) * i;
+    hash = hash_of(bytes.substr(i + 1 == blocks ? bytes.size() - block : at, block), hash);
+  }
+  return hash;
+}
+
+/// The entries of an index, in memory or as its cache file.
+class RowIndex {
+ public:
+  explicit RowIndex(std::vector<IndexEntry> entries) : made_(std::move(entries)) {
+    entries_ = made_;
+  }
+  RowIndex(std::unique_ptr<MappedFile const> file, std::span<IndexEntry const> entries)
+      : file_(std::move(file)), entries_(entries) {}
+
+  std::span<IndexEntry const> entries() const { return entries_; }
+  bool from_cache() const { return file_ != nullptr; }
+
+ private:
+  std::vector<IndexEntry> made_;
+  std::unique_ptr<MappedFile const> file_;
+  std::span<IndexEntry const> entries_;
+};
+
+namespace detail {
+
+/// What stands before the entries of a cache file.
+struct CacheHeader {
+  char magic[16]{'v', 'c', 'f', 'l', 'a', 's', 'h', '-', 'i', 'n', 'd', 'e', 'x', '-', '1', '\n'};
+  FileStamp stamp;
+  std::uint64_t content = 0;
+  std::uint64_t count = 0;
+  std::uint64_t entries = 0;  ///< their hash
+};
+static_assert(sizeof(CacheHeader) == 56);
+
+inline std::string_view bytes_of(std::span<IndexEntry const> entries) {
+  return {reinterpret_cast<char const*>(entries.data()), entries.size_bytes()};
+}
+
+/// Where an annotation file's index may be kept, the best place first.
+inline std::vector<std::filesystem::path> cache_places(std::filesystem::path const& annotations) {
+  std::error_code error;
+  auto const path = std::filesystem::absolute(annotations, error);
+  std::vector<std::filesystem::path> places{
+      path.parent_path() / fmt::format(".{}.vcflash-index", path.filename().string())};
+  char const* const cache = std::getenv("XDG_CACHE_HOME");
+  char const* const home = std::getenv("HOME");
+  std::filesystem::path const folder = cache != nullptr && *cache != '\0'
+                                           ? std::filesystem::path(cache)
+                                       : home != nullptr ? std::filesystem::path(home) / ".cache"
+                                                         : std::filesystem::path();
+  if (!folder.empty())
+    places.push_back(folder / "vcflash/index" /
+                     fmt::format("{:016x}.vcflash-index", hash_of(path.string())));
+  return places;
+}
+
+inline std::optional<RowIndex> load_cache(std::filesystem::path const& place,
+                                          FileStamp const& stamp, std::uint64_t content) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(place, error)) return {};
+  try {
+    auto file = std::make_unique<MappedFile const>(place);
+    CacheHeader header;
+    if (file->bytes().size() < sizeof header) return {};
+    std::memcpy(&header, file->bytes().data(), sizeof header);
+    std::string_view const rest = file->bytes().substr(sizeof header);
+    if (std::memcmp(header.magic, CacheHeader{}.magic, sizeof header.magic) != 0 ||
+        header.stamp != stamp || header.content != content ||
+        rest.size() % sizeof(IndexEntry) != 0 || rest.size() / sizeof(IndexEntry) != header.count ||
+        hash_of(rest) != header.entries)
+      return {};
+    std::span const entries(reinterpret_cast<IndexEntry const*>(rest.data()),
+                            static_cast<std::size_t>(header.count));
+    bool const inside = std::ranges::all_of(entries, [&](IndexEntry const& entry) {
+      return entry.offset <= stamp.size && entry.bytes <= stamp.size - entry.offset &&
+             entry.modality <= 2;
+    });
+    if (!inside) return {};
+    return RowIndex(std::move(file), entries);
+  } catch (InputError const&) {
+    return {};
+  }
+}
+
+/// Whole or not at all, as others may read it. A place that cannot be written is passed over.
+inline bool save_cache(std::filesystem::path const& place, CacheHeader const& header,
+                       std::span<IndexEntry const> entries) {
+  std::error_code error;
+  std::filesystem::create_directories(place.parent_path(), error);
+  auto temporary = place;
+  temporary += fmt::format(".{}", ::getpid());
+  {
+    std::ofstream stream(temporary, std::ios::binary);
+    stream.write(reinterpret_cast<char const*>(&header), sizeof header);
+    stream.write(bytes_of(entries).data(), static_cast<std::streamsize>(entries.size_bytes()));
+    if (stream.flush()) {
+      std::filesystem::rename(temporary, place, error);
+      if (!error) return true;
+    }
+  }
+  std::filesystem::remove(temporary, error);
+  return false;
+}
+
+}  // namespace detail
+
+/// The index of a file: from its cache if the file's size, time and content are those of then, else
+/// made, and kept if the file is large.
+/// \param lines one row a line, or one list  \throws InputError as `index_rows` does
+inline RowIndex index_of(MappedFile const& file, bool lines) {
+  constexpr std::uint64_t worth_keeping = std::uint64_t{1} << 20;
+  if (file.opened().size < worth_keeping) return RowIndex(index_rows(file, lines));
+  detail::CacheHeader header;
+  header.stamp = file.opened();
+  header.content = content_hash(file.bytes());
+  auto const places = detail::cache_places(file.name());
+  for (auto const& place : places)
+    if (auto index = detail::load_cache(place, header.stamp, header.content))
+      return std::move(*index);
+  RowIndex index(index_rows(file, lines));
+  header.count = index.entries().size();
+  header.entries = hash_of(detail::bytes_of(index.entries()));
+  for (auto const& place : places)
+    if (detail::save_cache(place, header, index.entries())) break;
+  return index;
+}
+
+}  // namespace vcflash::data

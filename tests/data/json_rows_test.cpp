@@ -1,0 +1,45 @@
+#include <vcflash/data/json_rows.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+
+using namespace vcflash::data;
+
+namespace {
+
+std::vector<std::string_view> rows_of(std::string_view text, std::string_view error = "") {
+  JsonList list(text);
+  std::vector<std::string_view> rows;
+  while (auto const row = list.next()) rows.push_back(*row);
+  CHECK(list.error() == error);
+  return rows;
+}
+
+using Rows = std::vector<std::string_view>;
+
+}  // namespace
+
+TEST_CASE("values of a list are found without being read", "[unit]") {
+  CHECK(rows_of("[]").empty());
+  CHECK(rows_of(" [ 1 , null,true\n] \n") == Rows{"1", "null", "true"});
+  CHECK(rows_of(R"([{"a": "]},[\"", "b": [{}, "\\"]}, [[]],"x"])") ==
+        Rows{R"({"a": "]},[\"", "b": [{}, "\\"]})", "[[]]", "\"x\""});
+  CHECK(JsonList("[").is_list());
+  CHECK_FALSE(JsonList("{}").is_list());
+  CHECK_FALSE(JsonList("").is_list());
+}
+
+TEST_CASE("a list of the wrong form says so", "[unit]") {
+  std::string_view const open = "a row does not end";
+  CHECK(rows_of("[", open).empty());
+  CHECK(rows_of("[1, ", open) == Rows{"1"});
+  CHECK(rows_of("[1,]", open) == Rows{"1"});
+  CHECK(rows_of("[,1]", open).empty());
+  CHECK(rows_of(R"([{"a": "b})", open).empty());
+  CHECK(rows_of("[1 2]", "a comma or the end of the list is expected") == Rows{"1"});
+  CHECK(rows_of("[1] 2", "text follows the list of rows") == Rows{"1"});
+  CHECK(rows_of("[1", open).empty());
+}
