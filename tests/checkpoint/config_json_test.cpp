@@ -4,9 +4,15 @@
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include "recipes/stage1_internvideo2_tome16_res224_qwen_7b.hpp"
 #include "recipes/stage1_umt_tome16_res224_qwen_7b.hpp"
+#include "recipes/stage1_umt_tome16_res448_qwen_1_5b.hpp"
+#include "recipes/stage2_internvideo2_tome16_res224_qwen_7b.hpp"
 #include "recipes/stage2_umt_tome16_res224_qwen_7b.hpp"
+#include "recipes/stage2_umt_tome16_res448_qwen_1_5b.hpp"
+#include "recipes/stage3_internvideo2_tome16_res224_qwen_7b.hpp"
 #include "recipes/stage3_umt_tome16_res224_qwen_7b.hpp"
+#include "recipes/stage3_umt_tome16_res448_qwen_1_5b.hpp"
 #include "recipes/stage4_umt_tome16_res448_qwen_7b.hpp"
 #include "tests/checkpoint/small_recipe.hpp"
 #include "tests/support/golden.hpp"
@@ -19,8 +25,9 @@ namespace {
 
 /// Compares field by field, so that a difference is named.
 template <class R>
-void check_against_upstream(std::string const& name, nlohmann::json const& base) {
+void check_against_upstream(std::string const& name, std::string const& llm) {
   CAPTURE(name);
+  auto const base = test::golden_json("manifests/configs/" + llm + ".json");
   auto const ours = checkpoint::config_of<R>(R::Stage::defaults, base);
   auto const theirs = test::golden_json("manifests/configs/trained/" + name + ".json");
   for (auto const& [field, value] : theirs.items()) {
@@ -31,16 +38,27 @@ void check_against_upstream(std::string const& name, nlohmann::json const& base)
 
 }  // namespace
 
-TEST_CASE("the stages write the configuration that upstream's training writes", "[golden]") {
-  auto const base = test::golden_json("manifests/configs/qwen2-7b.json");
+TEST_CASE("the ten recipes write the configuration that upstream's training writes", "[golden]") {
   check_against_upstream<recipes::stage1_umt_tome16_res224_qwen_7b>(
-      "stage1_umt_tome16_res224_qwen_7b", base);
+      "stage1_umt_tome16_res224_qwen_7b", "qwen2-7b");
   check_against_upstream<recipes::stage2_umt_tome16_res224_qwen_7b>(
-      "stage2_umt_tome16_res224_qwen_7b", base);
+      "stage2_umt_tome16_res224_qwen_7b", "qwen2-7b");
   check_against_upstream<recipes::stage3_umt_tome16_res224_qwen_7b>(
-      "stage3_umt_tome16_res224_qwen_7b", base);
+      "stage3_umt_tome16_res224_qwen_7b", "qwen2-7b");
   check_against_upstream<recipes::stage4_umt_tome16_res448_qwen_7b>(
-      "stage4_umt_tome16_res448_qwen_7b", base);
+      "stage4_umt_tome16_res448_qwen_7b", "qwen2-7b");
+  check_against_upstream<recipes::stage1_umt_tome16_res448_qwen_1_5b>(
+      "stage1_umt_tome16_res448_qwen_1_5b", "qwen2_5-1_5b");
+  check_against_upstream<recipes::stage2_umt_tome16_res448_qwen_1_5b>(
+      "stage2_umt_tome16_res448_qwen_1_5b", "qwen2_5-1_5b");
+  check_against_upstream<recipes::stage3_umt_tome16_res448_qwen_1_5b>(
+      "stage3_umt_tome16_res448_qwen_1_5b", "qwen2_5-1_5b");
+  check_against_upstream<recipes::stage1_internvideo2_tome16_res224_qwen_7b>(
+      "stage1_internvideo2_tome16_res224_qwen_7b", "qwen2_5-7b");
+  check_against_upstream<recipes::stage2_internvideo2_tome16_res224_qwen_7b>(
+      "stage2_internvideo2_tome16_res224_qwen_7b", "qwen2_5-7b");
+  check_against_upstream<recipes::stage3_internvideo2_tome16_res224_qwen_7b>(
+      "stage3_internvideo2_tome16_res224_qwen_7b", "qwen2_5-7b");
 }
 
 TEST_CASE("a configuration of another model is refused by field", "[unit]") {

@@ -2,6 +2,9 @@
 #include <vcflash/tensor/initialise.hpp>
 
 #include <ATen/ops/rand.h>
+#include <ATen/ops/zeros.h>
+
+#include <vector>
 
 #include "tests/support/golden_encoder.hpp"
 #include "tests/support/golden_internvideo2.hpp"
@@ -31,6 +34,24 @@ TEST_CASE("InternVideo2's other parameters start as upstream's", "[unit]") {
   CHECK(encoder.vision_tower.cls_token.value.abs().max().item<float>() == 0);
   CHECK(encoder.vision_tower.blocks[2].ls2.weight.value.eq(1e-5F).all().item<bool>());
   CHECK(encoder.vision_tower.blocks[0].attn.q_norm.weight.value.eq(1).all().item<bool>());
+}
+
+TEST_CASE("a branch that a training leaves out adds nothing, and rates rise by layer", "[unit]") {
+  struct LeavesOut : RunDirectly {
+    mutable std::vector<double> rates;
+    Tensor kept(std::int64_t sequences, double rate) const {
+      rates.push_back(rate);
+      return at::zeros({sequences, 1, 1});
+    }
+  };
+  GoldenInternVideo2 encoder;
+  initialise(encoder, {.weight = 0.2}, 1);
+  at::Tensor const pixels = at::rand({2, 1, 3, 224, 224});
+  LeavesOut const run;
+  at::Tensor const features = encoder(pixels, run);
+  CHECK(run.rates == std::vector{0.0, 0.0, 0.125, 0.125, 0.25, 0.25});
+  auto const& tower = encoder.vision_tower;
+  CHECK(features.equal(tower.patch_embed(pixels) + tower.img_pos_embed.value.slice(1, 1)));
 }
 
 TEST_CASE("InternVideo2-1B has the keys of the published encoder", "[golden]") {

@@ -104,3 +104,20 @@ TEST_CASE("a conversation goes on from the cache of the turn before", "[unit]") 
   whole.insert(whole.end(), {60, 61});
   CHECK(second == without_cache(prompt(whole), 4));
 }
+
+TEST_CASE("a prompt's visual tokens are dropped, and the conversation goes on", "[unit]") {
+  using Dropping = Small::With<UniformDropping<DropSchedule{{1}, {1.0, 0.5}}>>;
+  Dropping llm;
+  initialise(llm, {.weight = 0.2, .embedding = 0.5}, 3);
+  infer::Prompt const first{prompt({5, 80, 13, 44, 21, 7}), {1, 2, 3, 4}};
+  Dropping::Cache cache;
+  infer::generate(llm, first, {.max_new_tokens = 3}, cache, [](std::int64_t) { return true; });
+  CHECK(cache.tokens() == 6 + 2);
+  CHECK(cache.tokens(1) == 4 + 2);
+
+  infer::Prompt const rest = first.after(3);
+  CHECK(rest.tokens() == 3);
+  CHECK(rest.visual == std::vector<std::int64_t>{0, 1});
+  // Of a cut before the visual tokens nothing could go on.
+  CHECK(cache.truncate(5) == 0);
+}

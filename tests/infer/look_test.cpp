@@ -63,7 +63,8 @@ TEST_CASE("a prompt's embeddings are those the model trains on", "[unit]") {
   std::vector<std::int64_t> const ids{3, 4, media_placeholder, 9, 11};
   Tensor const tokens = infer::look_at<Tiny>(network(), frames, Modality::video);
   CHECK(tokens.sizes() == at::IntArrayRef({64, 128}));
-  Tensor const embeddings = infer::embed_prompt(network(), ids, std::span(&tokens, 1));
+  auto const prompt = infer::embed_prompt(network(), ids, std::span(&tokens, 1));
+  Tensor const& embeddings = prompt.embeddings;
 
   Sample const sample{
       .input_ids = row_of(ids),

@@ -1,11 +1,14 @@
 #include <vcflash/kernels/attention.hpp>
 
+#include <ATen/ops/eye.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/tensor.h>
 
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 using namespace vcflash;
 
@@ -42,4 +45,14 @@ TEST_CASE("attention equals its formula", "[unit]") {
   SECTION("with key heads shared by query heads") { compare(6, 6, 2, true); }
   SECTION("of new tokens to a longer past") { compare(3, 9, 2, true); }
   SECTION("of one new token to a longer past") { compare(1, 9, 2, true); }
+}
+
+TEST_CASE("attention paid is the softmax of the chosen tokens, averaged over heads", "[unit]") {
+  at::Tensor const q = at::randn({4, 6, 8}), k = at::randn({2, 6, 8});
+  // Of identity values attention gives its weights.
+  at::Tensor const identity = at::eye(6).expand({1, 2, 6, 6});
+  at::Tensor const all = plain_attention(q.unsqueeze(0), k.unsqueeze(0), identity, true)[0].mean(0);
+  at::Tensor const chosen = at::tensor(std::vector<std::int64_t>{2, 5});
+  at::Tensor const paid = kernels::attention_paid(q.index_select(1, chosen), k, chosen);
+  CHECK((paid - all.index_select(0, chosen)).abs().max().item<float>() < 1e-6F);
 }

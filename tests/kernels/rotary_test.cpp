@@ -4,6 +4,7 @@
 #include <ATen/ops/randn.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
 
 using namespace vcflash;
 
@@ -25,4 +26,21 @@ TEST_CASE("a product of two turned vectors depends on their distance only", "[un
     return (at_position(q, i) * at_position(k, j)).sum().item<float>();
   };
   CHECK(std::abs(score(7, 3) - score(14, 10)) < 1e-4F);
+}
+
+TEST_CASE("YaRN slows the slow pairs by its factor and leaves the fast ones", "[unit]") {
+  kernels::Yarn const yarn{.factor = 4, .original_positions = 4096};
+  at::Tensor const plain = kernels::rotary_frequencies(128, 1e4, at::kCPU);
+  at::Tensor const ratio = plain / kernels::rotary_frequencies(128, 1e4, at::kCPU, yarn);
+  CHECK(std::abs(ratio[0].item<float>() - 1) < 1e-6F);
+  CHECK(std::abs(ratio[63].item<float>() - 4) < 1e-5F);
+  CHECK(kernels::rotary_frequencies(128, 1e4, at::kCPU, {.factor = 1}).equal(plain));
+}
+
+TEST_CASE("YaRN lengthens what it turns", "[unit]") {
+  kernels::Yarn const yarn{.factor = 4, .original_positions = 64};
+  at::Tensor const x = at::randn({1, 2, 5, 16});
+  auto const table = kernels::rotary_table(at::arange(5, at::kLong), 16, 1e4, at::kFloat, yarn);
+  at::Tensor const longer = kernels::rotate(x, table).norm(2, {-1}) / x.norm(2, {-1});
+  CHECK((longer - (0.1 * std::log(4.0) + 1)).abs().max().item<float>() < 1e-5F);
 }

@@ -25,8 +25,33 @@ TEST_CASE("a cache that was cut goes on from there", "[unit]") {
   KeyValueCache<1> cache;
   at::Tensor const first = at::randn({1, 1, 5, 4}), second = at::randn({1, 1, 2, 4});
   cache.append(0, first, first);
-  cache.truncate(3);
+  CHECK(cache.truncate(3) == 3);
   auto const [keys, values] = cache.append(0, second, second);
   CHECK(keys.equal(at::cat({first.narrow(2, 0, 3), second}, 2)));
   CHECK(values.equal(keys));
+}
+
+TEST_CASE("a later layer may hold fewer tokens, and a cut behind them counts for both", "[unit]") {
+  KeyValueCache<2> cache;
+  auto const add = [&](std::int64_t first, std::int64_t second) {
+    at::Tensor const a = at::randn({1, 1, first, 4}), b = at::randn({1, 1, second, 4});
+    cache.append(0, a, a);
+    return std::get<0>(cache.append(1, b, b));
+  };
+  at::Tensor const kept = add(10, 4).clone();
+  add(2, 2);
+  CHECK(cache.tokens() == 12);
+  CHECK(cache.tokens(1) == 6);
+  CHECK(cache.truncate(11) == 11);
+  CHECK(cache.tokens(1) == 5);
+  CHECK(cache.truncate(10) == 10);
+  CHECK(cache.of(1).first.equal(kept));
+}
+
+TEST_CASE("a cut before tokens that a later layer was not given forgets all", "[unit]") {
+  KeyValueCache<2> cache;
+  cache.append(0, at::randn({1, 1, 10, 4}), at::randn({1, 1, 10, 4}));
+  cache.append(1, at::randn({1, 1, 4, 4}), at::randn({1, 1, 4, 4}));
+  CHECK(cache.truncate(9) == 0);
+  CHECK(cache.tokens(1) == 0);
 }

@@ -11,6 +11,13 @@ using namespace vcflash::test;
 
 namespace {
 
+constexpr LlmConfig golden_yarn = [] {
+  LlmConfig config = GoldenQwen2::config;
+  config.yarn = {.factor = 4, .original_positions = 64};
+  return config;
+}();
+using GoldenYarn = Qwen2<golden_yarn>;
+
 /// Greedy continuation with the cache. \return the logits of each step, [steps, vocabulary]
 template <class Llm>
 at::Tensor greedy_logits(Llm const& llm, at::Tensor const& prompt, std::int64_t steps) {
@@ -22,6 +29,19 @@ at::Tensor greedy_logits(Llm const& llm, at::Tensor const& prompt, std::int64_t 
     ids = logits.back().argmax().view({1, 1});
   }
   return at::stack(logits);
+}
+
+template <class Llm>
+void check_config(std::string const& name) {
+  CAPTURE(name);
+  auto const json = golden_json("manifests/configs/" + name + ".json");
+  constexpr LlmConfig config = Llm::config;
+  CHECK(json.at("num_attention_heads") == config.heads);
+  CHECK(json.at("num_key_value_heads") == config.kv_heads);
+  CHECK(json.at("max_position_embeddings") == config.max_positions);
+  CHECK(json.at("rope_theta") == config.rope_base);
+  CHECK(json.at("rms_norm_eps") == config.rms_epsilon);
+  CHECK(json.at("tie_word_embeddings") == config.tied);
 }
 
 template <class Llm>
@@ -77,6 +97,29 @@ TEST_CASE("rotary positions turn as upstream's, early and late", "[golden]") {
   golden.require_all_checked({"out.default"});
 }
 
+TEST_CASE("YaRN stretches rotary positions as upstream's", "[golden]") {
+  Golden golden("model/qwen2");
+  auto const& stored = golden.json().at("yarn");
+  auto const& config = GoldenYarn::config;
+  REQUIRE(stored.at("factor").get<double>() == config.yarn.factor);
+  REQUIRE(stored.at("original_max_position_embeddings") == config.yarn.original_positions);
+  CHECK(std::abs(config.yarn.attention_scaling() - stored.at("attention_scaling").get<double>()) <
+        1e-12);
+  golden.check(
+      "out.yarn_inv_freq",
+      kernels::rotary_frequencies(config.head_dim(), config.rope_base, at::kCPU, config.yarn),
+      within(1e-7));
+  golden.check("out.yarn_inv_freq_7b",
+               kernels::rotary_frequencies(Qwen2_7B::config.head_dim(), Qwen2_7B::config.rope_base,
+                                           at::kCPU, {.factor = 4, .original_positions = 32768}),
+               within(1e-7));
+  GoldenYarn llm;
+  load_golden_weights(llm, golden.with_prefix("w."));
+  at::Tensor const states = llm.hidden_states(llm.embed(golden["in.yarn_ids"]));
+  golden.check("out.yarn_logits", llm.logits(states.slice(1, 0, std::nullopt, 5)), within(5e-5));
+  golden.require_all_checked({"out.yarn"});
+}
+
 TEST_CASE("several tokens at once continue a cache as one by one", "[unit]") {
   Golden golden("model/qwen2");
   GoldenQwen2 llm;
@@ -91,8 +134,21 @@ TEST_CASE("several tokens at once continue a cache as one by one", "[unit]") {
   CHECK((rest - whole.narrow(1, 3, rest.size(1))).abs().max().item<float>() < 1e-5F);
 }
 
-TEST_CASE("7B, 1.5B and 0.5B have the published keys", "[golden]") {
-  CHECK(compiled_keys<Qwen2_7B>() == published_keys("qwen2-7b"));
-  CHECK(compiled_keys<Qwen2_5_1_5B>() == published_keys("qwen2_5-1_5b"));
-  CHECK(compiled_keys<Qwen2_5_0_5B>() == published_keys("qwen2_5-0_5b"));
+TEST_CASE("the plain LLMs have the published keys and parameters", "[golden]") {
+  check_published<Qwen2_7B>("qwen2-7b");
+  check_published<Qwen2_5_7B>("qwen2_5-7b");
+  check_published<Qwen2_5_7B_1M>("qwen2_5-7b-1m");
+  check_published<Qwen2_5_1_5B>("qwen2_5-1_5b");
+  check_published<Qwen2_5_0_5B>("qwen2_5-0_5b");
+  // Qwen2's and Qwen2.5's small models differ in nothing but their weights.
+  check_published<Qwen2_1_5B>("qwen2_5-1_5b");
+  check_published<Qwen2_0_5B>("qwen2_5-0_5b");
+}
+
+TEST_CASE("the plain LLMs are of the published shapes", "[golden]") {
+  check_config<Qwen2_7B>("qwen2-7b");
+  check_config<Qwen2_5_7B>("qwen2_5-7b");
+  check_config<Qwen2_5_7B_1M>("qwen2_5-7b-1m");
+  check_config<Qwen2_5_1_5B>("qwen2_5-1_5b");
+  check_config<Qwen2_5_0_5B>("qwen2_5-0_5b");
 }

@@ -7,8 +7,6 @@
 #include "recipes/stage3_tiny.hpp"
 #include "recipes/stage3_umt_tome16_res224_qwen_7b.hpp"
 #include "recipes/stage4_tiny.hpp"
-#include "recipes/stage4_umt_tome16_res448_qwen_7b.hpp"
-#include "tests/support/golden_manifest.hpp"
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -67,10 +65,7 @@ TEST_CASE("the same seed draws the same model, another seed another", "[unit]") 
   CHECK_FALSE(equal(a, c));
 }
 
-TEST_CASE("a full-size recipe has the published keys and the script's batch", "[golden]") {
-  CHECK(test::compiled_keys<recipes::stage4_umt_tome16_res448_qwen_7b::Network>() ==
-        test::published_keys("videochat-flash-qwen2-7b_res448"));
-
+TEST_CASE("a full-size recipe has the script's batch", "[unit]") {
   STATIC_CHECK(recipes::stage1_umt_tome16_res224_qwen_7b::Stage::defaults.global_batch() == 512);
   STATIC_CHECK(recipes::stage2_umt_tome16_res224_qwen_7b::Stage::defaults.global_batch() == 256);
   STATIC_CHECK(recipes::stage3_umt_tome16_res224_qwen_7b::Stage::defaults.max_frames == 512);

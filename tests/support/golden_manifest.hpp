@@ -2,9 +2,12 @@
 
 #include <vcflash/meta/reflect.hpp>
 
+#include <catch2/catch_test_macros.hpp>
+#include <cstdint>
 #include <map>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "tests/support/golden.hpp"
 
@@ -15,7 +18,10 @@ namespace vcflash::test {
 inline std::map<std::string, std::string> published_keys(std::string const& name) {
   std::map<std::string, std::string> keys;
   std::istringstream rows(golden_text("manifests/" + name + ".tsv"));
-  for (std::string key, dtype, shape; rows >> key >> dtype >> shape;) keys[key] = shape;
+  for (std::string key, dtype, shape; rows >> key >> dtype >> shape;) {
+    CHECK((dtype == "BF16" || dtype == "any"));
+    keys[key] = shape;
+  }
   return keys;
 }
 
@@ -28,6 +34,21 @@ std::map<std::string, std::string> compiled_keys() {
     keys[key] = text.str();
   }
   return keys;
+}
+
+/// Compares a model's keys and the number of its parameters with a manifest. A tied model may store
+/// its output layer again.
+template <class Model>
+void check_published(std::string const& name) {
+  CAPTURE(name);
+  auto const entry = golden_json("manifests/manifests.json").at(name);
+  auto published = published_keys(name);
+  CHECK(published.size() == entry.at("keys").get<std::size_t>());
+  for (auto const& key : entry.value("optional_keys", std::vector<std::string>{})) {
+    published.erase(key);
+  }
+  CHECK(compiled_keys<Model>() == published);
+  CHECK(entry.at("parameters").get<std::int64_t>() == parameter_count<Model>);
 }
 
 }  // namespace vcflash::test

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,8 +47,10 @@ inline Sample golden_sample(nlohmann::json const& entry, at::Tensor const& ids,
 }
 
 /// The batch of a case: `in.<name>.input_ids`, `.labels` and `.attention_mask`, right-padded.
+/// \param pad id of padding, where no mask is stored
 inline std::vector<Sample> golden_samples(Golden const& golden, std::string const& name,
-                                          nlohmann::json const& entry) {
+                                          nlohmann::json const& entry,
+                                          std::optional<std::int64_t> pad = {}) {
   std::vector<Sample> samples;
   at::Tensor const& ids = golden["in." + name + ".input_ids"];
   auto const& entries = entry.at("samples");
@@ -56,6 +59,8 @@ inline std::vector<Sample> golden_samples(Golden const& golden, std::string cons
     std::int64_t length = ids.size(1);
     if (golden.has("in." + name + ".attention_mask")) {
       length = golden["in." + name + ".attention_mask"][row].sum().item<std::int64_t>();
+    } else if (pad) {
+      length = ids[row].ne(*pad).sum().item<std::int64_t>();
     }
     at::Tensor const labels = golden.has("in." + name + ".labels")
                                   ? golden["in." + name + ".labels"][row].narrow(0, 0, length)

@@ -189,6 +189,27 @@ class Golden {
     }
   }
 
+  /// Compares every stored element at which `where` is true; the others mean nothing.
+  /// \param where bool, of a shape that expands to the result's
+  void check_where(std::string const& name, at::Tensor const& result, at::Tensor const& where,
+                   Tolerance tolerance) {
+    CAPTURE(name);
+    checked_.insert(name);
+    auto const entry = json_.at("tensors").at(name);
+    auto const& stored = (*this)[name];
+    auto const shape =
+        entry.contains("full_shape") ? entry.at("full_shape").get<Shape>() : stored.sizes().vec();
+    REQUIRE(result.sizes().vec() == shape);
+    auto const step = entry.value("stride", std::int64_t{1});
+    auto const sample = [&](at::Tensor const& whole) {
+      return whole.detach().flatten().slice(0, 0, std::nullopt, step);
+    };
+    auto const counts = sample(where.expand(result.sizes()));
+    CHECK(counts.any().item<bool>());
+    compare(sample(result).masked_select(counts), stored.flatten().masked_select(counts),
+            tolerance);
+  }
+
   /// Fails with the names of stored results that start with one of `prefixes` and that nothing was
   /// compared with.
   void require_all_checked(std::vector<std::string> const& prefixes = {"out.", "grad."}) const {

@@ -11,9 +11,6 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include <vcflash/connectors/tome.hpp>
-#include <vcflash/encoders/umt.hpp>
-#include <vcflash/llms/qwen2.hpp>
 #include <vcflash/meta/error.hpp>
 #include <vcflash/recipe/recipe.hpp>
 
@@ -22,30 +19,19 @@ namespace vcflash::checkpoint {
 
 namespace detail {
 
-/// Upstream chooses its encoder by this name: the one of more pixels than it was made for has
-/// "hd" in it.
-template <UmtConfig C>
-std::string tower_name(Umt<C> const*) {
-  return C.resolution > C.position_resolution ? "umt-hd-large" : "umt-large";
-}
-
-template <ToMeConfig C>
-std::string projector_type(ToMe<C> const*) {
-  return fmt::format("tome{}_mlp_hd{}", C.frame_tokens, C.image_tokens);
-}
-
 /// What the LLM is, as `transformers` names it.
-template <LlmConfig C>
-nlohmann::json llm_fields(Qwen2<C> const*) {
-  return {{"hidden_size", C.hidden},
-          {"num_hidden_layers", C.layers},
-          {"num_attention_heads", C.heads},
-          {"num_key_value_heads", C.kv_heads},
-          {"intermediate_size", C.intermediate},
-          {"vocab_size", C.vocabulary},
-          {"rope_theta", C.rope_base},
-          {"rms_norm_eps", C.rms_epsilon},
-          {"tie_word_embeddings", C.tied}};
+template <class Llm>
+nlohmann::json llm_fields() {
+  constexpr auto llm = Llm::config;
+  return {{"hidden_size", llm.hidden},
+          {"num_hidden_layers", llm.layers},
+          {"num_attention_heads", llm.heads},
+          {"num_key_value_heads", llm.kv_heads},
+          {"intermediate_size", llm.intermediate},
+          {"vocab_size", llm.vocabulary},
+          {"rope_theta", llm.rope_base},
+          {"rms_norm_eps", llm.rms_epsilon},
+          {"tie_word_embeddings", llm.tied}};
 }
 
 inline std::string tunable_parts(TrainedParts trained) {
@@ -73,13 +59,19 @@ inline nlohmann::json grid_pinpoints(std::int64_t resolution) {
 template <class Network>
 nlohmann::json network_fields() {
   using E = typename Network::Encoder;
-  auto json = detail::llm_fields(static_cast<typename Network::Llm const*>(nullptr));
-  json["mm_vision_tower"] = detail::tower_name(static_cast<E const*>(nullptr));
+  auto json = detail::llm_fields<typename Network::Llm>();
+  if (constexpr auto yarn = Network::Llm::config.yarn; yarn.stretches()) {
+    json["rope_scaling"] = {{"type", "yarn"},
+                            {"factor", yarn.factor},
+                            {"original_max_position_embeddings", yarn.original_positions}};
+  }
+  json["mm_vision_tower"] = E::upstream_name();
   json["mm_hidden_size"] = E::width;
   json["mm_local_num_frames"] = E::clip_frames;
-  json["mm_vision_select_layer"] = E::config.take_layer;
-  json["mm_projector_type"] =
-      detail::projector_type(static_cast<typename Network::Connector const*>(nullptr));
+  if constexpr (requires { E::config.take_layer; }) {
+    json["mm_vision_select_layer"] = E::config.take_layer;
+  }
+  json["mm_projector_type"] = Network::Connector::upstream_name();
   return json;
 }
 
@@ -151,8 +143,7 @@ nlohmann::json config_of(Hyperparameters const& run, nlohmann::json const& base 
 /// \throws InputError naming the first field that differs
 template <class Network>
 void require_config_of(nlohmann::json const& config, std::filesystem::path const& path) {
-  nlohmann::json const ours =
-      detail::llm_fields(static_cast<typename Network::Llm const*>(nullptr));
+  nlohmann::json const ours = detail::llm_fields<typename Network::Llm>();
   for (auto const& [name, value] : ours.items()) {
     auto const found = config.find(name);
     bool const same = found == config.end() || *found == value;

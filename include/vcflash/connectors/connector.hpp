@@ -6,12 +6,14 @@
 
 #include <concepts>
 #include <cstdint>
+#include <string>
 
 namespace vcflash {
 
 /// Turns patch features into tokens as wide as an LLM's embeddings.
 /// Promises: `connector(features, frames)` takes [clips, frames * patches, input_width] and gives
-/// [clips, tokens(frames), output_width], `tokens(frames)` being known to the compiler.
+/// [clips, tokens(frames), output_width], `tokens(frames)` being known to the compiler;
+/// `upstream_name()` is what upstream's config.json calls it.
 template <class K>
 concept Connector = Reflected<K> && requires(K const& connector, Tensor const& features) {
   { K::name } -> std::convertible_to<std::string_view>;
@@ -19,6 +21,7 @@ concept Connector = Reflected<K> && requires(K const& connector, Tensor const& f
   { K::output_width } -> std::convertible_to<std::int64_t>;
   { K::tokens(std::int64_t{1}) } -> std::same_as<std::int64_t>;
   { connector(features, std::int64_t{1}) } -> std::same_as<Tensor>;
+  { K::upstream_name() } -> std::convertible_to<std::string>;
 };
 
 /// A connector written without its widths, as `ToMe16` in a recipe: it fits itself between an

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 namespace vcflash {
 
@@ -33,6 +34,10 @@ struct ToMe {
   static constexpr Name name = C.name;
   static constexpr std::int64_t input_width = C.input;
   static constexpr std::int64_t output_width = C.output;
+
+  static std::string upstream_name() {
+    return "tome" + std::to_string(C.frame_tokens) + "_mlp_hd" + std::to_string(C.image_tokens);
+  }
 
   /// Tokens that leave for a clip of `frames` frames, or for an image (1).
   static constexpr std::int64_t tokens(std::int64_t frames) {

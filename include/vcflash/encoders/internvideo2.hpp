@@ -14,6 +14,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 namespace vcflash {
 
@@ -28,6 +29,7 @@ struct InternVideo2Config {
   std::int64_t intermediate = 6144;  ///< width inside the MLP: 48/11 of the encoder's
   std::int64_t clip_frames = 4;
   std::int64_t take_layer = -2;  ///< whose output is used, counted from the end
+  double drop_path = 0.25;       ///< how often a training leaves out a branch of the last layer run
   PixelStatistics pixels{};
 
   constexpr std::int64_t layers() const { return depth + take_layer + 1; }
@@ -65,10 +67,15 @@ struct InternVideo2Block {
   BOOST_HANA_DEFINE_STRUCT(InternVideo2Block, (Norm, norm1), (Attention, attn), (Scale, ls1),
                            (Norm, norm2), (Mlp, mlp), (Scale, ls2));
 
-  /// \param x [batch, tokens, width]  \return same shape
-  Tensor operator()(Tensor const& x) const {
-    Tensor const attended = x + ls1(attn(norm1(x)));
-    return attended + ls2(mlp(norm2(attended)));
+  /// \param x [batch, tokens, width]
+  /// \param kept [batch, 1, 1], what the two branches are multiplied by; undefined: nothing
+  /// \return same shape
+  Tensor operator()(Tensor const& x, std::array<Tensor, 2> const& kept = {}) const {
+    auto const weighed = [](Tensor const& branch, Tensor const& weight) {
+      return weight.defined() ? branch * weight.to(branch.options()) : branch;
+    };
+    Tensor const attended = x + weighed(ls1(attn(norm1(x))), kept[0]);
+    return attended + weighed(ls2(mlp(norm2(attended))), kept[1]);
   }
 };
 
@@ -113,6 +120,8 @@ struct InternVideo2 {
   static constexpr std::int64_t clip_frames = C.clip_frames;
   static constexpr std::int64_t tokens_per_frame = C.side() * C.side();
 
+  static std::string upstream_name() { return "internvideo2"; }
+
   /// \param pixels [clips, frames, 3, resolution, resolution], frames = clip_frames or 1
   /// \param run how each block is run
   /// \return [clips, frames * tokens_per_frame, width]
@@ -124,8 +133,23 @@ struct InternVideo2 {
     Tensor const& positions = frames == 1 ? tower.img_pos_embed.value : tower.pos_embed.value;
     Tensor const first = tower.cls_token.value.expand({clips, 1, C.width});
     Tensor hidden = at::cat({first, tower.patch_embed(pixels)}, 1) + positions;
-    for (auto const& block : tower.blocks) hidden = run(block, hidden);
+    for (std::size_t i = 0; i < tower.blocks.size(); ++i) {
+      auto const& block = tower.blocks[i];
+      if constexpr (DropsPaths<Run>) {
+        std::array const kept{run.kept(clips, drop_rate(i)), run.kept(clips, drop_rate(i))};
+        hidden = run([&block, kept](Tensor const& x) { return block(x, kept); }, hidden);
+      } else {
+        hidden = run(block, hidden);
+      }
+    }
     return hidden.slice(1, 1);
+  }
+
+ private:
+  /// Rises from nothing at the first layer to `drop_path` at the last.
+  static constexpr double drop_rate(std::size_t layer) {
+    std::int64_t const last = C.layers() > 1 ? C.layers() - 1 : 1;
+    return C.drop_path * static_cast<double>(layer) / static_cast<double>(last);
   }
 };
 

@@ -14,6 +14,7 @@
 #include <array>
 #include <cstdint>
 #include <mutex>
+#include <string>
 
 namespace vcflash {
 
@@ -103,6 +104,12 @@ struct Umt {
   static constexpr PixelStatistics pixels = C.pixels;
   static constexpr std::int64_t clip_frames = C.clip_frames;
   static constexpr std::int64_t tokens_per_frame = C.side() * C.side();
+
+  /// Upstream chooses its encoder by this name: the one of more pixels than it was made for has
+  /// "hd" in it.
+  static std::string upstream_name() {
+    return C.resolution > C.position_resolution ? "umt-hd-large" : "umt-large";
+  }
 
   /// \param pixels [clips, frames, 3, resolution, resolution], frames = clip_frames or 1
   /// \param run how each block is run

@@ -8,6 +8,7 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace vcflash {
@@ -20,7 +21,8 @@ struct PixelStatistics {
 
 /// Turns the pixels of clips, or of single images, into patch features.
 /// Promises: `encoder(pixels)` takes [clips, frames, 3, resolution, resolution], frames being
-/// `clip_frames` or 1, and gives [clips, frames * tokens_per_frame, width].
+/// `clip_frames` or 1, and gives [clips, frames * tokens_per_frame, width]; `upstream_name()` is
+/// what upstream's config.json calls it.
 template <class E>
 concept VisionEncoder = Reflected<E> && requires(E const& encoder, Tensor const& pixels) {
   { E::name } -> std::convertible_to<std::string_view>;
@@ -31,6 +33,7 @@ concept VisionEncoder = Reflected<E> && requires(E const& encoder, Tensor const&
   { E::clip_frames } -> std::convertible_to<std::int64_t>;
   { E::tokens_per_frame } -> std::convertible_to<std::int64_t>;
   { encoder(pixels) } -> std::same_as<Tensor>;
+  { E::upstream_name() } -> std::convertible_to<std::string>;
 };
 
 /// Whether a configuration can be a vision transformer's.

@@ -69,19 +69,18 @@ class Conversation {
   std::string ask(std::string const& question, OnText&& on_text) {
     turns_.push_back({text::Turn::From::human, std::exchange(shown_, {}) + question});
     auto const ids = text::encode_prompt(tokenizer_, ChatTemplate::qwen_2, turns_);
-    Tensor const prompt = embed_prompt(network_, ids, visual_);
+    Prompt const prompt = embed_prompt(network_, ids, visual_);
     auto const whole = spread(ids);
     // At least the last token is computed: its state decides what comes next.
-    auto const known = std::min<std::int64_t>(
-        std::ranges::mismatch(whole, cached_).in1 - whole.begin(), std::ssize(whole) - 1);
-    cache_.truncate(known);
+    auto const known = cache_.truncate(std::min<std::int64_t>(
+        std::ranges::mismatch(whole, cached_).in1 - whole.begin(), std::ssize(whole) - 1));
 
     TextStream stream(tokenizer_);
-    auto const answer = generate(network_.llm, prompt.narrow(1, known, prompt.size(1) - known),
-                                 greedy_, cache_, [&](std::int64_t id) {
-                                   on_text(stream.add(id));
-                                   return true;
-                                 });
+    auto const answer =
+        generate(network_.llm, prompt.after(known), greedy_, cache_, [&](std::int64_t id) {
+          on_text(stream.add(id));
+          return true;
+        });
     on_text(stream.finish());
     cached_ = whole;
     cached_.insert(cached_.end(), answer.begin(), answer.end());

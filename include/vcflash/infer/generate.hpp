@@ -1,6 +1,7 @@
 #pragma once
 
 #include <vcflash/llms/language_model.hpp>
+#include <vcflash/llms/visual_dropping.hpp>
 #include <vcflash/tensor/tensor.hpp>
 
 #include <ATen/core/grad_mode.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -21,6 +23,37 @@ struct GenerateOptions {
   std::int64_t vocabulary = std::numeric_limits<std::int64_t>::max();
 };
 
+/// What a model is asked.
+struct Prompt {
+  Tensor embeddings;                   ///< [1, tokens, hidden]
+  std::vector<std::int64_t> visual{};  ///< where its visual tokens are, ascending
+
+  Prompt(Tensor embeddings, std::vector<std::int64_t> visual = {})
+      : embeddings(std::move(embeddings)), visual(std::move(visual)) {}
+
+  std::int64_t tokens() const { return embeddings.size(1); }
+
+  /// What follows its first `known` tokens.
+  Prompt after(std::int64_t known) const {
+    std::vector<std::int64_t> rest;
+    for (std::int64_t const v : visual) {
+      if (v >= known) rest.push_back(v - known);
+    }
+    return {embeddings.narrow(1, known, tokens() - known), std::move(rest)};
+  }
+};
+
+/// The states of a prompt that `cache` is continued by, of which the last one decides.
+template <LanguageModel L>
+Tensor states_of(L const& llm, Prompt const& prompt, typename L::Cache& cache) {
+  if constexpr (DropsVisualTokens<L>) {
+    DroppableSequence const sequence{prompt.tokens(), prompt.visual, {prompt.tokens()}};
+    return llm.reduced_states(prompt.embeddings, std::span(&sequence, 1), &cache).states;
+  } else {
+    return llm.hidden_states(prompt.embeddings, &cache);
+  }
+}
+
 /// The likeliest next token after a state, the lowest of equals.
 /// \param state [batch, tokens, hidden], of which the last token of the first row counts
 template <LanguageModel L>
@@ -31,25 +64,24 @@ std::int64_t likeliest_token(L const& llm, Tensor const& state, std::int64_t voc
       .template item<std::int64_t>();
 }
 
-/// Continues `cache` by `embeddings` and then greedily, each token the likeliest after those
-/// before it. The cache afterwards holds everything but the last token.
-/// \param embeddings [1, tokens, hidden], at least one token
+/// Continues `cache` by a prompt of at least one token and then greedily, each token the likeliest
+/// after those before it. The cache afterwards holds everything but the last token.
 /// \param on_token called with each id as it is chosen; returning false ends the generation
 /// \return the ids, without the one that stopped
 template <LanguageModel L, class OnToken>
-std::vector<std::int64_t> generate(L const& llm, Tensor const& embeddings,
+std::vector<std::int64_t> generate(L const& llm, Prompt const& prompt,
                                    GenerateOptions const& options, typename L::Cache& cache,
                                    OnToken&& on_token) {
   at::NoGradGuard const no_grad;
   std::vector<std::int64_t> ids;
   if (options.max_new_tokens <= 0) return ids;
-  Tensor states = llm.hidden_states(embeddings, &cache);
+  Tensor states = states_of(llm, prompt, cache);
   while (true) {
     std::int64_t const id = likeliest_token(llm, states, options.vocabulary);
     if (std::ranges::find(options.stop_ids, id) != options.stop_ids.end()) break;
     ids.push_back(id);
     if (!on_token(id) || std::ssize(ids) >= options.max_new_tokens) break;
-    Tensor const next = at::full({1, 1}, id, embeddings.options().dtype(at::kLong));
+    Tensor const next = at::full({1, 1}, id, prompt.embeddings.options().dtype(at::kLong));
     states = llm.hidden_states(llm.embed(next), &cache);
   }
   return ids;
@@ -57,15 +89,15 @@ std::vector<std::int64_t> generate(L const& llm, Tensor const& embeddings,
 
 /// As above, with a cache of its own.
 template <LanguageModel L, class OnToken>
-std::vector<std::int64_t> generate(L const& llm, Tensor const& embeddings,
+std::vector<std::int64_t> generate(L const& llm, Prompt const& prompt,
                                    GenerateOptions const& options, OnToken&& on_token) {
   typename L::Cache cache;
-  return generate(llm, embeddings, options, cache, std::forward<OnToken>(on_token));
+  return generate(llm, prompt, options, cache, std::forward<OnToken>(on_token));
 }
 template <LanguageModel L>
-std::vector<std::int64_t> generate(L const& llm, Tensor const& embeddings,
+std::vector<std::int64_t> generate(L const& llm, Prompt const& prompt,
                                    GenerateOptions const& options) {
-  return generate(llm, embeddings, options, [](std::int64_t) { return true; });
+  return generate(llm, prompt, options, [](std::int64_t) { return true; });
 }
 
 }  // namespace vcflash::infer

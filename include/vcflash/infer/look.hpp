@@ -1,5 +1,6 @@
 #pragma once
 
+#include <vcflash/infer/generate.hpp>
 #include <vcflash/media/frames.hpp>
 #include <vcflash/media/normalise.hpp>
 #include <vcflash/models/sample.hpp>
@@ -52,10 +53,9 @@ Tensor look_at(typename M::Network const& network, media::Frames const& frames, 
 /// The embeddings of a prompt: its ids, the visual tokens of each medium in the place of its
 /// placeholder.
 /// \param ids with one `media_placeholder` a medium  \param visual [tokens, hidden] each
-/// \return [1, tokens, hidden]
 /// \throws Error if there are not as many placeholders as media
 template <class Network>
-Tensor embed_prompt(Network const& network, std::span<std::int64_t const> ids,
+Prompt embed_prompt(Network const& network, std::span<std::int64_t const> ids,
                     std::span<Tensor const> visual) {
   at::NoGradGuard const no_grad;
   auto const places = std::ranges::count(ids, media_placeholder);
@@ -63,21 +63,25 @@ Tensor embed_prompt(Network const& network, std::span<std::int64_t const> ids,
     fail("a prompt has ", places, " places for media and ", visual.size(), " media");
   }
   std::vector<Tensor> parts;
+  std::vector<std::int64_t> visual_rows;
+  std::int64_t row = 0;
   auto const add_text = [&](std::span<std::int64_t const> text) {
     if (text.empty()) return;
-    Tensor const row = at::empty({std::ssize(text)}, at::kLong);
-    std::ranges::copy(text, row.template mutable_data_ptr<std::int64_t>());
-    parts.push_back(network.llm.embed(row.to(network.device())));
+    Tensor const tokens = at::empty({std::ssize(text)}, at::kLong);
+    std::ranges::copy(text, tokens.template mutable_data_ptr<std::int64_t>());
+    parts.push_back(network.llm.embed(tokens.to(network.device())));
+    row += std::ssize(text);
   };
   for (Tensor const& tokens : visual) {
     auto const place =
         static_cast<std::size_t>(std::ranges::find(ids, media_placeholder) - ids.begin());
     add_text(ids.first(place));
     parts.push_back(tokens);
+    for (std::int64_t i = 0; i < tokens.size(0); ++i) visual_rows.push_back(row++);
     ids = ids.subspan(place + 1);
   }
   add_text(ids);
-  return at::cat(parts).unsqueeze(0);
+  return {at::cat(parts).unsqueeze(0), std::move(visual_rows)};
 }
 
 }  // namespace vcflash::infer

@@ -5,7 +5,9 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 namespace vcflash::kernels {
@@ -38,6 +40,19 @@ inline Tensor attention(Tensor const& query, Tensor key, Tensor value, bool caus
   Tensor const row = at::arange(keys - queries, keys, options).unsqueeze(1);
   Tensor const column = at::arange(keys, options).unsqueeze(0);
   return at::scaled_dot_product_attention(query, key, value, column.le(row));
+}
+
+/// How much chosen tokens of one sequence look at each token, as the mean over all heads.
+/// \param query [heads, chosen, head_dim]  \param key [kv_heads, keys, head_dim]
+/// \param places [chosen] int64, the key of each chosen token itself; it sees no later one
+/// \return [chosen, keys] fp32, each row summing to one
+inline Tensor attention_paid(Tensor const& query, Tensor const& key, Tensor const& places) {
+  double const scale = 1 / std::sqrt(static_cast<double>(query.size(2)));
+  Tensor const grouped = query.unflatten(0, {key.size(0), -1});
+  Tensor const scores = grouped.matmul(key.unsqueeze(1).transpose(2, 3)).to(at::kFloat) * scale;
+  Tensor const later = at::arange(key.size(1), places.options()).gt(places.unsqueeze(1));
+  constexpr double never = -std::numeric_limits<double>::infinity();
+  return scores.masked_fill(later, never).softmax(-1).flatten(0, 1).mean(0);
 }
 
 }  // namespace vcflash::kernels

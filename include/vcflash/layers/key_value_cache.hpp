@@ -12,43 +12,70 @@
 namespace vcflash {
 
 /// Keys and values of the tokens that a decoder has seen, one pair of buffers a layer. Buffers
-/// double when they are full, so that a token costs a copy of its own keys and values only.
+/// double when they are full, so that a token costs a copy of its own keys and values only. Later
+/// layers may hold fewer tokens than the first, which sees them all.
 template <std::int64_t Layers>
 class KeyValueCache {
  public:
-  /// Tokens that every layer holds.
-  std::int64_t tokens() const { return tokens_; }
+  /// Tokens that a layer holds.
+  std::int64_t tokens(std::int64_t layer = 0) const { return part(layer).tokens; }
 
-  /// Appends to one layer and gives all it holds, as views.
-  /// \param key, value [batch, kv_heads, new tokens, head_dim]
-  std::pair<Tensor, Tensor> append(std::int64_t layer, Tensor const& key, Tensor const& value) {
-    auto& [keys, values] = buffers_[static_cast<std::size_t>(layer)];
-    std::int64_t const added = key.size(2);
-    std::int64_t const total = tokens_ + added;
-    reserve(keys, key, total);
-    reserve(values, value, total);
-    keys.narrow(2, tokens_, added).copy_(key);
-    values.narrow(2, tokens_, added).copy_(value);
-    if (layer + 1 == Layers) tokens_ = total;
-    return {keys.narrow(2, 0, total), values.narrow(2, 0, total)};
+  /// What a layer holds, as views. It must hold something.
+  /// \return keys and values, [batch, kv_heads, tokens, head_dim] each
+  std::pair<Tensor, Tensor> of(std::int64_t layer) const {
+    auto const& [keys, values, tokens] = part(layer);
+    return {keys.narrow(2, 0, tokens), values.narrow(2, 0, tokens)};
   }
 
-  /// Forgets all but the first `tokens` tokens.
-  void truncate(std::int64_t tokens) { tokens_ = std::min(tokens_, tokens); }
+  /// Appends to one layer and gives all it holds, as views. The first layer comes first.
+  /// \param key, value [batch, kv_heads, new tokens, head_dim]
+  std::pair<Tensor, Tensor> append(std::int64_t layer, Tensor const& key, Tensor const& value) {
+    auto& [keys, values, tokens] = part(layer);
+    std::int64_t const added = key.size(2);
+    reserve(keys, key, tokens, tokens + added);
+    reserve(values, value, tokens, tokens + added);
+    keys.narrow(2, tokens, added).copy_(key);
+    values.narrow(2, tokens, added).copy_(value);
+    tokens += added;
+    if (layer == 0) added_ = added;
+    if (added != added_) whole_from_ = layers_.front().tokens;
+    return of(layer);
+  }
+
+  /// Forgets all but the first `tokens` tokens of the sequence; all of them if some layer was not
+  /// given a token that follows.
+  /// \return how many are left
+  std::int64_t truncate(std::int64_t tokens) {
+    std::int64_t const forgotten = layers_.front().tokens - tokens;
+    if (forgotten <= 0) return layers_.front().tokens;
+    bool const all = tokens < whole_from_;
+    for (auto& layer : layers_) layer.tokens = all ? 0 : layer.tokens - forgotten;
+    if (all) whole_from_ = 0;
+    return layers_.front().tokens;
+  }
 
  private:
-  void reserve(Tensor& buffer, Tensor const& like, std::int64_t total) const {
+  struct Layer {
+    Tensor keys, values;
+    std::int64_t tokens = 0;
+  };
+
+  Layer& part(std::int64_t layer) { return layers_[static_cast<std::size_t>(layer)]; }
+  Layer const& part(std::int64_t layer) const { return layers_[static_cast<std::size_t>(layer)]; }
+
+  static void reserve(Tensor& buffer, Tensor const& like, std::int64_t held, std::int64_t total) {
     if (buffer.defined() && buffer.size(2) >= total) return;
     constexpr std::int64_t smallest = 256;
     std::int64_t const capacity = std::max(smallest, 2 * total);
     Tensor const larger =
         at::empty({like.size(0), like.size(1), capacity, like.size(3)}, like.options());
-    if (tokens_ > 0) larger.narrow(2, 0, tokens_).copy_(buffer.narrow(2, 0, tokens_));
+    if (held > 0) larger.narrow(2, 0, held).copy_(buffer.narrow(2, 0, held));
     buffer = larger;
   }
 
-  std::array<std::pair<Tensor, Tensor>, static_cast<std::size_t>(Layers)> buffers_;
-  std::int64_t tokens_ = 0;
+  std::array<Layer, static_cast<std::size_t>(Layers)> layers_;
+  std::int64_t added_ = 0;       ///< tokens that the first layer was given last
+  std::int64_t whole_from_ = 0;  ///< tokens of the sequence after which every layer has every token
 };
 
 }  // namespace vcflash

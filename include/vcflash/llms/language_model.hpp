@@ -25,4 +25,9 @@ concept LanguageModel = Reflected<L> && requires(L const& llm, Tensor const& t) 
   { llm.embedding_table() } -> std::same_as<Tensor const&>;
 };
 
+/// A language model whose later layers see fewer visual tokens (llms/visual_dropping.hpp).
+/// Promises: `reduced_states(embeddings, sequences)` does so and tells what is left.
+template <class L>
+concept DropsVisualTokens = LanguageModel<L> && L::Dropping::drops;
+
 }  // namespace vcflash

@@ -13,11 +13,11 @@ namespace vcflash {
 
 /// The name of a component or a configuration, as a template argument.
 struct Name {
-  std::array<char, 40> text{};
+  std::array<char, 48> text{};
 
   consteval Name() = default;
   template <std::size_t N>
-  requires(N <= 40) consteval Name(char const (&literal)[N]) {
+  requires(N <= 48) consteval Name(char const (&literal)[N]) {
     for (std::size_t i = 0; i + 1 < N; ++i) text[i] = literal[i];
   }
   constexpr operator std::string_view() const { return text.data(); }

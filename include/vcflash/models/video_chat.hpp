@@ -5,6 +5,7 @@
 #include <vcflash/kernels/cross_entropy.hpp>
 #include <vcflash/layers/run.hpp>
 #include <vcflash/llms/language_model.hpp>
+#include <vcflash/llms/visual_dropping.hpp>
 #include <vcflash/meta/error.hpp>
 #include <vcflash/models/sample.hpp>
 
@@ -18,6 +19,8 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace vcflash {
@@ -27,6 +30,7 @@ struct Embedded {
   Tensor embeddings;                  ///< [batch, tokens, hidden], padding to the right is zero
   Tensor labels;                      ///< [batch, tokens] int64 on the CPU, padding ignored
   std::vector<std::int64_t> lengths;  ///< tokens of each conversation without padding
+  std::vector<std::vector<std::int64_t>> visual;  ///< where its visual tokens are, ascending
 };
 
 /// A video-language model: an encoder's features, merged by a connector into tokens, stand in an
@@ -128,8 +132,8 @@ struct VideoChat {
               std::int64_t max_tokens = std::numeric_limits<std::int64_t>::max(),
               Run const& run = {}) const {
     Embedded const batch = embed(samples, max_tokens, run);
-    Tensor const states = llm.hidden_states(batch.embeddings, nullptr, run);
-    Tensor const next = batch.labels.narrow(1, 1, batch.labels.size(1) - 1);
+    auto const [states, labels] = states_of(batch, run);
+    Tensor const next = labels.narrow(1, 1, labels.size(1) - 1);
     Tensor const labelled = next.ne(ignore_label);
     Tensor const rows = labelled.flatten().nonzero().squeeze(1).to(device());
     Tensor const predicting = states.narrow(1, 0, next.size(1)).flatten(0, 1);
@@ -140,6 +144,23 @@ struct VideoChat {
 
   at::Device device() const { return llm.embedding_table().device(); }
   at::ScalarType dtype() const { return llm.embedding_table().scalar_type(); }
+
+  /// The LLM's states of a labelled batch, and the labels of the tokens that they are of.
+  template <class Run = RunDirectly>
+  std::pair<Tensor, Tensor> states_of(Embedded const& batch, Run const& run = {}) const {
+    if constexpr (DropsVisualTokens<L>) {
+      std::vector<DroppableSequence> sequences;
+      for (std::size_t s = 0; s < batch.lengths.size(); ++s) {
+        Tensor const labels =
+            batch.labels[static_cast<std::int64_t>(s)].narrow(0, 0, batch.lengths[s]);
+        sequences.push_back(labelled_sequence(labels, batch.visual[s]));
+      }
+      ReducedStates const left = llm.reduced_states(batch.embeddings, sequences, nullptr, run);
+      return {left.states, left.labels_left(batch.labels)};
+    } else {
+      return {llm.hidden_states(batch.embeddings, nullptr, run), batch.labels};
+    }
+  }
 
  private:
   template <class Run>
@@ -165,6 +186,8 @@ struct VideoChat {
   Embedded splice(std::span<Sample const> samples, std::vector<Tensor> const& visual,
                   Tensor const& table, std::int64_t text_rows, std::int64_t max_tokens) const {
     std::vector<std::vector<std::int64_t>> rows(samples.size()), labels(samples.size());
+    Embedded result;
+    result.visual.resize(samples.size());
     std::int64_t text_row = 0, visual_row = text_rows, longest = 0;
     std::size_t medium = 0;
     for (std::size_t s = 0; s < samples.size(); ++s) {
@@ -175,7 +198,10 @@ struct VideoChat {
       for (std::int64_t t = 0; t < ids.size(0); ++t, ++text_row) {
         if (id[t] == media_placeholder) {
           std::int64_t const added = visual[medium++].size(0);
-          for (std::int64_t v = 0; v < added; ++v) rows[s].push_back(visual_row++);
+          for (std::int64_t v = 0; v < added; ++v) {
+            result.visual[s].push_back(std::ssize(rows[s]));
+            rows[s].push_back(visual_row++);
+          }
           labels[s].resize(rows[s].size(), ignore_label);
         } else {
           rows[s].push_back(text_row);
@@ -187,11 +213,11 @@ struct VideoChat {
           static_cast<std::size_t>(std::min(max_tokens, static_cast<std::int64_t>(rows[s].size())));
       rows[s].resize(kept);
       labels[s].resize(kept);
+      std::erase_if(result.visual[s], [&](std::int64_t row) { return row >= std::ssize(rows[s]); });
       longest = std::max(longest, static_cast<std::int64_t>(kept));
     }
 
     auto const batch = static_cast<std::int64_t>(samples.size());
-    Embedded result;
     Tensor const index = at::full({batch, longest}, table.size(0) - 1, at::kLong);
     result.labels = at::full({batch, longest}, ignore_label, at::kLong);
     for (std::size_t s = 0; s < samples.size(); ++s) {

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <vcflash/connectors/tome.hpp>
+#include <vcflash/encoders/umt.hpp>
+#include <vcflash/llms/qwen2.hpp>
+#include <vcflash/recipe/recipe.hpp>
+
+namespace recipes::models {
+
+/// OpenGVLab/VideoChat-Flash-Qwen2_5-7B-1M_res224.
+struct videochat_flash_qwen2_5_7b_1m_res224
+    : vcflash::ModelOf<vcflash::Umt<vcflash::Res224>, vcflash::ToMe16, vcflash::Qwen2_5_7B_1M> {
+  static constexpr vcflash::Name name = "videochat_flash_qwen2_5_7b_1m_res224";
+};
+
+static_assert(vcflash::parameter_count<videochat_flash_qwen2_5_7b_1m_res224::Network> ==
+              7'922'617'856);
+static_assert(vcflash::key_count<videochat_flash_qwen2_5_7b_1m_res224::Network> == 646);
+
+}  // namespace recipes::models
