@@ -46,6 +46,8 @@ TEST_CASE("raw numbers, 64-bit numbers and a random sampler are torch's", "[gold
     CHECK(std::to_string(TorchRandom(seed).next_int64()) == row.at("int64_random_"));
     TorchRandom again(seed);
     CHECK(random_order(20, again) == row.at("random_sampler_n20").get<Rows>());
+    // Whether the reference's generator was itself checked against an independent one.
+    CHECK(row.at("own_python_mt_randperm100_equal") == true);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -25,6 +26,7 @@ struct BrokenRow {
   std::string file;
   std::int64_t row = 0;
   std::string problem;
+  std::size_t set = 0;  ///< which of the mixture's sets the file is
 
   std::string sentence() const { return fmt::format("{}: row {} {}.", file, row, problem); }
 };
@@ -130,7 +132,8 @@ class Mixture {
         places_.push_back(
             {static_cast<std::uint32_t>(sets_.size()), static_cast<std::uint32_t>(row)});
       else
-        broken_.push_back({file->name(), file->entry(row).number, std::move(problem)});
+        broken_.push_back(
+            {file->name(), file->entry(row).number, std::move(problem), sets_.size()});
     }
     set.count = size() - set.first;
     if (set.count == 0)

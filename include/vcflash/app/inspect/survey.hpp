@@ -1,0 +1,243 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <vcflash/app/inspect/histogram.hpp>
+#include <vcflash/app/inspect/media_check.hpp>
+#include <vcflash/app/inspect/parallel.hpp>
+#include <vcflash/app/progress.hpp>
+#include <vcflash/data/mixture.hpp>
+#include <vcflash/media/frame_sampling.hpp>
+#include <vcflash/meta/error.hpp>
+#include <vcflash/meta/vocabulary.hpp>
+#include <vcflash/text/chat.hpp>
+#include <vcflash/text/tokenizer.hpp>
+#include <vcflash/text/turns.hpp>
+
+namespace vcflash::app {
+
+/// What decides how long a row becomes.
+struct SurveySettings {
+  FrameSampling sampling = FrameSampling::dynamic_fps1;
+  std::int64_t min_frames = 1, max_frames = 8, clip_length = 4;
+  std::int64_t tokens_of_frame = 16, tokens_of_image = 64;
+  std::int64_t max_length = 32768;
+  std::int64_t global_batch = 256, epochs = 1;
+};
+
+/// What is found out about a set, or about all of them.
+struct SetSurvey {
+  std::int64_t rows = 0, broken = 0;  ///< to train on; of the wrong shape
+  std::array<std::int64_t, 3> of_modality{};
+  std::int64_t missing = 0, unreadable = 0, unusable = 0;  ///< rows by their medium; by their text
+  std::int64_t too_long = 0;                               ///< rows over the longest that is taken
+  Histogram words, tokens, frames;
+  std::vector<std::string> problems;  ///< the first of them
+
+  static constexpr std::size_t most_problems = 20;
+
+  std::int64_t lost() const { return broken + missing + unreadable + unusable; }
+
+  void note(std::string problem) {
+    if (problems.size() < most_problems) problems.push_back(std::move(problem));
+  }
+
+  void merge(SetSurvey const& other) {
+    rows += other.rows;
+    broken += other.broken;
+    for (std::size_t i = 0; i < 3; ++i) of_modality[i] += other.of_modality[i];
+    missing += other.missing;
+    unreadable += other.unreadable;
+    unusable += other.unusable;
+    too_long += other.too_long;
+    words.merge(other.words);
+    tokens.merge(other.tokens);
+    frames.merge(other.frames);
+    for (auto const& problem : other.problems) note(problem);
+  }
+};
+
+struct Survey {
+  std::vector<SetSurvey> sets;
+  std::int64_t media = 0;  ///< different files and folders
+  bool tokens_counted = false, media_opened = false;
+
+  SetSurvey all() const {
+    SetSurvey sum;
+    for (auto const& set : sets) sum.merge(set);
+    return sum;
+  }
+};
+
+/// Rows, modalities and words by set: what the indexes know.
+inline Survey survey_index(data::Mixture const& mixture) {
+  Survey survey;
+  survey.sets.resize(mixture.sets().size());
+  for (std::size_t s = 0; s < survey.sets.size(); ++s) {
+    auto const& set = mixture.sets()[s];
+    auto& found = survey.sets[s];
+    found.rows = set.count;
+    for (std::int64_t i = set.first; i < set.first + set.count; ++i) {
+      ++found.of_modality[static_cast<std::size_t>(mixture.modality(i))];
+      found.words.add(mixture.words(i));
+    }
+  }
+  for (auto const& row : mixture.broken()) {
+    survey.sets[row.set].broken += 1;
+    survey.sets[row.set].note(row.sentence());
+  }
+  return survey;
+}
+
+namespace detail {
+
+/// Goes through the rows of a mixture with what is known of their media.
+class RowSurvey {
+ public:
+  RowSurvey(data::Mixture const& mixture, SurveySettings const& settings,
+            text::Tokenizer const* tokenizer, int threads)
+      : mixture_(mixture), settings_(settings), tokenizer_(tokenizer), threads_(threads) {}
+
+  void run(Survey& survey, MediaJournal* journal) {
+    auto const files = media_files();
+    facts_ = check_media(files, journal, threads_);
+    for (std::size_t i = 0; i < files.size(); ++i) places_.emplace(files[i], i);
+    survey.media = static_cast<std::int64_t>(files.size());
+    survey.media_opened = journal != nullptr;
+    survey.tokens_counted = tokenizer_ != nullptr;
+    auto const parts = by_thread<std::vector<SetSurvey>>(
+        "reading rows", std::vector<SetSurvey>(survey.sets.size()),
+        [&](std::vector<SetSurvey>& sets, std::int64_t row) { look_at(row, sets[set_of(row)]); });
+    for (auto const& sets : parts)
+      for (std::size_t s = 0; s < sets.size(); ++s) survey.sets[s].merge(sets[s]);
+  }
+
+ private:
+  template <class Part, class Look>
+  std::vector<Part> by_thread(std::string const& what, Part const& empty, Look&& look) const {
+    std::vector<Part> parts(static_cast<std::size_t>(threads_), empty);
+    Progress progress(what, "row", mixture_.size());
+    in_parallel(
+        mixture_.size(), threads_, 512,
+        [&](int thread, std::int64_t first, std::int64_t last) {
+          for (std::int64_t row = first; row < last; ++row)
+            look(parts[static_cast<std::size_t>(thread)], row);
+        },
+        [&](std::int64_t done) { progress.update(done); });
+    return parts;
+  }
+
+  std::vector<MediaFile> media_files() const {
+    auto const parts = by_thread<std::set<MediaFile>>(
+        "listing media", {}, [&](std::set<MediaFile>& files, std::int64_t index) {
+          if (mixture_.modality(index) == Modality::text) return;
+          auto const row = mixture_.row(index);
+          for (auto const& path : row.media) files.insert({path, row.read_type, row.modality});
+        });
+    std::set<MediaFile> all;
+    for (auto const& files : parts) all.insert(files.begin(), files.end());
+    return {all.begin(), all.end()};
+  }
+
+  std::size_t set_of(std::int64_t row) const {
+    auto const& sets = mixture_.sets();
+    auto const after = std::ranges::upper_bound(sets, row, {}, &data::DataSet::first);
+    return static_cast<std::size_t>(after - sets.begin()) - 1;
+  }
+
+  void look_at(std::int64_t index, SetSurvey& found) const {
+    auto const row = mixture_.row(index);
+    std::int64_t visual = 0;
+    for (auto const& path : row.media) {
+      auto const& facts = facts_[places_.at({path, row.read_type, row.modality})];
+      if (!facts.problem.empty()) {
+        ++(facts.missing ? found.missing : found.unreadable);
+        found.note(facts.problem);
+        return;
+      }
+      try {
+        data::require_inside(path, row.root);
+        visual += visual_tokens(row, facts, found);
+      } catch (InputError const& error) {
+        ++found.unusable;
+        found.note(fmt::format("{}: {}", path, error.what()));
+        return;
+      }
+    }
+    if (tokenizer_ != nullptr) count_tokens(row, visual, found);
+  }
+
+  std::int64_t visual_tokens(data::Row const& row, MediaFacts const& facts,
+                             SetSurvey& found) const {
+    if (row.modality == Modality::image) return settings_.tokens_of_image;
+    std::int64_t frames = settings_.max_frames;  // at most, of a video that was not opened
+    if (facts.length > 0) {
+      media::FrameRequest request{settings_.sampling, settings_.min_frames, settings_.max_frames,
+                                  settings_.clip_length};
+      if (row.start && row.end) request.start = row.start, request.end = row.end;
+      auto const plan =
+          row.read_type == "img"
+              ? media::plan_folder(request, facts.length, media::folder_fps(row.media[0]))
+              : media::plan_frames(request, facts.length, facts.fps);
+      frames = static_cast<std::int64_t>(plan.indices.size());
+      found.frames.add(frames);
+    }
+    return frames * settings_.tokens_of_frame;
+  }
+
+  void count_tokens(data::Row const& row, std::int64_t visual, SetSurvey& found) const {
+    auto turns = row.turns;
+    bool const has_media = !row.media.empty();
+    if (has_media) text::place_media(turns, {});
+    auto const encoded =
+        text::encode_conversation(*tokenizer_, ChatTemplate::qwen_2, turns, has_media);
+    auto const places = std::ranges::count(encoded.input_ids, media_placeholder);
+    if (places != std::ssize(row.media)) {
+      ++found.unusable;
+      found.note(
+          fmt::format("row {}: has {} <image> for {} media", row.number, places, row.media.size()));
+      return;
+    }
+    auto const tokens = std::ssize(encoded.input_ids) - places + visual;
+    found.tokens.add(tokens);
+    found.too_long += tokens > settings_.max_length ? 1 : 0;
+  }
+
+  data::Mixture const& mixture_;
+  SurveySettings const& settings_;
+  text::Tokenizer const* tokenizer_;
+  int threads_;
+  std::vector<MediaFacts> facts_;
+  std::map<MediaFile, std::size_t> places_;
+};
+
+}  // namespace detail
+
+/// All that is to be known before a run: `survey_index`, and row by row the media and the lengths.
+/// \param tokenizer null: tokens are not counted  \param journal null: media are not opened
+inline Survey survey_rows(data::Mixture const& mixture, SurveySettings const& settings,
+                          text::Tokenizer const* tokenizer, MediaJournal* journal, int threads) {
+  Survey survey = survey_index(mixture);
+  detail::RowSurvey(mixture, settings, tokenizer, threads).run(survey, journal);
+  return survey;
+}
+
+/// Optimiser steps of a run over so many rows.
+inline std::int64_t expected_steps(std::int64_t rows, SurveySettings const& settings) {
+  return rows / settings.global_batch * settings.epochs;
+}
+
+}  // namespace vcflash::app

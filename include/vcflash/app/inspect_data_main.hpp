@@ -1,0 +1,150 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <vcflash/app/inspect/survey.hpp>
+#include <vcflash/app/inspect/survey_report.hpp>
+#include <vcflash/app/program.hpp>
+#include <vcflash/data/mixture.hpp>
+#include <vcflash/meta/error.hpp>
+#include <vcflash/meta/vocabulary.hpp>
+#include <vcflash/text/tokenizer.hpp>
+
+namespace vcflash::app {
+
+namespace detail {
+
+/// Takes what a run's settings (`config.toml`) say about its data; the rest stays.
+inline void read_survey_settings(SurveySettings& settings, std::filesystem::path const& file) {
+  toml::table table;
+  try {
+    table = toml::parse_file(file.string());
+  } catch (toml::parse_error const& error) {
+    throw InputError(fmt::format("{}: {}.", file.string(), error.description()));
+  }
+  auto const number = [&](char const* section, char const* key, std::int64_t& target) {
+    auto const value = table[section][key];
+    if (!value) return;
+    if (!value.is_integer() || *value.value<std::int64_t>() < 1)
+      throw InputError(fmt::format("{}: {}.{} is not a whole number of at least 1.", file.string(),
+                                   section, key));
+    target = *value.value<std::int64_t>();
+  };
+  number("data", "min_frames", settings.min_frames);
+  number("data", "max_frames", settings.max_frames);
+  number("data", "max_length", settings.max_length);
+  number("train", "global_batch", settings.global_batch);
+  number("train", "epochs", settings.epochs);
+  if (auto const name = table["data"]["sampling"].value<std::string>()) {
+    if (*name != "middle" && *name != "dynamic_fps1")
+      throw InputError(fmt::format("{}: data.sampling = \"{}\" is not middle or dynamic_fps1.",
+                                   file.string(), *name));
+    settings.sampling = *name == "middle" ? FrameSampling::middle : FrameSampling::dynamic_fps1;
+  }
+}
+
+inline void write_report(std::filesystem::path const& path, std::string_view text) {
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  if (!file.flush()) throw Error(fmt::format("{}: cannot be written.", path.string()));
+}
+
+}  // namespace detail
+
+/// The program `inspect-data`.
+inline int inspect_data_main(int argc, char const* const* argv) {
+  Program program("inspect-data",
+                  "Reads a data mixture before anyone trains on it: rows, modalities, lengths, "
+                  "missing and broken media, expected steps. Ends with 2 if rows would be lost.",
+                  "inspect-data --data mix.yaml --index-only\n"
+                  "inspect-data --data mix.yaml --tokenizer qwen --check-media --out inspected");
+  std::filesystem::path mixture_file, out, tokenizer_folder, recipe;
+  SurveySettings given;
+  bool check_media = false, index_only = false, allow_outside = false;
+  int threads = all_threads();
+  auto& flags = program.flags();
+  flags.add_option("--data", mixture_file, "The data mixture (.yaml)")
+      ->type_name("FILE")
+      ->required();
+  flags.add_option("--out", out, "Folder for report.html and report.json")->type_name("DIR");
+  flags.add_option("--tokenizer", tokenizer_folder, "Folder of a tokenizer: count tokens, too")
+      ->type_name("DIR");
+  flags
+      .add_option("--recipe", recipe, "Settings of a run (its config.toml): frames, lengths, batch")
+      ->type_name("FILE");
+  auto const number = [&](char const* name, std::int64_t& target, char const* meaning) {
+    return flags.add_option(name, target, meaning)
+        ->type_name("N")
+        ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}));
+  };
+  auto const* const max_frames =
+      number("--max-frames", given.max_frames, "Frames of a video at most");
+  auto const* const min_frames =
+      number("--min-frames", given.min_frames, "Frames of a video at least");
+  auto const* const max_length =
+      number("--max-length", given.max_length, "Tokens of a row at most");
+  auto const* const batch =
+      number("--global-batch", given.global_batch, "Rows of an optimiser step");
+  flags.add_flag("--check-media", check_media,
+                 "Open every medium and decode some of it; goes on where it was stopped");
+  flags.add_flag("--index-only", index_only, "Stop after indexing the annotations");
+  flags.add_flag("--allow-outside-root", allow_outside, "As data.allow_outside_root");
+  flags.add_option("--threads", threads, "Threads; all by default")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
+
+  return program.run(argc, argv, [&] {
+    if (check_media && out.empty())
+      throw InputError("--check-media keeps its journal in the folder --out, which is missing.");
+    SurveySettings settings;
+    if (!recipe.empty()) detail::read_survey_settings(settings, recipe);
+    if (max_frames->count() > 0) settings.max_frames = given.max_frames;
+    if (min_frames->count() > 0) settings.min_frames = given.min_frames;
+    if (max_length->count() > 0) settings.max_length = given.max_length;
+    if (batch->count() > 0) settings.global_batch = given.global_batch;
+
+    std::error_code error;
+    if (!out.empty()) std::filesystem::create_directories(out, error);
+    data::Mixture const mixture(mixture_file, {allow_outside});
+    std::optional<text::Tokenizer> tokenizer;
+    if (!tokenizer_folder.empty()) tokenizer = text::Tokenizer::from_folder(tokenizer_folder);
+    std::optional<MediaJournal> journal;
+    if (check_media && !index_only) journal.emplace(out / "checked_media.jsonl");
+    Survey const survey = index_only
+                              ? survey_index(mixture)
+                              : survey_rows(mixture, settings, tokenizer ? &*tokenizer : nullptr,
+                                            journal ? &*journal : nullptr, threads);
+    auto const all = survey.all();
+    auto const name = mixture_file.string();
+    if (!out.empty()) {
+      detail::write_report(out / "report.json",
+                           survey_json(mixture, survey, settings, name)
+                                   .dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
+                               '\n');
+      detail::write_report(out / "report.html", survey_page(mixture, survey, settings, name));
+    }
+    fmt::print("{}: {} rows of {} sets ({} of videos, {} of images, {} of text), {} steps\n", name,
+               all.rows, survey.sets.size(), all.of_modality[2], all.of_modality[1],
+               all.of_modality[0], expected_steps(all.rows, settings));
+    if (survey.tokens_counted)
+      fmt::print("{:.0f} tokens a row on average, {} at most; {} rows over {}\n", all.tokens.mean(),
+                 all.tokens.most(), all.too_long, settings.max_length);
+    if (all.lost() > 0)
+      throw InputError(fmt::format(
+          "{}: {} rows would be lost ({} of the wrong shape, {} without their medium, {} with one "
+          "that cannot be read, {} whose text cannot be used); the first: {}",
+          name, all.lost(), all.broken, all.missing, all.unreadable, all.unusable,
+          all.problems.front()));
+  });
+}
+
+}  // namespace vcflash::app

@@ -1,0 +1,69 @@
+#include <vcflash/app/inspect_data_main.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <catch2/catch_test_macros.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tests/app/inspect/small_mixture.hpp"
+
+using namespace vcflash;
+
+namespace {
+
+int inspect(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "inspect-data");
+  std::vector<char*> pointers;
+  for (auto& argument : arguments) pointers.push_back(argument.data());
+  return app::inspect_data_main(static_cast<int>(pointers.size()), pointers.data());
+}
+
+nlohmann::json report_of(test::SmallMixture const& small) {
+  return nlohmann::json::parse(test::read_file(small.folder / "out/report.json"));
+}
+
+}  // namespace
+
+TEST_CASE("inspect-data ends with 0 if all rows can be used and 2 if some would be lost",
+          "[unit]") {
+  test::SmallMixture const small;
+  auto const out = (small.folder / "out").string(), yaml = small.yaml.string();
+  auto const good = small.folder.write("good.yaml", "datasets: [{json_path: good.jsonl}]");
+  small.folder.write("good.jsonl", test::SmallMixture::row("video", "good.mp4", "<image>\nwhat"));
+  CHECK(inspect({"--help"}) == 0);
+  CHECK(inspect({}) == 2);
+  CHECK(inspect({"--data", (small.folder / "none.yaml").string()}) == 2);
+  CHECK(inspect({"--data", good.string()}) == 0);
+  CHECK(inspect({"--data", good.string(), "--check-media"}) == 2);  // where would its journal be?
+  CHECK(inspect({"--data", good.string(), "--max-frames", "0"}) == 2);
+  CHECK(inspect({"--data", good.string(), "--check-media", "--out", out}) == 0);
+  CHECK(report_of(small).at("media_opened") == true);
+  CHECK(inspect({"--data", yaml, "--index-only", "--out", out}) == 2);
+  CHECK(report_of(small).at("all").at("lost") == 1);
+  CHECK(inspect({"--data", yaml, "--out", out}) == 2);
+  CHECK(report_of(small).at("all").at("lost") == 2);
+  CHECK(inspect({"--data", yaml, "--check-media", "--tokenizer",
+                 (small.folder / "tokenizer").string(), "--out", out}) == 2);
+  CHECK(report_of(small).at("all").at("lost") == 4);
+  CHECK(std::filesystem::exists(small.folder / "out/report.html"));
+}
+
+TEST_CASE("a run's settings decide lengths and steps, and flags come over them", "[unit]") {
+  test::SmallMixture const small;
+  auto const out = (small.folder / "out").string();
+  auto const config = small.folder.write(
+      "config.toml",
+      "[train]\nglobal_batch = 2\nepochs = 3\n[data]\nmax_frames = 16\nsampling = \"middle\"\n");
+  CHECK(inspect({"--data", small.yaml.string(), "--recipe", config.string(), "--min-frames", "2",
+                 "--out", out}) == 2);
+  auto const settings = report_of(small).at("settings");
+  CHECK(settings.at("max_frames") == 16);
+  CHECK(settings.at("min_frames") == 2);
+  CHECK(settings.at("sampling") == "middle");
+  CHECK(report_of(small).at("steps") == 9);
+  for (std::string const wrong : {"[data]\nmax_frames = \"x\"", "[data]\nsampling = \"rand\"", "["})
+    CHECK(inspect({"--data", small.yaml.string(), "--recipe",
+                   small.folder.write("wrong.toml", wrong).string()}) == 2);
+}
