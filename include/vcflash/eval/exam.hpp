@@ -1,0 +1,117 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <vcflash/eval/benchmark.hpp>
+#include <vcflash/eval/lmms_layout.hpp>
+#include <vcflash/eval/text_rules.hpp>
+#include <vcflash/meta/error.hpp>
+
+namespace vcflash::eval {
+
+/// What came of asking a question, before it is graded.
+struct Said {
+  std::string text{};
+  std::string problem{};  ///< why it could not be asked
+
+  bool operator==(Said const&) const = default;
+};
+
+/// A benchmark and its questions, whatever its type: what asks models need not be compiled for
+/// every benchmark anew. Questions are counted from 0.
+class Exam {
+ public:
+  virtual ~Exam() = default;
+
+  virtual std::string name() const = 0;
+  virtual std::int64_t max_new_tokens() const = 0;
+  virtual std::size_t size() const = 0;
+  virtual std::string id(std::size_t question) const = 0;
+  virtual std::string prompt(std::size_t question) const = 0;
+  virtual MediumRequest medium(std::size_t question) const = 0;
+  virtual bool counts(std::size_t question) const = 0;
+  virtual nlohmann::json record(std::size_t question) const = 0;
+
+  /// One answer by itself.
+  virtual Answer graded(std::size_t question, Said const& said) const = 0;
+  /// All answers, with what only all together decide.
+  virtual std::vector<Answer> graded(std::vector<Said> const& said) const = 0;
+  virtual nlohmann::json aggregate(std::vector<Answer> const& answers) const = 0;
+
+  /// The same questions graded by another rule; nothing if the benchmark knows one rule only.
+  virtual std::unique_ptr<Exam> with_scoring(Scoring scoring) const = 0;
+
+  /// Writes upstream's layout.  \throws InputError if upstream's harness has no such benchmark
+  virtual std::filesystem::path write_lmms(std::filesystem::path const& out,
+                                           std::vector<Answer> const& answers,
+                                           LmmsRun const& run) const = 0;
+};
+
+template <Benchmark B>
+class ExamOf final : public Exam {
+ public:
+  ExamOf(B benchmark, std::vector<typename B::Question> questions)
+      : benchmark_(std::move(benchmark)), questions_(std::move(questions)) {}
+
+  std::string name() const override { return std::string(B::name); }
+  std::int64_t max_new_tokens() const override { return B::max_new_tokens; }
+  std::size_t size() const override { return questions_.size(); }
+  std::string id(std::size_t i) const override { return benchmark_.id(questions_[i]); }
+  std::string prompt(std::size_t i) const override { return benchmark_.prompt(questions_[i]); }
+  MediumRequest medium(std::size_t i) const override { return benchmark_.medium(questions_[i]); }
+  bool counts(std::size_t i) const override { return benchmark_.counts(questions_[i]); }
+  nlohmann::json record(std::size_t i) const override { return benchmark_.record(questions_[i]); }
+
+  Answer graded(std::size_t i, Said const& said) const override {
+    Answer answer{.text = std::string(stripped(said.text)), .problem = said.problem};
+    if (!said.problem.empty()) return answer;
+    answer.parsed = benchmark_.parse(questions_[i], answer.text);
+    answer.score = benchmark_.score(questions_[i], answer.parsed);
+    return answer;
+  }
+
+  std::vector<Answer> graded(std::vector<Said> const& said) const override {
+    std::vector<Answer> answers;
+    for (std::size_t i = 0; i < said.size(); ++i) answers.push_back(graded(i, said[i]));
+    if constexpr (requires { benchmark_.settle(questions_, answers); }) {
+      benchmark_.settle(questions_, answers);
+    }
+    return answers;
+  }
+
+  nlohmann::json aggregate(std::vector<Answer> const& answers) const override {
+    return benchmark_.aggregate(questions_, answers);
+  }
+
+  std::unique_ptr<Exam> with_scoring(Scoring scoring) const override {
+    if constexpr (requires { benchmark_.scoring; }) {
+      B other = benchmark_;
+      other.scoring = scoring;
+      return std::make_unique<ExamOf>(std::move(other), questions_);
+    } else {
+      return nullptr;
+    }
+  }
+
+  std::filesystem::path write_lmms(std::filesystem::path const& out,
+                                   std::vector<Answer> const& answers,
+                                   LmmsRun const& run) const override {
+    if constexpr (LmmsBenchmark<B>) {
+      return write_lmms_layout(out, benchmark_, questions_, answers, aggregate(answers), run);
+    } else {
+      fail<InputError>("--layout lmms-eval: lmms-eval has no benchmark ", B::name);
+    }
+  }
+
+ private:
+  B benchmark_;
+  std::vector<typename B::Question> questions_;
+};
+
+}  // namespace vcflash::eval

@@ -1,0 +1,54 @@
+#include <vcflash/eval/compare.hpp>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <string>
+
+#include "tests/support/folder.hpp"
+
+using namespace vcflash::eval;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+std::string line(std::string const& id, std::string const& video, double score,
+                 bool counts = true) {
+  nlohmann::json json{
+      {"id", id}, {"video", video}, {"answer", score > 0 ? "A" : "B"}, {"score", score}};
+  if (!counts) json["counts"] = false;
+  return json.dump() + "\n";
+}
+
+}  // namespace
+
+TEST_CASE("two runs are compared question by question", "[unit]") {
+  vcflash::test::TemporaryFolder const folder;
+  folder.write("a/answers.jsonl", line("1", "v", 0) + line("2", "v", 1) + line("3", "w", 1) +
+                                      line("4", "x", 0) + line("5", "x", 0, false));
+  folder.write("b/answers.jsonl", line("3", "w", 1) + line("2", "v", 1) + line("1", "v", 1) +
+                                      line("6", "z", 1) + line("5", "x", 1, false));
+  auto const comparison = compare(folder / "a", folder / "b");
+  CHECK(comparison.questions == 3);
+  CHECK(comparison.only_a == 1);
+  CHECK(comparison.only_b == 1);
+  CHECK(comparison.b.mean == 1);
+  CHECK(comparison.difference.clusters == 2);
+  CHECK(comparison.difference.mean > 0.3);
+  REQUIRE(comparison.changes.size() == 1);
+  CHECK(comparison.changes[0].id == "1");
+  CHECK(comparison.changes[0].answer_b == "A");
+  CHECK(to_json(comparison)["changes"][0]["score_b"] == 1);
+  auto const same = compare(folder / "a", folder / "a");
+  CHECK(same.difference.mean == 0);
+  CHECK(*same.difference.half == 0);
+}
+
+TEST_CASE("what cannot be compared is named", "[unit]") {
+  vcflash::test::TemporaryFolder const folder;
+  folder.write("a/answers.jsonl", line("1", "v", 0));
+  folder.write("b/answers.jsonl", line("2", "v", 0));
+  folder.write("c/answers.jsonl", "{}\n");
+  CHECK_THROWS_WITH(compare(folder / "a", folder / "none"), ContainsSubstring("answers.jsonl"));
+  CHECK_THROWS_WITH(compare(folder / "a", folder / "b"), ContainsSubstring("in common"));
+  CHECK_THROWS_WITH(compare(folder / "a", folder / "c"), ContainsSubstring("line 1"));
+}
