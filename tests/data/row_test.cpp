@@ -87,7 +87,12 @@ TEST_CASE("a symbolic link out of the data_root is refused, one within is not", 
   CHECK_NOTHROW(require_inside(folder / "root/also.png", folder / "root"));
   CHECK_NOTHROW(require_inside(folder / "media/none.png", folder / "media"));
   CHECK_NOTHROW(require_inside(folder / "media/out.png", ""));
-  for (char const* outside : {"media/out.png", "media/near.png"})
+  folder.write("media/frames/f_1.png", "x");
+  fs::create_symlink(folder / "media/in.png", folder / "media/frames/f_2.png");
+  fs::create_directory_symlink(folder / "media/frames", folder / "media/frames/itself");
+  CHECK_NOTHROW(require_inside(folder / "media/frames", folder / "media"));
+  fs::create_symlink(folder / "secret.png", folder / "media/frames/f_3.png");
+  for (char const* outside : {"media/out.png", "media/near.png", "media/frames"})
     CHECK_THROWS_MATCHES(require_inside(folder / outside, folder / "media"), InputError,
                          MessageMatches(ContainsSubstring("outside its data_root") &&
                                         ContainsSubstring("allow_outside_root")));

@@ -145,22 +145,30 @@ constexpr bool leaves_root(std::string_view path) {
   return false;
 }
 
-/// Refuses a file that a symbolic link puts outside a folder; one that does not exist passes.
+/// Refuses a file that a symbolic link puts outside a folder, and a folder of frames with such a
+/// link in it; what does not exist passes.
 /// \param root empty: any file passes
 /// \throws InputError naming the file and where it really is
 inline void require_inside(std::filesystem::path const& file, std::filesystem::path const& root) {
   if (root.empty()) return;
   std::error_code error;
-  auto const real = std::filesystem::canonical(file, error);
-  if (error) return;
   auto const folder = std::filesystem::canonical(root, error);
-  auto const [end, rest] = std::mismatch(folder.begin(), folder.end(), real.begin(), real.end());
-  if (error || end != folder.end()) {
-    throw InputError(
-        fmt::format("{}: is really {}, outside its data_root {}; set "
-                    "data.allow_outside_root if that is meant",
-                    file.string(), real.string(), root.string()));
-  }
+  auto const check = [&](std::filesystem::path const& path) {
+    std::error_code missing;
+    auto const real = std::filesystem::canonical(path, missing);
+    if (missing) return;
+    auto const end = std::ranges::mismatch(folder, real).in1;
+    if (error || end != folder.end())
+      throw InputError(
+          fmt::format("{}: is really {}, outside its data_root {}; set "
+                      "data.allow_outside_root if that is meant",
+                      path.string(), real.string(), root.string()));
+  };
+  check(file);
+  std::error_code unlisted;
+  if (!std::filesystem::is_directory(file, unlisted)) return;
+  for (auto const& entry : std::filesystem::directory_iterator(file, unlisted))
+    if (entry.is_symlink(unlisted)) check(entry.path());
 }
 
 }  // namespace vcflash::data

@@ -1,5 +1,6 @@
 #include <vcflash/app/inspect/parallel.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <numeric>
 #include <stdexcept>
