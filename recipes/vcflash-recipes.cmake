@@ -3,6 +3,41 @@
 # vcflash_add_model(my_model.hpp)        makes the programs eval-my_model and chat-my_model
 #   of the type recipes::models::my_model.
 # Either may be followed by EXCLUDE_FROM_ALL: then the programs are built when asked for.
+#
+# What depends on no recipe (the files *.ipp beside the headers) is compiled once for all programs
+# of a build, into the library vcflash_separate.
+
+set(_vcflash_include "${CMAKE_CURRENT_LIST_DIR}/../include")
+if(NOT EXISTS "${_vcflash_include}/vcflash")  # installed: lib/cmake/vcflash
+  get_target_property(_vcflash_include vcflash::headers INTERFACE_INCLUDE_DIRECTORIES)
+endif()
+set_property(GLOBAL PROPERTY vcflash_include "${_vcflash_include}")
+
+function(_vcflash_add_separate)
+  if(TARGET vcflash_separate)
+    return()
+  endif()
+  get_property(include GLOBAL PROPERTY vcflash_include)
+  file(GLOB files CONFIGURE_DEPENDS RELATIVE "${include}" "${include}/vcflash/*/*.ipp")
+  set(sources)
+  foreach(file IN LISTS files)
+    string(REGEX REPLACE "^vcflash/([a-z]+)/.*" "\\1" floor "${file}")
+    string(APPEND content_${floor} "#include <${file}>\n")
+    list(APPEND floors ${floor})
+  endforeach()
+  list(REMOVE_DUPLICATES floors)
+  foreach(floor IN LISTS floors)
+    set(source "${CMAKE_CURRENT_BINARY_DIR}/separate/${floor}.cpp")
+    file(CONFIGURE OUTPUT "${source}" CONTENT "${content_${floor}}")
+    list(APPEND sources "${source}")
+  endforeach()
+  add_library(vcflash_separate STATIC EXCLUDE_FROM_ALL ${sources})
+  target_compile_definitions(vcflash_separate PUBLIC VCFLASH_SEPARATE)
+  target_link_libraries(vcflash_separate PUBLIC vcflash::vcflash)
+  if(COMMAND vcflash_own_target)
+    vcflash_own_target(vcflash_separate)
+  endif()
+endfunction()
 
 function(_vcflash_add_program program header type exclude)
   string(REGEX REPLACE "-.*" "" verb ${program})
@@ -18,7 +53,8 @@ int main(int argc, char** argv) { return vcflash::app::@verb@_main<@type@>(argc,
 ]=])
   add_executable(${program} ${exclude} "${main}")
   target_include_directories(${program} PRIVATE "${folder}")
-  target_link_libraries(${program} PRIVATE vcflash::vcflash)
+  _vcflash_add_separate()
+  target_link_libraries(${program} PRIVATE vcflash_separate)
   if(COMMAND vcflash_own_target)
     vcflash_own_target(${program})
   endif()

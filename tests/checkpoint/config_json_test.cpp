@@ -28,7 +28,9 @@ template <class R>
 void check_against_upstream(std::string const& name, std::string const& llm) {
   CAPTURE(name);
   auto const base = test::golden_json("manifests/configs/" + llm + ".json");
-  auto const ours = checkpoint::config_of<R>(R::Stage::defaults, base);
+  auto const ours = checkpoint::config_of(checkpoint::network_fields<typename R::Network>(),
+                                          checkpoint::stage_fields<typename R::Stage>(),
+                                          R::Stage::defaults, base);
   auto const theirs = test::golden_json("manifests/configs/trained/" + name + ".json");
   for (auto const& [field, value] : theirs.items()) {
     CAPTURE(field);
@@ -63,11 +65,11 @@ TEST_CASE("the ten recipes write the configuration that upstream's training writ
 
 TEST_CASE("a configuration of another model is refused by field", "[unit]") {
   using Network = test::Small<>::Network;
-  auto config = checkpoint::network_fields<Network>();
-  CHECK_NOTHROW(checkpoint::require_config_of<Network>(config, "a/config.json"));
+  auto config = checkpoint::to_json(checkpoint::network_fields<Network>());
+  CHECK_NOTHROW(checkpoint::require_config_of(Network::Llm::config, config, "a/config.json"));
   config["rope_theta"] = 1e6;
   CHECK_THROWS_MATCHES(
-      checkpoint::require_config_of<Network>(config, "a/config.json"), InputError,
+      checkpoint::require_config_of(Network::Llm::config, config, "a/config.json"), InputError,
       MessageMatches(ContainsSubstring("a/config.json: rope_theta is 1000000.0, but small "
                                        "decoder has 10000.0")));
 }

@@ -50,9 +50,9 @@ bool same(N const& a, N const& b) {
 TEST_CASE("a model survives its folder", "[unit]") {
   test::TemporaryFolder const folder;
   auto const network = made(1);
-  save_weights(network, folder.path());
+  save_weights(named_parameters(network), folder.path());
   Network loaded;
-  load_model(loaded, from(folder), at::kFloat);
+  load_model(parameters_of_parts(loaded), from(folder), at::kFloat);
   CHECK(same(network, loaded));
 }
 
@@ -60,9 +60,9 @@ TEST_CASE("weights of another dtype become the model's", "[unit]") {
   test::TemporaryFolder const folder;
   auto network = made(1);
   convert_to(network, at::kBFloat16);
-  save_weights(network, folder.path());
+  save_weights(named_parameters(network), folder.path());
   Network loaded;
-  load_model(loaded, from(folder), at::kFloat);
+  load_model(parameters_of_parts(loaded), from(folder), at::kFloat);
   convert_to(network, at::kFloat);
   CHECK(same(network, loaded));
 }
@@ -82,7 +82,7 @@ TEST_CASE("shards are read as their index says", "[unit]") {
   write_safetensors(folder / "b.safetensors", shards[1]);
   write_json(folder / "model.safetensors.index.json", {{"weight_map", map}});
   Network loaded;
-  load_model(loaded, from(folder), at::kFloat);
+  load_model(parameters_of_parts(loaded), from(folder), at::kFloat);
   CHECK(same(network, loaded));
 
   SECTION("a key that no shard holds is named") {
@@ -108,7 +108,7 @@ TEST_CASE("shards are read as their index says", "[unit]") {
 
 TEST_CASE("missing, unexpected and mis-shaped keys are listed by name and number", "[unit]") {
   test::TemporaryFolder const folder;
-  save_weights(made(1), folder.path());
+  save_weights(named_parameters(made(1)), folder.path());
   auto tensors = tensors_of(folder.path());
   std::erase_if(tensors, [](auto const& t) { return t.first == "model.norm.weight"; });
   for (auto& [key, tensor] : tensors) {
@@ -118,7 +118,7 @@ TEST_CASE("missing, unexpected and mis-shaped keys are listed by name and number
   write_safetensors(folder / "model.safetensors", tensors);
   Network loaded;
   CHECK_THROWS_MATCHES(
-      load_model(loaded, from(folder), at::kFloat), InputError,
+      load_model(parameters_of_parts(loaded), from(folder), at::kFloat), InputError,
       MessageMatches(
           ContainsSubstring(folder.path().string()) &&
           ContainsSubstring("1 missing (model.norm.weight)") &&
@@ -136,23 +136,24 @@ TEST_CASE("a folder without weights and a path that is no folder are refused", "
 
 TEST_CASE("a truncated checkpoint is refused", "[unit]") {
   test::TemporaryFolder const folder;
-  save_weights(made(1), folder.path());
+  save_weights(named_parameters(made(1)), folder.path());
   auto const bytes = test::read_file(folder / "model.safetensors");
   folder.write("model.safetensors", bytes.substr(0, bytes.size() - 5));
   Network loaded;
-  CHECK_THROWS_MATCHES(load_model(loaded, from(folder), at::kFloat), InputError,
+  CHECK_THROWS_MATCHES(load_model(parameters_of_parts(loaded), from(folder), at::kFloat),
+                       InputError,
                        MessageMatches(ContainsSubstring("model.safetensors: is not a sound")));
 }
 
 TEST_CASE("stage 1's file takes the place of the folder's connector", "[unit]") {
   test::TemporaryFolder const folder;
   auto const base = made(1), trained = made(2);
-  save_weights(base, folder.path());
-  save_connector(trained, folder.path());
+  save_weights(named_parameters(base), folder.path());
+  save_connector(named_parameters(trained.connector, "model.mm_projector."), folder.path());
   Network loaded;
   Weights const connected{
       .folder = folder.path(), .connector = folder / "mm_projector.bin", .encoder = {}};
-  load_model(loaded, connected, at::kFloat);
+  load_model(parameters_of_parts(loaded), connected, at::kFloat);
   CHECK(same(loaded.connector, trained.connector));
   CHECK(same(loaded.encoder, base.encoder));
   CHECK(same(loaded.llm, base.llm));
@@ -161,13 +162,13 @@ TEST_CASE("stage 1's file takes the place of the folder's connector", "[unit]") 
 
 TEST_CASE("a connector of another width is refused by name", "[unit]") {
   test::TemporaryFolder const folder;
-  save_weights(made(1), folder.path());
+  save_weights(named_parameters(made(1)), folder.path());
   write_torch_file(folder / "mm_projector.bin", {{"mm_projector.mlp.0.weight", at::ones({2, 2})}});
   Network loaded;
   Weights const connected{
       .folder = folder.path(), .connector = folder / "mm_projector.bin", .encoder = {}};
   CHECK_THROWS_MATCHES(
-      load_model(loaded, connected, at::kFloat), InputError,
+      load_model(parameters_of_parts(loaded), connected, at::kFloat), InputError,
       MessageMatches(ContainsSubstring("mm_projector.bin: ") && ContainsSubstring("3 missing") &&
                      ContainsSubstring("model.mm_projector.mlp.0.weight is [2, 2]")));
 }
@@ -187,13 +188,14 @@ TEST_CASE("a plain LLM's folder is completed by upstream's encoder file and a ne
 
   auto network = made(2);
   auto const before = made(2);
-  CHECK_THROWS_MATCHES(load_model(network, from(folder), at::kFloat), InputError,
+  CHECK_THROWS_MATCHES(load_model(parameters_of_parts(network), from(folder), at::kFloat),
+                       InputError,
                        MessageMatches(ContainsSubstring(" missing (model.vision_tower.")));
   Weights weights{.folder = folder.path(),
                   .connector = {},
                   .encoder = folder / "encoder.pt",
                   .fresh_connector = true};
-  load_model(network, weights, at::kFloat);
+  load_model(parameters_of_parts(network), weights, at::kFloat);
   CHECK(same(network.llm, base.llm));
   CHECK(same(network.connector, before.connector));
   CHECK(same(network.encoder, base.encoder));
@@ -202,7 +204,7 @@ TEST_CASE("a plain LLM's folder is completed by upstream's encoder file and a ne
     std::erase_if(raw, [](auto const& t) { return t.first == "encoder.norm.weight"; });
     write_torch_file(folder / "encoder.pt", raw);
     CHECK_THROWS_MATCHES(
-        load_model(network, weights, at::kFloat), InputError,
+        load_model(parameters_of_parts(network), weights, at::kFloat), InputError,
         MessageMatches(ContainsSubstring("encoder.pt: ") && ContainsSubstring("1 missing")));
   }
 }
@@ -220,20 +222,20 @@ TEST_CASE("a tied model takes its table under either name, or under both if they
   SECTION("the head alone") {
     table->first = "lm_head.weight";
     write_safetensors(folder / "model.safetensors", tensors);
-    load_model(loaded, from(folder), at::kFloat);
+    load_model(parameters_of_parts(loaded), from(folder), at::kFloat);
     CHECK(same(network, loaded));
   }
   SECTION("both, equal") {
     tensors.emplace_back("lm_head.weight", value);
     write_safetensors(folder / "model.safetensors", tensors);
-    load_model(loaded, from(folder), at::kFloat);
+    load_model(parameters_of_parts(loaded), from(folder), at::kFloat);
     CHECK(same(network, loaded));
   }
   SECTION("both, different") {
     tensors.emplace_back("lm_head.weight", value + 1);
     write_safetensors(folder / "model.safetensors", tensors);
-    CHECK_THROWS_MATCHES(load_model(loaded, from(folder), at::kFloat), InputError,
-                         MessageMatches(ContainsSubstring("differ")));
+    CHECK_THROWS_MATCHES(load_model(parameters_of_parts(loaded), from(folder), at::kFloat),
+                         InputError, MessageMatches(ContainsSubstring("differ")));
   }
 }
 

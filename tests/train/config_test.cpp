@@ -33,10 +33,10 @@ TEST_CASE("a file overrides the recipe and a flag overrides the file", "[unit]")
                                "[train]\nlearning_rate = 3e-4\nseed = 7\n"
                                "dtype = \"float32\"\n[data]\norder = \"mixture\"\n"
                                "sampling = \"middle\"\njitter = true\n"));
-  overlay(config, "train.seed=8");
-  overlay(config, "train.schedule=linear");
-  overlay(config, "train.clip_norm=2");
-  overlay(config, "train.gradient_checkpointing=false");
+  overlay_setting(config, "train.seed=8");
+  overlay_setting(config, "train.schedule=linear");
+  overlay_setting(config, "train.clip_norm=2");
+  overlay_setting(config, "train.gradient_checkpointing=false");
   CHECK(config.recipe.learning_rate == 3e-4);
   CHECK(config.recipe.seed == 8);
   CHECK(config.dtype == at::kFloat);
@@ -51,9 +51,9 @@ TEST_CASE("a file overrides the recipe and a flag overrides the file", "[unit]")
 TEST_CASE("the effective settings are a file that says the same", "[unit]") {
   test::TemporaryFolder const folder;
   auto config = defaults();
-  overlay(config, "train.learning_rate=1");
-  overlay(config, "train.epsilon=1e-10");
-  overlay(config, "data.order=mixture");
+  overlay_setting(config, "train.learning_rate=1");
+  overlay_setting(config, "train.epsilon=1e-10");
+  overlay_setting(config, "data.order=mixture");
   auto again = defaults();
   overlay(again, folder.write("config.toml", to_toml(config)));
   CHECK(settings_of(again) == settings_of(config));
@@ -64,7 +64,7 @@ TEST_CASE("an unknown setting is refused and the nearest one named", "[unit]") {
   test::TemporaryFolder const folder;
   auto config = defaults();
   CHECK_THROWS_MATCHES(
-      overlay(config, "train.max_step=3"), InputError,
+      overlay_setting(config, "train.max_step=3"), InputError,
       MessageMatches(ContainsSubstring("there is no setting train.max_step; the nearest is "
                                        "train.max_steps.")));
   CHECK_THROWS_MATCHES(
@@ -79,7 +79,7 @@ TEST_CASE("a value of the wrong kind or range is one sentence", "[unit]") {
   auto config = defaults();
   auto const refused = [&](std::string const& assignment, std::string const& sentence) {
     CAPTURE(assignment);
-    CHECK_THROWS_MATCHES(overlay(config, assignment), InputError,
+    CHECK_THROWS_MATCHES(overlay_setting(config, assignment), InputError,
                          MessageMatches(ContainsSubstring(sentence)));
   };
   refused("train.max_steps=many", "train.max_steps = 'many' is not a whole number from 0 to");
@@ -103,11 +103,11 @@ TEST_CASE("a file that is no TOML is refused with its line", "[unit]") {
 
 TEST_CASE("settings that do not fit one another are refused", "[unit]") {
   auto config = defaults();
-  overlay(config, "train.micro_batch=3");
+  overlay_setting(config, "train.micro_batch=3");
   CHECK_THROWS_MATCHES(require_consistent(config), InputError,
                        MessageMatches(ContainsSubstring(
                            "train.global_batch = 256 is no multiple of train.micro_batch = 3")));
   config = defaults();
-  overlay(config, "data.min_frames=9");
+  overlay_setting(config, "data.min_frames=9");
   CHECK_THROWS_AS(require_consistent(config), InputError);
 }

@@ -9,14 +9,16 @@ using namespace vcflash;
 TEST_CASE("the loader is told what the recipe's encoder takes and what the run sets", "[unit]") {
   using R = test::SmallRecipe<VisualPretraining>;
   auto run = train::default_config<R>();
-  train::overlay(run, "train.micro_batch=4");
-  train::overlay(run, "train.global_batch=8");
-  train::overlay(run, "data.frame_cache=3");
-  train::overlay(run, "data.max_bad_fraction=0.2");
-  train::overlay(run, "data.allow_outside_root=true");
-  CHECK(train::loader_config<R>(run, "", "").sample.time_limit == media::default_time_limit);
-  train::overlay(run, "data.video_timeout=0.5");
-  auto const config = train::loader_config<R>(run, "mix.yaml", "bad.jsonl");
+  train::overlay_setting(run, "train.micro_batch=4");
+  train::overlay_setting(run, "train.global_batch=8");
+  train::overlay_setting(run, "data.frame_cache=3");
+  train::overlay_setting(run, "data.max_bad_fraction=0.2");
+  train::overlay_setting(run, "data.allow_outside_root=true");
+  CHECK(train::loader_config(run, train::pixel_needs<R::Encoder>(), "", "").sample.time_limit ==
+        media::default_time_limit);
+  train::overlay_setting(run, "data.video_timeout=0.5");
+  auto const config =
+      train::loader_config(run, train::pixel_needs<R::Encoder>(), "mix.yaml", "bad.jsonl");
   CHECK(config.mixture == "mix.yaml");
   CHECK(config.batch == 4);
   CHECK(config.accumulation == 2);

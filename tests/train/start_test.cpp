@@ -24,7 +24,7 @@ Stage2::Network drawn(std::uint64_t seed) {
 }
 
 bool same(auto const& a, auto const& b) {
-  auto const left = checkpoint::named_parameters(a), right = checkpoint::named_parameters(b);
+  auto const left = named_parameters(a), right = named_parameters(b);
   return std::ranges::equal(left, right,
                             [](auto const& x, auto const& y) { return x.second.equal(y.second); });
 }
@@ -45,9 +45,11 @@ struct Folders {
   Folders() {
     std::filesystem::create_directory(base);
     std::filesystem::create_directory(stage1);
-    checkpoint::save_weights(drawn(1), base);
-    checkpoint::write_json(base / "config.json", checkpoint::network_fields<Stage2::Network>());
-    checkpoint::save_connector(drawn(2), stage1);
+    checkpoint::save_weights(named_parameters(drawn(1)), base);
+    checkpoint::write_json(base / "config.json",
+                           checkpoint::to_json(checkpoint::network_fields<Stage2::Network>()));
+    checkpoint::save_connector(
+        named_parameters(drawn(2).connector, Stage2::Network::key_prefixes[1]), stage1);
     checkpoint::write_json(stage1 / "config.json", {{"_name_or_path", base.string()}});
   }
 };
@@ -88,7 +90,7 @@ TEST_CASE("stage 2 starts from the base model and stage 1's connector", "[unit]"
 
 TEST_CASE("stage 1 draws a connector for a model that has none", "[unit]") {
   Folders const f;
-  auto tensors = checkpoint::named_parameters(drawn(1));
+  auto tensors = named_parameters(drawn(1));
   std::erase_if(tensors, [](auto const& t) { return t.first.starts_with("model.mm_projector"); });
   checkpoint::write_safetensors(f.base / "model.safetensors", tensors);
   auto const network = started<Stage1>({.out = "x", .init = f.base});

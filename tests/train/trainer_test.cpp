@@ -30,9 +30,9 @@ RunConfig settings(std::vector<std::string> const& more = {}) {
         "train.learning_rate=1e-3", "train.encoder_learning_rate=5e-4", "train.warmup_ratio=0.1",
         "train.weight_decay=0.01", "train.gradient_checkpointing=false",
         "checkpoint.every_steps=0"}) {
-    overlay(config, setting);
+    overlay_setting(config, setting);
   }
-  for (auto const& setting : more) overlay(config, setting);
+  for (auto const& setting : more) overlay_setting(config, setting);
   return config;
 }
 
@@ -170,10 +170,10 @@ TEST_CASE("a run ends as a folder that the next stage takes", "[unit]") {
 
   Stage2::Network two, four;
   for (auto const& [network, name] : {std::pair{&two, "two"}, std::pair{&four, "four"}}) {
-    checkpoint::load_model(*network, {.folder = folder / name, .connector = {}, .encoder = {}},
-                           at::kFloat);
+    checkpoint::load_model(checkpoint::parameters_of_parts(*network),
+                           {.folder = folder / name, .connector = {}, .encoder = {}}, at::kFloat);
   }
-  auto const before = checkpoint::named_parameters(two), after = checkpoint::named_parameters(four);
+  auto const before = named_parameters(two), after = named_parameters(four);
   for (std::size_t i = 0; i < before.size(); ++i) {
     CAPTURE(before[i].first);
     bool const frozen = !before[i].first.starts_with("model.vision_tower.") &&
@@ -187,7 +187,7 @@ TEST_CASE("stage 1 leaves the connector alone, and stage 2 starts from it", "[un
   std::filesystem::create_directory(folder / "base");
   Stage1::Network base;
   initialise_model<Stage1>(base, 5);
-  checkpoint::save_weights(base, folder / "base");
+  checkpoint::save_weights(named_parameters(base), folder / "base");
   train_in<Stage1>(folder / "one", settings<Stage1>(), 0, {.out = {}, .init = folder / "base"});
   CHECK_FALSE(std::filesystem::exists(folder / "one/model.safetensors"));
   CHECK(checkpoint::read_torch_file(folder / "one/mm_projector.bin").size() == 4);
@@ -195,7 +195,7 @@ TEST_CASE("stage 1 leaves the connector alone, and stage 2 starts from it", "[un
   CHECK(next.network().llm.model.norm.weight.value.equal(base.llm.model.norm.weight.value));
   auto const connector = checkpoint::read_connector_file(folder / "one/mm_projector.bin");
   for (auto const& [key, tensor] :
-       checkpoint::named_parameters(next.network().connector, "model.mm_projector.")) {
+       named_parameters(next.network().connector, "model.mm_projector.")) {
     CHECK(tensor.equal(connector.at(key)));
   }
 }
@@ -231,7 +231,7 @@ TEST_CASE("a loss that is no number ends the run at once", "[unit]") {
   initialise_model<Stage2>(base, 5);
   base.llm.model.norm.weight.value.fill_(std::numeric_limits<float>::quiet_NaN());
   std::filesystem::create_directory(folder / "base");
-  checkpoint::save_weights(base, folder / "base");
+  checkpoint::save_weights(named_parameters(base), folder / "base");
   CHECK_THROWS_MATCHES(
       train_in<Stage2>(folder / "run", settings<Stage2>(), 0, {.out = {}, .init = folder / "base"}),
       Error, MessageMatches(ContainsSubstring("step 1: the loss is not a finite number")));

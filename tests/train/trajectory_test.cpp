@@ -114,7 +114,7 @@ void check_case(test::Golden& golden, std::map<std::string, at::Tensor> const& w
   auto const& entry = golden.json().at("cases").at(name);
   test::TemporaryFolder const folder;
   std::filesystem::create_directory(folder / "base");
-  checkpoint::NamedTensors named(weights.begin(), weights.end());
+  NamedTensors named(weights.begin(), weights.end());
   checkpoint::write_safetensors(folder / "base/model.safetensors", named);
 
   auto run = settings_of(golden.json(), entry, S::defaults);
@@ -135,7 +135,7 @@ void check_case(test::Golden& golden, std::map<std::string, at::Tensor> const& w
 
   auto const& final = entry.at("final");
   std::size_t trained = 0;
-  for (auto const& [key, tensor] : checkpoint::named_parameters(trainer.network())) {
+  for (auto const& [key, tensor] : named_parameters(trainer.network())) {
     CAPTURE(key);
     at::Tensor const delta = tensor.detach() - weights.at(key);
     if (!final.contains(key)) {

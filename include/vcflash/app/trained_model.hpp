@@ -2,15 +2,14 @@
 
 #include <vcflash/checkpoint/config_json.hpp>
 #include <vcflash/checkpoint/folder.hpp>
+#include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/recipe.hpp>
 #include <vcflash/text/tokenizer.hpp>
 
 #include <c10/core/ScalarType.h>
-#include <fmt/format.h>
 
 #include <filesystem>
 #include <string>
-#include <string_view>
 
 namespace vcflash::app {
 
@@ -20,17 +19,8 @@ inline at::ScalarType dtype_of(std::string const& name) {
 }
 
 /// The tokenizer of a folder.
-/// \throws InputError if it has more tokens than `M` has rows for them
-template <Model M>
-text::Tokenizer tokenizer_for(std::filesystem::path const& folder) {
-  auto tokenizer = text::Tokenizer::from_folder(folder);
-  if (tokenizer.vocabulary() > M::Llm::vocabulary) {
-    throw InputError(fmt::format("{}: the tokenizer has {} tokens, but {} has rows for {} only.",
-                                 folder.string(), tokenizer.vocabulary(),
-                                 std::string_view(M::Llm::name), M::Llm::vocabulary));
-  }
-  return tokenizer;
-}
+/// \throws InputError if it has more tokens than the LLM has rows for them
+text::Tokenizer tokenizer_for(LlmConfig const& llm, std::filesystem::path const& folder);
 
 /// A model's weights and tokenizer, from the folder that a training ended with.
 template <Model M>
@@ -40,14 +30,17 @@ struct TrainedModel {
 
   /// \throws InputError if the folder is of another model, naming what differs
   static TrainedModel from_folder(std::filesystem::path const& folder, at::ScalarType dtype) {
-    auto const config = folder / "config.json";
-    checkpoint::require_config_of<typename M::Network>(checkpoint::read_json(config), config);
-    TrainedModel model{{}, tokenizer_for<M>(folder)};
+    checkpoint::require_config_of(M::Llm::config, folder / "config.json");
+    TrainedModel model{{}, tokenizer_for(M::Llm::config, folder)};
     checkpoint::Weights weights;
     weights.folder = folder;
-    checkpoint::load_model(model.network, weights, dtype);
+    checkpoint::load_model(checkpoint::parameters_of_parts(model.network), weights, dtype);
     return model;
   }
 };
 
 }  // namespace vcflash::app
+
+#ifndef VCFLASH_SEPARATE
+#include <vcflash/app/trained_model.ipp>
+#endif

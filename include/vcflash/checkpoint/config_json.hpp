@@ -2,157 +2,70 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <vector>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/recipe.hpp>
 
 /// A model's `config.json` as upstream's training writes it.
 namespace vcflash::checkpoint {
 
-namespace detail {
+/// What `config.json` says of a network.
+struct NetworkFields {
+  LlmConfig llm;
+  std::string tower, projector;
+  std::int64_t encoder_width, clip_frames, resolution;
+  std::optional<std::int64_t> take_layer{};  ///< none: the encoder has no such choice
+};
 
-/// What the LLM is, as `transformers` names it.
-template <class Llm>
-nlohmann::json llm_fields() {
-  constexpr auto llm = Llm::config;
-  return {{"hidden_size", llm.hidden},
-          {"num_hidden_layers", llm.layers},
-          {"num_attention_heads", llm.heads},
-          {"num_key_value_heads", llm.kv_heads},
-          {"intermediate_size", llm.intermediate},
-          {"vocab_size", llm.vocabulary},
-          {"rope_theta", llm.rope_base},
-          {"rms_norm_eps", llm.rms_epsilon},
-          {"tie_word_embeddings", llm.tied}};
-}
-
-inline std::string tunable_parts(TrainedParts trained) {
-  std::vector<std::string_view> parts;
-  if (trained.encoder) parts.push_back("mm_vision_tower");
-  if (trained.connector) parts.push_back("mm_mlp_adapter");
-  if (trained.llm) parts.push_back("mm_language_model");
-  return fmt::format("{}", fmt::join(parts, ","));
-}
-
-/// The grids (1x1) to (6x6) of upstream's `anyres_nopad`, in pixels.
-inline nlohmann::json grid_pinpoints(std::int64_t resolution) {
-  auto grids = nlohmann::json::array();
-  for (int columns = 1; columns <= 6; ++columns) {
-    for (int rows = 1; rows <= 6; ++rows) {
-      grids.push_back({columns * resolution, rows * resolution});
-    }
-  }
-  return grids;
-}
-
-}  // namespace detail
-
-/// The fields of `config.json` that say what a network is.
 template <class Network>
-nlohmann::json network_fields() {
+NetworkFields network_fields() {
   using E = typename Network::Encoder;
-  auto json = detail::llm_fields<typename Network::Llm>();
-  if (constexpr auto yarn = Network::Llm::config.yarn; yarn.stretches()) {
-    json["rope_scaling"] = {{"type", "yarn"},
-                            {"factor", yarn.factor},
-                            {"original_max_position_embeddings", yarn.original_positions}};
-  }
-  json["mm_vision_tower"] = E::upstream_name();
-  json["mm_hidden_size"] = E::width;
-  json["mm_local_num_frames"] = E::clip_frames;
-  if constexpr (requires { E::config.take_layer; }) {
-    json["mm_vision_select_layer"] = E::config.take_layer;
-  }
-  json["mm_projector_type"] = Network::Connector::upstream_name();
-  return json;
+  NetworkFields fields{.llm = Network::Llm::config,
+                       .tower = std::string(E::upstream_name()),
+                       .projector = std::string(Network::Connector::upstream_name()),
+                       .encoder_width = E::width,
+                       .clip_frames = E::clip_frames,
+                       .resolution = E::resolution};
+  if constexpr (requires { E::config.take_layer; }) fields.take_layer = E::config.take_layer;
+  return fields;
 }
 
-/// The `config.json` that a recipe's training ends with: what upstream's code needs to build the
-/// model again, over what the base model's own `config.json` said.
-/// \param run the hyper-parameters of the run
-template <RecipeLike R>
-nlohmann::json config_of(Hyperparameters const& run, nlohmann::json const& base = {}) {
-  using S = typename R::Stage;
-  bool const tiles = run.images == ImageLayout::anyres_nopad;
-  // Longer than what is trained here, a context is not known to work.
-  nlohmann::json json = {{"attention_dropout", 0.0},
-                         {"hidden_act", "silu"},
-                         {"initializer_range", 0.02},
-                         {"max_position_embeddings", R::Llm::config.max_positions},
-                         {"max_window_layers", R::Llm::config.layers},
-                         {"rope_scaling", nullptr},
-                         {"sliding_window", R::Llm::config.max_positions},
-                         {"use_sliding_window", false}};
-  if (base.is_object()) json.update(base);
-  json.update(network_fields<typename R::Network>());
-  json.update(
-      nlohmann::json{{"architectures", {"LlavaQwenForCausalLM"}},
-                     {"model_type", "llava_qwen"},
-                     {"torch_dtype", run.bf16 ? "bfloat16" : "float32"},
-                     {"use_cache", true},
-                     {"frame_aspect_ratio", "square"},
-                     {"frame_grid_pinpoints", nullptr},
-                     {"image_aspect_ratio", tiles ? "anyres_nopad" : "square"},
-                     {"image_crop_resolution", nullptr},
-                     {"image_grid_pinpoints", tiles ? detail::grid_pinpoints(R::Encoder::resolution)
-                                                    : nlohmann::json(nullptr)},
-                     {"image_split_resolution", nullptr},
-                     {"llm_compress_layer_list", {8, 16, 24}},
-                     {"llm_compress_type", "attention"},
-                     {"llm_image_token_ratio_list", {1.0, 0.5, 0.25, 0.125}},
-                     {"max_num_pixels", 14745600000},
-                     {"min_slow_num_frames", 4},
-                     {"mm_close_init", std::is_base_of_v<VisualPretraining, S>},
-                     {"mm_llm_compress", false},
-                     {"mm_newline_position", tiles ? "nothing" : "one_token"},
-                     {"mm_num_compress_latents", 128},
-                     {"mm_num_compress_query_type", "learnable"},
-                     {"mm_patch_merge_type", tiles ? "spatial_nopad" : "flat"},
-                     {"mm_pos_num_frames", tiles ? 8 : 4},
-                     {"mm_projector_lr", run.connector_learning_rate > 0
-                                             ? nlohmann::json(run.connector_learning_rate)
-                                             : nlohmann::json(nullptr)},
-                     {"mm_spatial_pool_mode", "bilinear"},
-                     {"mm_tunable_parts", detail::tunable_parts(S::trained)},
-                     {"mm_use_im_patch_token", false},
-                     {"mm_use_im_start_end", false},
-                     {"mm_vision_select_feature", "patch"},
-                     {"mm_vision_tower_lr", S::trained.encoder && run.encoder_learning_rate > 0
-                                                ? nlohmann::json(run.encoder_learning_rate)
-                                                : nlohmann::json(nullptr)},
-                     {"pos_skipping_range", 4096},
-                     {"tokenizer_model_max_length", run.max_length},
-                     {"tokenizer_padding_side", "right"},
-                     {"use_mm_proj", true},
-                     {"use_pos_skipping", false},
-                     {"vision_encode_type", "video_image"},
-                     {"vision_tower_pretrained", nullptr}});
-  return json;
+nlohmann::json to_json(NetworkFields const& network);
+
+/// What `config.json` says of the stage that a model comes from.
+struct StageFields {
+  TrainedParts trained;
+  bool close_init;
+};
+
+template <Stage S>
+constexpr StageFields stage_fields() {
+  return {.trained = S::trained, .close_init = std::is_base_of_v<VisualPretraining, S>};
 }
+
+/// The `config.json` that a training ends with: what upstream's code needs to build the model
+/// again, over what the base model's own `config.json` said.
+/// \param run the hyper-parameters of the run  \param base may be null
+nlohmann::json config_of(NetworkFields const& network, StageFields const& stage,
+                         Hyperparameters const& run, nlohmann::json const& base);
 
 /// Whether a folder's `config.json` is of a network's kind, in what its tensors cannot show.
 /// The encoder may be another: stage 4 gives stage 3's weights more pixels.
 /// \throws InputError naming the first field that differs
-template <class Network>
-void require_config_of(nlohmann::json const& config, std::filesystem::path const& path) {
-  nlohmann::json const ours = detail::llm_fields<typename Network::Llm>();
-  for (auto const& [name, value] : ours.items()) {
-    auto const found = config.find(name);
-    bool const same = found == config.end() || *found == value;
-    if (!same) {
-      throw InputError(fmt::format("{}: {} is {}, but {} has {}.", path.string(), name,
-                                   found->dump(), std::string_view(Network::Llm::name),
-                                   value.dump()));
-    }
-  }
-}
+void require_config_of(LlmConfig const& llm, nlohmann::json const& config,
+                       std::filesystem::path const& path);
+
+/// The same of the `config.json` at `path`.
+void require_config_of(LlmConfig const& llm, std::filesystem::path const& path);
 
 }  // namespace vcflash::checkpoint
+
+#ifndef VCFLASH_SEPARATE
+#include <vcflash/checkpoint/config_json.ipp>
+#endif

@@ -27,12 +27,9 @@
 #include <vcflash/checkpoint/mapped_file.hpp>
 #include <vcflash/checkpoint/safetensors_header.hpp>
 #include <vcflash/meta/error.hpp>
-#include <vcflash/tensor/tensor.hpp>
+#include <vcflash/tensor/parameter_list.hpp>
 
 namespace vcflash::checkpoint {
-
-/// Tensors by name, in an order that matters to who writes them.
-using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 
 namespace detail {
 

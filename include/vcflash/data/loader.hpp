@@ -55,12 +55,6 @@ struct BadSample {
   bool left_out = false;  ///< the annotation is of the wrong shape; else another row took its place
 };
 
-/// Where a loader stands: the micro-batch that `next` gives next.
-struct Position {
-  std::int64_t epoch = 0, batch = 0;
-  bool operator==(Position const&) const = default;
-};
-
 /// Gives micro-batches without end, epoch after epoch, prepared ahead by threads. What it gives
 /// depends on its configuration only, not on the number of threads or their luck. Used by one
 /// thread.

@@ -248,6 +248,12 @@ constexpr std::string_view name_of(Order order) {
   return names[static_cast<std::size_t>(order)];
 }
 
+/// Where a loader stands: the micro-batch that `next` gives next.
+struct Position {
+  std::int64_t epoch = 0, batch = 0;
+  bool operator==(Position const&) const = default;
+};
+
 /// The rows of one epoch, in the order of `order`; the same for the same seed and epoch.
 /// \param lengths one a row, negative without a medium (`modality_length`); 0 counts as 1 word
 /// \param set_sizes rows of each set; their sum is the number of rows

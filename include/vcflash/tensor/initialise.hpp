@@ -1,7 +1,6 @@
 #pragma once
 
-#include <vcflash/meta/reflect.hpp>
-#include <vcflash/tensor/parameter.hpp>
+#include <vcflash/tensor/parameter_list.hpp>
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/grad_mode.h>
@@ -20,9 +19,33 @@ struct InitialDeviation {
 /// Gives every parameter of `model` its own memory with undefined content, in fp32.
 template <class Model>
 void allocate(Model& model) {
-  for_each_parameter(model, [](auto const&, auto& parameter) {
-    parameter.value = at::empty(at::IntArrayRef(parameter.shape.data(), parameter.shape.size()));
-  });
+  for (auto const& parameter : parameters_of(model)) *parameter.value = at::empty(parameter.shape);
+}
+
+/// Draws a parameter in fp32 on the CPU.
+inline void initialise(ParameterRef const& parameter, InitialDeviation deviation,
+                       at::Generator& generator) {
+  Tensor& value = *parameter.value;
+  value = at::empty(parameter.shape);
+  if (parameter.initial) {
+    value.copy_(parameter.initial());
+    return;
+  }
+  switch (parameter.role) {
+    case Role::weight:
+      value.normal_(0.0, deviation.weight, generator);
+      break;
+    case Role::embedding:
+      value.normal_(0.0, deviation.embedding, generator);
+      break;
+    case Role::bias:
+      value.zero_();
+      break;
+    case Role::layer_norm:
+    case Role::rms_norm:
+      value.fill_(1.0);
+      break;
+  }
 }
 
 /// Draws every parameter of `model` in fp32 on the CPU, the same for the same `seed`. A parameter
@@ -31,28 +54,7 @@ template <class Model>
 void initialise(Model& model, InitialDeviation deviation, std::uint64_t seed) {
   at::NoGradGuard const no_grad;
   at::Generator generator = at::detail::createCPUGenerator(seed);
-  allocate(model);
-  for_each_parameter(model, [&](auto const&, auto& parameter) {
-    if constexpr (requires { parameter.initial(); }) {
-      parameter.value.copy_(parameter.initial());
-      return;
-    }
-    switch (parameter.role) {
-      case Role::weight:
-        parameter.value.normal_(0.0, deviation.weight, generator);
-        break;
-      case Role::embedding:
-        parameter.value.normal_(0.0, deviation.embedding, generator);
-        break;
-      case Role::bias:
-        parameter.value.zero_();
-        break;
-      case Role::layer_norm:
-      case Role::rms_norm:
-        parameter.value.fill_(1.0);
-        break;
-    }
-  });
+  for (auto const& parameter : parameters_of(model)) initialise(parameter, deviation, generator);
 }
 
 }  // namespace vcflash

@@ -6,17 +6,16 @@
 #include <filesystem>
 
 #include <vcflash/data/loader.hpp>
-#include <vcflash/recipe/recipe.hpp>
 #include <vcflash/train/config.hpp>
+#include <vcflash/train/run_loader.hpp>
 
 namespace vcflash::train {
 
 /// What the loader of a run is to do.
 /// \param mixture the data mixture (.yaml)  \param bad_samples file that names samples left out
-template <RecipeLike R>
-data::LoaderConfig loader_config(RunConfig const& run, std::filesystem::path const& mixture,
-                                 std::filesystem::path const& bad_samples) {
-  using E = typename R::Encoder;
+inline data::LoaderConfig loader_config(RunConfig const& run, PixelNeeds const& needs,
+                                        std::filesystem::path const& mixture,
+                                        std::filesystem::path const& bad_samples) {
   data::LoaderConfig config;
   config.mixture = mixture;
   config.bad_samples = bad_samples;
@@ -34,10 +33,10 @@ data::LoaderConfig loader_config(RunConfig const& run, std::filesystem::path con
   sample.sampling = run.recipe.sampling;
   sample.min_frames = run.recipe.min_frames;
   sample.max_frames = run.recipe.max_frames;
-  sample.clip_length = E::clip_frames;
-  sample.image_size = static_cast<int>(E::resolution);
-  sample.mean = E::pixels.mean;
-  sample.std = E::pixels.deviation;
+  sample.clip_length = needs.clip_frames;
+  sample.image_size = static_cast<int>(needs.resolution);
+  sample.mean = needs.statistics.mean;
+  sample.std = needs.statistics.deviation;
   sample.time_message = run.time_message;
   sample.frame_jitter = run.jitter;
   sample.frame_cache = static_cast<std::size_t>(run.frame_cache) << 20;

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include <vcflash/data/loader.hpp>
+#include <vcflash/data/sampler.hpp>
 #include <vcflash/models/sample.hpp>
 
 namespace vcflash::train {
@@ -21,8 +21,6 @@ concept SampleSource = requires(S& source, S const& same, data::Position positio
   { same.batches_per_epoch() } -> std::convertible_to<std::int64_t>;
   source.seek(position);
 };
-
-static_assert(SampleSource<data::Loader>);
 
 /// How long a conversation is to the LLM, and how many of its tokens are learned from.
 struct SampleSize {

@@ -3,9 +3,9 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -14,17 +14,14 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
-
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/checkpoint/config_json.hpp>
 #include <vcflash/checkpoint/folder.hpp>
 #include <vcflash/meta/error.hpp>
+#include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/recipe.hpp>
 #include <vcflash/text/tokenizer.hpp>
 #include <vcflash/train/checkpointing.hpp>
@@ -53,6 +50,50 @@ struct RunSummary {
   bool interrupted = false;  ///< by SIGTERM or SIGINT; `--resume auto` goes on
 };
 
+/// What stands beside a model's weights in its folder.
+struct ModelFiles {
+  checkpoint::NetworkFields network;
+  checkpoint::StageFields stage;
+  RunConfig const& config;
+  Start const& start;
+  text::Tokenizer const* tokenizer;  ///< none: no such files
+
+  template <RecipeLike R>
+  static ModelFiles of(RunConfig const& config, Start const& start,
+                       text::Tokenizer const* tokenizer) {
+    return {checkpoint::network_fields<typename R::Network>(),
+            checkpoint::stage_fields<typename R::Stage>(), config, start, tokenizer};
+  }
+
+  /// `config.json`, which names the base model and the tokenizer's special ids.
+  void write_config(std::filesystem::path const& folder) const;
+
+  /// The base model's `generation_config.json` and the tokenizer's files.
+  void write_company(std::filesystem::path const& folder) const;
+};
+
+namespace detail {
+
+/// \throws InputError if the tokenizer has more ids than the LLM has rows for them
+void require_tokenizer_fits(text::Tokenizer const& tokenizer, LlmConfig const& llm);
+
+/// \throws Error
+void make_folder(std::filesystem::path const& folder);
+
+/// Removes what a run left that is started over.
+void clear_earlier_run(std::filesystem::path const& out);
+
+/// \throws InputError: a run that ended and left no checkpoint cannot be made longer
+[[noreturn]] void refuse_to_prolong(std::filesystem::path const& out, std::int64_t steps_done);
+
+/// What a step is told of that has no label.
+std::string nothing_learned(std::int64_t step);
+
+/// \throws Error
+[[noreturn]] void diverged(std::int64_t step, std::string_view what);
+
+}  // namespace detail
+
 /// Trains a recipe's stage. The parts that the stage leaves alone carry no gradients and no
 /// optimiser state. Leaves in the output folder: `config.toml` (the effective settings),
 /// `metrics.jsonl`, running checkpoints, and at the end the model in Hugging Face's layout, or
@@ -74,7 +115,7 @@ class Trainer {
         tokenizer_(std::move(tokenizer)),
         callbacks_(std::move(callbacks)) {
     require_consistent(config_);
-    require_tokenizer_fits();
+    if (tokenizer_) detail::require_tokenizer_fits(*tokenizer_, Network::Llm::config);
     if (config_.threads > 0) at::set_num_threads(static_cast<int>(config_.threads));
     start_ = start_of(files_);
     std::optional<checkpoint::TensorMap> optimizer_state = take_up();
@@ -112,8 +153,8 @@ class Trainer {
   RunSummary run(S& source) {
     std::int64_t const steps = steps_for(source.batches_per_epoch());
     if (finished_ || state_.step >= steps) return summary(steps, false);
-    make_folder();
-    if (!files_.resume) clear_earlier_run();
+    detail::make_folder(files_.out);
+    if (!files_.resume) detail::clear_earlier_run(files_.out);
     checkpoint::write_file(files_.out / "config.toml", to_toml(config_));
     MetricsFile metrics(files_.out / "metrics.jsonl", state_.step);
     source.seek(state_.position);
@@ -138,14 +179,6 @@ class Trainer {
  private:
   static constexpr std::string_view optimizer_file = "optimizer.safetensors";
 
-  void require_tokenizer_fits() const {
-    if (!tokenizer_ || tokenizer_->vocabulary() <= Network::Llm::vocabulary) return;
-    throw InputError(
-        fmt::format("the tokenizer has ids up to {}, but {} has {} rows of embeddings.",
-                    tokenizer_->vocabulary() - 1, std::string_view(Network::Llm::name),
-                    Network::Llm::vocabulary));
-  }
-
   /// Goes on from the newest checkpoint that can be read.
   /// \return the optimiser's state, if there is one to go on from
   std::optional<checkpoint::TensorMap> take_up() {
@@ -161,20 +194,14 @@ class Trainer {
         return {};
       }
       if (all.empty()) {
-        throw InputError(
-            fmt::format("{}: holds a run that ended after {} steps and left no "
-                        "checkpoint to go on from; give --resume never to start "
-                        "over, or another --out.",
-                        files_.out.string(), state.step));
+        detail::refuse_to_prolong(files_.out, state.step);
       }
     }
     for (std::size_t i = 0; i < all.size(); ++i) {
       try {
         auto const state = read_state(all[i].folder, config_, R::name);
         load_trained(all[i].folder);
-        checkpoint::TensorMap tensors;
-        checkpoint::SafetensorsFile const file(all[i].folder / optimizer_file);
-        for (auto const& entry : file.entries()) tensors[entry.name] = file.tensor(entry.name);
+        auto tensors = checkpoint::read_tensors(all[i].folder / optimizer_file);
         state_ = state;
         resumed_from_ = all[i].folder;
         return tensors;
@@ -184,22 +211,6 @@ class Trainer {
       }
     }
     return {};
-  }
-
-  void make_folder() const {
-    std::error_code error;
-    std::filesystem::create_directories(files_.out, error);
-    if (error) {
-      throw Error(
-          fmt::format("{}: the folder cannot be made ({}).", files_.out.string(), error.message()));
-    }
-  }
-
-  void clear_earlier_run() const {
-    for (auto const& checkpoint : running_checkpoints(files_.out)) {
-      std::filesystem::remove_all(checkpoint.folder);
-    }
-    std::filesystem::remove(files_.out / state_file);
   }
 
   /// The weights that this stage wrote; a connector's frozen company comes from where it started.
@@ -246,13 +257,13 @@ class Trainer {
     report.loss = std::accumulate(losses.begin(), losses.end(), 0.0) /
                   static_cast<double>(losses.size());  // NaN if there is none
     if (!learned && callbacks_.warn) {
-      callbacks_.warn(
-          fmt::format("step {}: no token of its conversations is learned from.", report.step));
+      callbacks_.warn(detail::nothing_learned(report.step));
     }
     double const factor = schedule(state_.step);
     report.learning_rate = config_.recipe.learning_rate * factor;
     report.gradient_norm = optimizer_->clip(config_.recipe.clip_norm);
-    if (!std::isfinite(report.gradient_norm)) diverged(report.step, "norm of the gradients");
+    if (!std::isfinite(report.gradient_norm))
+      detail::diverged(report.step, "norm of the gradients");
     optimizer_->step(factor);
     report.seconds = since(begin);
 
@@ -269,7 +280,7 @@ class Trainer {
                             ? network_.loss(batch, config_.recipe.max_length, Recompute{})
                             : network_.loss(batch, config_.recipe.max_length);
     double const value = loss.template item<float>();
-    if (!std::isfinite(value)) diverged(state_.step + 1, "loss");
+    if (!std::isfinite(value)) detail::diverged(state_.step + 1, "loss");
     // Text alone teaches a connector nothing.
     if (loss.requires_grad()) {
       torch::autograd::backward({loss / static_cast<double>(config_.accumulation())}, {});
@@ -278,18 +289,11 @@ class Trainer {
     return value;
   }
 
-  [[noreturn]] void diverged(std::int64_t step, std::string_view what) const {
-    throw Error(
-        fmt::format("step {}: the {} is not a finite number; a lower train.learning_rate "
-                    "may help, or a look at the samples of this step.",
-                    step, what));
-  }
-
   void save_running() {
-    auto const folder = files_.out / fmt::format("checkpoint-{}", state_.step);
+    auto const folder = running_checkpoint_folder(files_.out, state_.step);
     checkpoint::StagedFolder staged(folder);
     write_model(staged.path());
-    checkpoint::write_safetensors(staged.path() / optimizer_file, optimizer_->state());
+    checkpoint::write_tensors(staged.path() / optimizer_file, optimizer_->state());
     staged.commit();
     keep_newest(files_.out, config_.keep);
   }
@@ -301,24 +305,15 @@ class Trainer {
   }
 
   void write_model(std::filesystem::path const& folder) const {
-    auto config = checkpoint::config_of<R>(config_.recipe, start_.config);
-    config["torch_dtype"] = detail::name_of_choice(config_.dtype);
-    config["_name_or_path"] = start_.name();
-    for (auto const& [field, token] :
-         {std::pair{"bos_token_id", "<|endoftext|>"}, std::pair{"eos_token_id", "<|im_end|>"}}) {
-      auto const id = tokenizer_ ? tokenizer_->id_of(token) : std::nullopt;
-      if (id && !config.contains(field)) config[field] = *id;
-    }
-    checkpoint::write_json(folder / "config.json", config);
+    auto const files = ModelFiles::of<R>(config_, start_, tokenizer_ ? &*tokenizer_ : nullptr);
+    files.write_config(folder);
     write_state(folder, state_, config_, R::name);
     if constexpr (trains_connector_only) {
-      checkpoint::save_connector(network_, folder);
+      checkpoint::save_connector(named_parameters(network_.connector, Network::key_prefixes[1]),
+                                 folder);
     } else {
-      checkpoint::save_weights(network_, folder);
-      if (!start_.generation_config.is_null()) {
-        checkpoint::write_json(folder / "generation_config.json", start_.generation_config);
-      }
-      if (tokenizer_) tokenizer_->copy_to(folder);
+      checkpoint::save_weights(named_parameters(network_), folder);
+      files.write_company(folder);
     }
   }
 
@@ -339,3 +334,7 @@ class Trainer {
 };
 
 }  // namespace vcflash::train
+
+#ifndef VCFLASH_SEPARATE
+#include <vcflash/train/trainer.ipp>
+#endif

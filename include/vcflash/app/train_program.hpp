@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <vcflash/checkpoint/config_json.hpp>
+#include <vcflash/meta/separate.hpp>
+#include <vcflash/recipe/describe.hpp>
+#include <vcflash/tensor/parameter_list.hpp>
+#include <vcflash/text/tokenizer.hpp>
+#include <vcflash/train/config.hpp>
+#include <vcflash/train/run_loader.hpp>
+#include <vcflash/train/start.hpp>
+#include <vcflash/train/trainer.hpp>
+
+namespace vcflash::app {
+
+/// One training as a program starts it.
+struct TrainingRun {
+  train::RunConfig config;
+  train::RunFiles files;
+  text::Tokenizer tokenizer;
+  train::Callbacks callbacks;
+  std::function<void(std::int64_t steps_done)> on_resume;
+};
+
+/// What a recipe brings to its program; the rest is the same for all recipes.
+struct TrainProgram {
+  std::string_view recipe, stage;
+  train::RunConfig defaults;
+  ModelDescription model;
+  checkpoint::NetworkFields network;
+  checkpoint::StageFields stage_fields;
+  train::PixelNeeds pixels;
+  std::string (*describe)(Settings const&);
+  /// The weights that a training starts from.
+  NamedTensors (*draw)(train::Start const&, train::RunConfig const&);
+  train::RunSummary (*train)(TrainingRun const&, train::RunLoader&);
+};
+
+/// The program `train-<recipe>`: flags, settings, progress, what it leaves.
+/// \return the exit code of the process
+int run_train_program(TrainProgram const& recipe, int argc, char** argv);
+
+}  // namespace vcflash::app
+
+#ifndef VCFLASH_SEPARATE
+#include <vcflash/app/train_program.ipp>
+#endif

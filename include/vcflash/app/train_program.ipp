@@ -1,0 +1,229 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <nlohmann/json.hpp>
+
+#include <vcflash/app/log.hpp>
+#include <vcflash/app/machine.hpp>
+#include <vcflash/app/program.hpp>
+#include <vcflash/app/progress.hpp>
+#include <vcflash/app/train_program.hpp>
+#include <vcflash/app/trained_model.hpp>
+#include <vcflash/checkpoint/atomic.hpp>
+#include <vcflash/checkpoint/folder.hpp>
+
+namespace vcflash::app {
+
+namespace detail {
+
+struct TrainArguments {
+  std::filesystem::path data, out, init, connector, encoder, tokenizer, config;
+  std::vector<std::string> settings;
+  std::string resume = "auto";
+  bool describe = false, init_only = false;
+
+  void add_flags(CLI::App& flags) {
+    flags
+        .add_option("--data", data,
+                    "Data mixture: which annotations, how much of each, where "
+                    "their videos are")
+        ->type_name("MIX.yaml");
+    flags
+        .add_option("--out", out,
+                    "Folder for the trained model, metrics.jsonl and running "
+                    "checkpoints")
+        ->type_name("DIR");
+    flags
+        .add_option("--init", init,
+                    "Folder of the model to start from, or what stage 1 left; "
+                    "without it, weights are drawn from train.seed")
+        ->type_name("FOLDER");
+    flags.add_option("--connector", connector, "Connector to put into that model")
+        ->type_name("mm_projector.bin");
+    flags.add_option("--encoder", encoder, "Encoder to put into that model")->type_name("F.pt");
+    flags.add_option("--tokenizer", tokenizer, "Folder of the tokenizer's files; default: --init")
+        ->type_name("FOLDER");
+    flags.add_option("--config", config, "Settings of this run; --describe lists them all")
+        ->type_name("F.toml");
+    flags.add_option("--set", settings, "One setting of this run; may be given several times")
+        ->type_name("KEY=VALUE");
+    flags.add_option("--resume", resume, "auto: go on from what is in --out; never: start over")
+        ->check(CLI::IsMember({"auto", "never"}))
+        ->capture_default_str();
+    flags.add_flag("--describe", describe,
+                   "Print parts, parameters, tokens and settings, and exit");
+    flags.add_flag("--init-only", init_only, "Write the model to start from to --out, and exit");
+  }
+
+  train::RunFiles files() const {
+    auto const given = [](std::filesystem::path const& path) {
+      return path.empty() ? std::nullopt : std::optional(path);
+    };
+    return {.out = out,
+            .init = given(init),
+            .connector = given(connector),
+            .encoder = given(encoder),
+            .resume = resume == "auto"};
+  }
+};
+
+inline train::RunConfig run_config(TrainProgram const& recipe, TrainArguments const& arguments) {
+  auto config = recipe.defaults;
+  if (!arguments.config.empty()) train::overlay(config, arguments.config);
+  for (auto const& setting : arguments.settings) train::overlay_setting(config, setting);
+  train::require_consistent(config);
+  return config;
+}
+
+/// The tokenizer that a run is told to use, or that of the model it starts from.
+inline text::Tokenizer tokenizer_of_run(TrainProgram const& recipe,
+                                        TrainArguments const& arguments) {
+  auto const& llm = recipe.network.llm;
+  if (!arguments.tokenizer.empty()) return tokenizer_for(llm, arguments.tokenizer);
+  auto const start = train::start_of(arguments.files());
+  if (start.weights) return tokenizer_for(llm, *start.weights);
+  throw InputError("--tokenizer is required where no --init brings one.");
+}
+
+/// Writes the folder that stages start from: weights, config.json and tokenizer.
+inline void write_initial_model(TrainProgram const& recipe, TrainArguments const& arguments,
+                                train::RunConfig const& config) {
+  auto const start = train::start_of(arguments.files());
+  auto const tokenizer = tokenizer_of_run(recipe, arguments);
+  auto weights = recipe.draw(start, config);
+  make_folder(arguments.out);
+  checkpoint::StagedFolder staged(arguments.out, checkpoint::StagedFolder::Place::inside);
+  train::ModelFiles const files{recipe.network, recipe.stage_fields, config, start, &tokenizer};
+  files.write_config(staged.path());
+  files.write_company(staged.path());
+  checkpoint::save_weights(std::move(weights), staged.path());
+  staged.commit_into();
+  fmt::print("{}: {} parameters, {} tokens\n", arguments.out.string(),
+             with_commas(recipe.model.parameters), tokenizer.vocabulary());
+}
+
+/// `training.json`: what was trained, for how long, and what came of it.
+inline nlohmann::ordered_json summary_of(TrainProgram const& recipe,
+                                         train::RunSummary const& summary,
+                                         std::int64_t bad_samples) {
+  auto const& model = recipe.model;
+  nlohmann::ordered_json json{{"recipe", recipe.recipe},
+                              {"stage", recipe.stage},
+                              {"steps", summary.steps_done},
+                              {"seconds", summary.seconds},
+                              {"loss_first", summary.loss_first},
+                              {"loss_last", summary.loss_last},
+                              {"parameters", model.parameters},
+                              {"trained_parameters", model.trained_parameters},
+                              {"resolution", model.resolution},
+                              {"clip_frames", model.clip_frames},
+                              {"clip_patches", model.clip_patches},
+                              {"clip_tokens", model.clip_tokens},
+                              {"bad_samples", bad_samples},
+                              {"peak_memory_mib", peak_memory_mib()},
+                              {"vcflash", version}};
+  for (auto const& part : model.parts) {
+    json["parts"].push_back({{"part", part.part},
+                             {"component", part.component},
+                             {"parameters", part.parameters},
+                             {"trained", part.trained}});
+  }
+  return json;
+}
+
+/// What the progress bar says beside its numbers: a running mean of the loss, the rate, and the
+/// share of the time that steps wait for samples, if that is much.
+class TrainingNote {
+ public:
+  std::string of(train::StepReport const& report) {
+    auto const mix = [&](double& mean, double value) {
+      if (!std::isfinite(value)) return;
+      mean = seen_ ? 0.9 * mean + 0.1 * value : value;
+    };
+    mix(loss_, report.loss);
+    mix(waiting_, report.data_seconds / std::max(report.seconds, 1e-9));
+    seen_ = true;
+    return fmt::format("loss {:.4f}  lr {:.2e}{}", loss_, report.learning_rate,
+                       waiting_ > 0.2 ? fmt::format("  waiting {:.0f} %", 100 * waiting_) : "");
+  }
+
+ private:
+  double loss_ = 0, waiting_ = 0;
+  bool seen_ = false;
+};
+
+inline void train_recipe(TrainProgram const& recipe, TrainArguments const& arguments,
+                         train::RunConfig const& config) {
+  if (!std::filesystem::exists(arguments.data)) {
+    throw InputError(fmt::format("--data {}: there is no such file.", arguments.data.string()));
+  }
+  auto const tokenizer = tokenizer_of_run(recipe, arguments);
+  make_folder(arguments.out);
+  auto const warn = [](std::string const& sentence) { spdlog::warn("{}", sentence); };
+  train::RunLoader loader(config, recipe.pixels, arguments.data,
+                          arguments.out / "bad_samples.jsonl", tokenizer, warn);
+  TrainingNote note;
+  std::optional<Progress> progress;
+  auto const on_step = [&](train::StepReport const& report) {
+    if (!progress) {
+      progress.emplace(std::string(recipe.recipe), "step", report.steps, report.step - 1);
+    }
+    progress->update(report.step, note.of(report));
+  };
+  auto const on_resume = [&](std::int64_t done) {
+    spdlog::info("{}: goes on after step {}.", arguments.out.string(), done);
+  };
+  auto const summary = recipe.train({.config = config,
+                                     .files = arguments.files(),
+                                     .tokenizer = tokenizer,
+                                     .callbacks = {.on_step = on_step, .warn = warn},
+                                     .on_resume = on_resume},
+                                    loader);
+  progress.reset();
+  if (summary.interrupted) {
+    throw Error(fmt::format("interrupted after step {} of {}; the same command goes on from there.",
+                            summary.steps_done, summary.steps));
+  }
+  auto const bad = loader.bad_samples();
+  checkpoint::write_file(arguments.out / "training.json",
+                         summary_of(recipe, summary, bad).dump(2) + '\n');
+  fmt::print("{}: {} steps in {}, loss {:.4f} to {:.4f}{}; the model is in {}\n", recipe.recipe,
+             summary.steps_done, as_duration(summary.seconds), summary.loss_first,
+             summary.loss_last, bad > 0 ? fmt::format(", {} samples left out", bad) : "",
+             arguments.out.string());
+}
+
+}  // namespace detail
+
+VCFLASH_INLINE int run_train_program(TrainProgram const& recipe, int argc, char** argv) {
+  auto const name = fmt::format("train-{}", recipe.recipe);
+  Program program(
+      name, fmt::format("Trains the recipe {}: stage {}.", recipe.recipe, recipe.stage),
+      fmt::format("{0} --data mix.yaml --out run1 --init base --set train.max_steps=100\n"
+                  "{0} --describe",
+                  name));
+  detail::TrainArguments arguments;
+  arguments.add_flags(program.flags());
+  return program.run(argc, argv, [&] {
+    set_up_log(name);
+    auto const config = detail::run_config(recipe, arguments);
+    if (arguments.describe) {
+      fmt::print("{}", recipe.describe(train::settings_of(config)));
+      return;
+    }
+    if (arguments.out.empty()) throw InputError("--out is required (see --help).");
+    if (arguments.init_only) return detail::write_initial_model(recipe, arguments, config);
+    if (arguments.data.empty()) throw InputError("--data is required (see --help).");
+    detail::train_recipe(recipe, arguments, config);
+  });
+}
+
+}  // namespace vcflash::app

@@ -1,0 +1,144 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include <vcflash/checkpoint/config_json.hpp>
+#include <vcflash/checkpoint/folder.hpp>
+#include <vcflash/meta/error.hpp>
+
+namespace vcflash::checkpoint {
+
+namespace detail {
+
+/// What the LLM is, as `transformers` names it.
+inline nlohmann::json llm_fields(LlmConfig const& llm) {
+  return {{"hidden_size", llm.hidden},
+          {"num_hidden_layers", llm.layers},
+          {"num_attention_heads", llm.heads},
+          {"num_key_value_heads", llm.kv_heads},
+          {"intermediate_size", llm.intermediate},
+          {"vocab_size", llm.vocabulary},
+          {"rope_theta", llm.rope_base},
+          {"rms_norm_eps", llm.rms_epsilon},
+          {"tie_word_embeddings", llm.tied}};
+}
+
+inline std::string tunable_parts(TrainedParts trained) {
+  std::vector<std::string_view> parts;
+  if (trained.encoder) parts.push_back("mm_vision_tower");
+  if (trained.connector) parts.push_back("mm_mlp_adapter");
+  if (trained.llm) parts.push_back("mm_language_model");
+  return fmt::format("{}", fmt::join(parts, ","));
+}
+
+/// The grids (1x1) to (6x6) of upstream's `anyres_nopad`, in pixels.
+inline nlohmann::json grid_pinpoints(std::int64_t resolution) {
+  auto grids = nlohmann::json::array();
+  for (int columns = 1; columns <= 6; ++columns) {
+    for (int rows = 1; rows <= 6; ++rows) {
+      grids.push_back({columns * resolution, rows * resolution});
+    }
+  }
+  return grids;
+}
+
+}  // namespace detail
+
+VCFLASH_INLINE nlohmann::json to_json(NetworkFields const& network) {
+  auto json = detail::llm_fields(network.llm);
+  if (auto const& yarn = network.llm.yarn; yarn.stretches()) {
+    json["rope_scaling"] = {{"type", "yarn"},
+                            {"factor", yarn.factor},
+                            {"original_max_position_embeddings", yarn.original_positions}};
+  }
+  json["mm_vision_tower"] = network.tower;
+  json["mm_hidden_size"] = network.encoder_width;
+  json["mm_local_num_frames"] = network.clip_frames;
+  if (network.take_layer) json["mm_vision_select_layer"] = *network.take_layer;
+  json["mm_projector_type"] = network.projector;
+  return json;
+}
+
+VCFLASH_INLINE nlohmann::json config_of(NetworkFields const& network, StageFields const& stage,
+                                        Hyperparameters const& run, nlohmann::json const& base) {
+  bool const tiles = run.images == ImageLayout::anyres_nopad;
+  // Longer than what is trained here, a context is not known to work.
+  nlohmann::json json = {{"attention_dropout", 0.0},
+                         {"hidden_act", "silu"},
+                         {"initializer_range", 0.02},
+                         {"max_position_embeddings", network.llm.max_positions},
+                         {"max_window_layers", network.llm.layers},
+                         {"rope_scaling", nullptr},
+                         {"sliding_window", network.llm.max_positions},
+                         {"use_sliding_window", false}};
+  if (base.is_object()) json.update(base);
+  json.update(to_json(network));
+  json.update(
+      nlohmann::json{{"architectures", {"LlavaQwenForCausalLM"}},
+                     {"model_type", "llava_qwen"},
+                     {"torch_dtype", run.bf16 ? "bfloat16" : "float32"},
+                     {"use_cache", true},
+                     {"frame_aspect_ratio", "square"},
+                     {"frame_grid_pinpoints", nullptr},
+                     {"image_aspect_ratio", tiles ? "anyres_nopad" : "square"},
+                     {"image_crop_resolution", nullptr},
+                     {"image_grid_pinpoints",
+                      tiles ? detail::grid_pinpoints(network.resolution) : nlohmann::json(nullptr)},
+                     {"image_split_resolution", nullptr},
+                     {"llm_compress_layer_list", {8, 16, 24}},
+                     {"llm_compress_type", "attention"},
+                     {"llm_image_token_ratio_list", {1.0, 0.5, 0.25, 0.125}},
+                     {"max_num_pixels", 14745600000},
+                     {"min_slow_num_frames", 4},
+                     {"mm_close_init", stage.close_init},
+                     {"mm_llm_compress", false},
+                     {"mm_newline_position", tiles ? "nothing" : "one_token"},
+                     {"mm_num_compress_latents", 128},
+                     {"mm_num_compress_query_type", "learnable"},
+                     {"mm_patch_merge_type", tiles ? "spatial_nopad" : "flat"},
+                     {"mm_pos_num_frames", tiles ? 8 : 4},
+                     {"mm_projector_lr", run.connector_learning_rate > 0
+                                             ? nlohmann::json(run.connector_learning_rate)
+                                             : nlohmann::json(nullptr)},
+                     {"mm_spatial_pool_mode", "bilinear"},
+                     {"mm_tunable_parts", detail::tunable_parts(stage.trained)},
+                     {"mm_use_im_patch_token", false},
+                     {"mm_use_im_start_end", false},
+                     {"mm_vision_select_feature", "patch"},
+                     {"mm_vision_tower_lr", stage.trained.encoder && run.encoder_learning_rate > 0
+                                                ? nlohmann::json(run.encoder_learning_rate)
+                                                : nlohmann::json(nullptr)},
+                     {"pos_skipping_range", 4096},
+                     {"tokenizer_model_max_length", run.max_length},
+                     {"tokenizer_padding_side", "right"},
+                     {"use_mm_proj", true},
+                     {"use_pos_skipping", false},
+                     {"vision_encode_type", "video_image"},
+                     {"vision_tower_pretrained", nullptr}});
+  return json;
+}
+
+VCFLASH_INLINE void require_config_of(LlmConfig const& llm, nlohmann::json const& config,
+                                      std::filesystem::path const& path) {
+  nlohmann::json const ours = detail::llm_fields(llm);
+  for (auto const& [name, value] : ours.items()) {
+    auto const found = config.find(name);
+    bool const same = found == config.end() || *found == value;
+    if (!same) {
+      throw InputError(fmt::format("{}: {} is {}, but {} has {}.", path.string(), name,
+                                   found->dump(), std::string_view(llm.name), value.dump()));
+    }
+  }
+}
+
+VCFLASH_INLINE void require_config_of(LlmConfig const& llm, std::filesystem::path const& path) {
+  require_config_of(llm, read_json(path), path);
+}
+
+}  // namespace vcflash::checkpoint

@@ -1,0 +1,281 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <exception>
+#include <fstream>
+#include <iterator>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include <vcflash/checkpoint/atomic.hpp>
+#include <vcflash/checkpoint/folder.hpp>
+#include <vcflash/checkpoint/safetensors.hpp>
+#include <vcflash/checkpoint/torch_file.hpp>
+#include <vcflash/meta/error.hpp>
+
+namespace vcflash::checkpoint {
+
+VCFLASH_INLINE nlohmann::json read_json(std::filesystem::path const& path) {
+  std::ifstream file(path);
+  if (!file) throw InputError(fmt::format("{}: cannot be opened.", path.string()));
+  // The callback bounds the depth, so that parsing builds nothing deep.
+  auto const shallow = [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    if (depth > 100) throw InputError("nested too deeply");
+    return true;
+  };
+  try {
+    auto json = nlohmann::json::parse(file, shallow);
+    if (json.is_object()) return json;
+  } catch (std::exception const&) {
+  }
+  throw InputError(fmt::format("{}: is not a JSON object.", path.string()));
+}
+
+VCFLASH_INLINE void write_json(std::filesystem::path const& path, nlohmann::json const& json) {
+  write_file(path, json.dump(2) + "\n");
+}
+
+namespace detail {
+
+inline void add_shard(TensorMap& tensors, std::filesystem::path const& path) {
+  SafetensorsFile const file(path);
+  for (auto const& entry : file.entries()) {
+    if (!tensors.emplace(entry.name, file.tensor(entry.name)).second) {
+      throw InputError(fmt::format("{}: the tensor '{}' is in another file of the folder too.",
+                                   path.string(), entry.name));
+    }
+  }
+}
+
+/// "a, b, c and 12 more".
+inline std::string some_of(std::vector<std::string> const& names) {
+  constexpr std::size_t shown = 8;
+  auto const count = std::min(names.size(), shown);
+  auto text = fmt::format(
+      "{}", fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(count), ", "));
+  if (names.size() > shown) text += fmt::format(" and {} more", names.size() - shown);
+  return text;
+}
+
+}  // namespace detail
+
+VCFLASH_INLINE TensorMap read_tensors(std::filesystem::path const& file) {
+  TensorMap tensors;
+  detail::add_shard(tensors, file);
+  return tensors;
+}
+
+VCFLASH_INLINE void write_tensors(std::filesystem::path const& file, NamedTensors tensors) {
+  write_safetensors(file, std::move(tensors));
+}
+
+VCFLASH_INLINE bool has_weights(std::filesystem::path const& folder) {
+  return std::filesystem::exists(folder / "model.safetensors") ||
+         std::filesystem::exists(folder / "model.safetensors.index.json");
+}
+
+VCFLASH_INLINE TensorMap read_weights(std::filesystem::path const& folder) {
+  TensorMap tensors;
+  auto const index_path = folder / "model.safetensors.index.json";
+  if (!std::filesystem::is_directory(folder)) {
+    throw InputError(fmt::format("{}: is not a folder.", folder.string()));
+  }
+  if (std::filesystem::exists(folder / "model.safetensors")) {
+    detail::add_shard(tensors, folder / "model.safetensors");
+    return tensors;
+  }
+  if (!std::filesystem::exists(index_path)) {
+    throw InputError(
+        fmt::format("{}: has neither model.safetensors nor model.safetensors.index"
+                    ".json; a folder with a model's weights was expected.",
+                    folder.string()));
+  }
+  auto const index = read_json(index_path);
+  auto const map = index.find("weight_map");
+  if (map == index.end() || !map->is_object()) {
+    throw InputError(fmt::format("{}: has no weight_map.", index_path.string()));
+  }
+  std::set<std::string> shards, named;
+  for (auto const& [key, shard] : map->items()) {
+    auto const name = shard.is_string() ? shard.get<std::string>() : std::string();
+    if (name.empty() || std::filesystem::path(name).filename() != name || name == "..") {
+      throw InputError(fmt::format("{}: puts '{}' in something that is no file of its folder.",
+                                   index_path.string(), key));
+    }
+    shards.insert(name);
+    named.insert(key);
+  }
+  for (auto const& shard : shards) detail::add_shard(tensors, folder / shard);
+  std::vector<std::string> lost, extra;
+  for (auto const& key : named) {
+    if (!tensors.contains(key)) lost.push_back(key);
+  }
+  for (auto const& [key, tensor] : tensors) {
+    if (!named.contains(key)) extra.push_back(key);
+  }
+  if (!lost.empty() || !extra.empty()) {
+    throw InputError(fmt::format(
+        "{}: the shards lack {} of its tensors{}{} and hold {} others{}{}. Was the "
+        "folder copied completely?",
+        index_path.string(), lost.size(), lost.empty() ? "" : ": ", detail::some_of(lost),
+        extra.size(), extra.empty() ? "" : ": ", detail::some_of(extra)));
+  }
+  return tensors;
+}
+
+VCFLASH_INLINE void KeyReport::require_complete(std::string_view where) const {
+  if (complete()) return;
+  std::vector<std::string> clauses;
+  if (!missing.empty()) {
+    clauses.push_back(fmt::format("{} missing ({})", missing.size(), detail::some_of(missing)));
+  }
+  if (!misshapen.empty()) {
+    clauses.push_back(
+        fmt::format("{} of another shape ({})", misshapen.size(), detail::some_of(misshapen)));
+  }
+  if (!unexpected.empty()) {
+    clauses.push_back(
+        fmt::format("{} unexpected ({})", unexpected.size(), detail::some_of(unexpected)));
+  }
+  throw InputError(
+      fmt::format("{}: its tensors are not this model's: {}.", where, fmt::join(clauses, ", ")));
+}
+
+VCFLASH_INLINE KeyReport load_parameters(std::vector<ParameterRef> const& parameters,
+                                         TensorMap const& tensors, at::ScalarType dtype) {
+  at::NoGradGuard const no_grad;
+  KeyReport report;
+  std::set<std::string> used;
+  for (auto const& parameter : parameters) {
+    auto const found = tensors.find(parameter.key);
+    if (found == tensors.end()) {
+      report.missing.push_back(parameter.key);
+      continue;
+    }
+    used.insert(parameter.key);
+    if (found->second.sizes() != parameter.shape) {
+      report.misshapen.push_back(fmt::format("{} is {}, expected {}", parameter.key,
+                                             to_string(found->second.sizes()),
+                                             to_string(parameter.shape)));
+      continue;
+    }
+    // Always a copy: memory of torch's own alignment, so that results do not depend on where
+    // a file happens to put its bytes.
+    *parameter.value = found->second.to(dtype, /*non_blocking=*/false, /*copy=*/true).contiguous();
+  }
+  for (auto const& [key, tensor] : tensors) {
+    if (!used.contains(key)) report.unexpected.push_back(key);
+  }
+  return report;
+}
+
+namespace detail {
+
+/// A model whose output layer is its embedding table has one of two keys in the wild, or both.
+inline void untie(TensorMap& tensors, std::filesystem::path const& folder) {
+  auto const head = tensors.find("lm_head.weight");
+  if (head == tensors.end()) return;
+  auto const [table, only_head] = tensors.emplace("model.embed_tokens.weight", head->second);
+  if (!only_head && !table->second.equal(head->second)) {
+    throw InputError(
+        fmt::format("{}: lm_head.weight and model.embed_tokens.weight differ, but "
+                    "this model has one table for both.",
+                    folder.string()));
+  }
+  tensors.erase(head);
+}
+
+inline constexpr std::string_view connector_prefix = "model.mm_projector.";
+inline constexpr std::string_view encoder_prefix = "model.vision_tower.";
+
+}  // namespace detail
+
+VCFLASH_INLINE TensorMap read_connector_file(std::filesystem::path const& path) {
+  TensorMap tensors;
+  for (auto const& [key, tensor] : read_torch_file(path)) {
+    auto const at = key.find("mm_projector.");
+    if (at != key.npos)
+      tensors[std::string(detail::connector_prefix) + key.substr(at + 13)] = tensor;
+  }
+  if (tensors.empty()) {
+    throw InputError(
+        fmt::format("{}: holds no tensor of a connector (mm_projector.…).", path.string()));
+  }
+  return tensors;
+}
+
+VCFLASH_INLINE TensorMap read_encoder_file(std::filesystem::path const& path,
+                                           std::set<std::string> const& known) {
+  TensorMap tensors;
+  for (auto const& [key, tensor] : read_torch_file(path)) {
+    auto name = key;
+    if (name.starts_with("encoder.norm")) name.replace(0, 12, "encoder.vision_layernorm");
+    name = fmt::format("{}vision_tower.{}", detail::encoder_prefix, name);
+    if (known.contains(name)) tensors[name] = tensor;
+  }
+  return tensors;
+}
+
+VCFLASH_INLINE void load_connector(NetworkParameters const& network,
+                                   std::filesystem::path const& path, at::ScalarType dtype) {
+  load_parameters(network.connector, read_connector_file(path), dtype)
+      .require_complete(path.string());
+}
+
+VCFLASH_INLINE void load_encoder(NetworkParameters const& network,
+                                 std::filesystem::path const& path, at::ScalarType dtype) {
+  std::set<std::string> known;
+  for (auto const& parameter : network.encoder) known.insert(parameter.key);
+  load_parameters(network.encoder, read_encoder_file(path, known), dtype)
+      .require_complete(path.string());
+}
+
+VCFLASH_INLINE void load_model(NetworkParameters const& network, Weights const& weights,
+                               at::ScalarType dtype) {
+  auto tensors = read_weights(weights.folder);
+  if (network.tied) detail::untie(tensors, weights.folder);
+  auto const holds = [&](std::string_view prefix) {
+    auto const first = tensors.lower_bound(std::string(prefix));
+    return first != tensors.end() && first->first.starts_with(prefix);
+  };
+  std::vector<std::string_view> elsewhere;  // what the folder need not have
+  auto const leave_out = [&](std::string_view prefix) {
+    std::erase_if(tensors, [&](auto const& entry) { return entry.first.starts_with(prefix); });
+    elsewhere.push_back(prefix);
+  };
+  if (weights.connector) {
+    load_connector(network, *weights.connector, dtype);
+    leave_out(detail::connector_prefix);
+  } else if (weights.fresh_connector && !holds(detail::connector_prefix)) {
+    elsewhere.push_back(detail::connector_prefix);
+  }
+  if (weights.encoder) {
+    load_encoder(network, *weights.encoder, dtype);
+    leave_out(detail::encoder_prefix);
+  }
+  auto all = network.encoder;
+  all.insert(all.end(), network.connector.begin(), network.connector.end());
+  all.insert(all.end(), network.llm.begin(), network.llm.end());
+  auto report = load_parameters(all, tensors, dtype);
+  std::erase_if(report.missing, [&](std::string const& key) {
+    return std::ranges::any_of(elsewhere, [&](auto prefix) { return key.starts_with(prefix); });
+  });
+  report.require_complete(weights.folder.string());
+}
+
+VCFLASH_INLINE void save_weights(NamedTensors weights, std::filesystem::path const& folder) {
+  write_tensors(folder / "model.safetensors", std::move(weights));
+}
+
+VCFLASH_INLINE void save_connector(NamedTensors const& weights,
+                                   std::filesystem::path const& folder) {
+  write_torch_file(folder / "mm_projector.bin", weights);
+}
+
+}  // namespace vcflash::checkpoint

@@ -1,0 +1,143 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include <vcflash/meta/error.hpp>
+#include <vcflash/train/optimizer.hpp>
+
+namespace vcflash::train {
+
+VCFLASH_INLINE AdamW::AdamW(std::vector<ParameterGroup> groups, Options options)
+    : options_(options), groups_(std::move(groups)) {
+  at::NoGradGuard const no_grad;
+  for (auto const& group : groups_) {
+    State& state = states_.emplace_back();
+    for (auto const& parameter : group.parameters) {
+      bool const narrow = parameter.scalar_type() != at::kFloat;
+      state.masters.push_back(narrow ? parameter.detach().to(at::kFloat) : parameter.detach());
+      state.gradients.push_back(narrow ? at::zeros_like(state.masters.back()) : Tensor());
+      state.first.push_back(at::zeros_like(state.masters.back()));
+      state.second.push_back(at::zeros_like(state.masters.back()));
+      state.steps.push_back(
+          at::full({}, 0.0F, at::TensorOptions(at::kFloat).device(parameter.device())));
+    }
+  }
+}
+
+VCFLASH_INLINE std::int64_t AdamW::state_bytes() const {
+  std::int64_t bytes = 0;
+  for (auto const& state : states_) {
+    for (std::size_t i = 0; i < state.first.size(); ++i) {
+      bytes += static_cast<std::int64_t>(2 * state.first[i].nbytes());
+      if (state.gradients[i].defined())
+        bytes += static_cast<std::int64_t>(2 * state.masters[i].nbytes());
+    }
+  }
+  return bytes;
+}
+
+VCFLASH_INLINE void AdamW::take_gradients() {
+  at::NoGradGuard const no_grad;
+  for_each([](Tensor const& parameter, State& state, std::size_t i) {
+    Tensor& gradient = parameter.mutable_grad();
+    if (!state.gradients[i].defined() || !gradient.defined()) return;
+    state.gradients[i].add_(gradient);
+    gradient.reset();
+  });
+}
+
+VCFLASH_INLINE double AdamW::clip(double most) {
+  at::NoGradGuard const no_grad;
+  std::vector<Tensor> gradients;
+  for_each([&](Tensor const& parameter, State& state, std::size_t i) {
+    Tensor const& gradient = state.gradients[i].defined() ? state.gradients[i] : parameter.grad();
+    if (gradient.defined()) gradients.push_back(gradient);
+  });
+  if (gradients.empty()) return 0;
+  auto const norm = at::stack(at::_foreach_norm(gradients)).norm().item<float>();
+  float const factor = static_cast<float>(most) / (norm + 1e-6F);
+  if (most > 0 && factor < 1) at::_foreach_mul_(gradients, at::Scalar(factor));
+  return norm;
+}
+
+VCFLASH_INLINE void AdamW::step(double factor) {
+  at::NoGradGuard const no_grad;
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    auto const& group = groups_[g];
+    State& state = states_[g];
+    if (group.parameters.empty()) continue;
+    std::vector<Tensor> gradients;
+    for (std::size_t i = 0; i < group.parameters.size(); ++i) {
+      Tensor const& own = group.parameters[i].grad();
+      gradients.push_back(state.gradients[i].defined() ? state.gradients[i]
+                          : own.defined()              ? own
+                                                       : at::zeros_like(state.masters[i]));
+      state.steps[i].add_(1);
+    }
+    at::_fused_adamw_(state.masters, gradients, state.first, state.second, {}, state.steps,
+                      group.learning_rate * factor, options_.beta1, options_.beta2,
+                      group.weight_decay, options_.epsilon, /*amsgrad=*/false,
+                      /*maximize=*/false);
+    for (std::size_t i = 0; i < group.parameters.size(); ++i) {
+      if (state.gradients[i].defined()) {
+        group.parameters[i].detach().copy_(state.masters[i]);
+        state.gradients[i].zero_();
+      }
+      group.parameters[i].mutable_grad().reset();
+    }
+  }
+  ++steps_done_;
+}
+
+VCFLASH_INLINE NamedTensors AdamW::state() const {
+  NamedTensors tensors;
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    for (std::size_t i = 0; i < groups_[g].names.size(); ++i) {
+      auto const& name = groups_[g].names[i];
+      tensors.emplace_back("first." + name, states_[g].first[i]);
+      tensors.emplace_back("second." + name, states_[g].second[i]);
+      if (states_[g].gradients[i].defined()) {
+        tensors.emplace_back("master." + name, states_[g].masters[i]);
+      }
+    }
+  }
+  return tensors;
+}
+
+VCFLASH_INLINE void AdamW::restore(std::map<std::string, Tensor> const& tensors,
+                                   std::int64_t steps_done, std::string_view where) {
+  at::NoGradGuard const no_grad;
+  auto const own = state();
+  for (auto const& [name, tensor] : own) {
+    auto const found = tensors.find(name);
+    if (found == tensors.end() || found->second.sizes() != tensor.sizes() ||
+        found->second.scalar_type() != tensor.scalar_type()) {
+      throw InputError(
+          fmt::format("{}: has no fitting {}; it was written by a run of another "
+                      "recipe or dtype.",
+                      where, name));
+    }
+  }
+  if (tensors.size() != own.size()) {
+    throw InputError(
+        fmt::format("{}: has {} tensors, this run has {}.", where, tensors.size(), own.size()));
+  }
+  for (auto const& [name, tensor] : own) tensor.detach().copy_(tensors.at(name));
+  for (auto& state : states_) {
+    for (auto& steps : state.steps) steps.fill_(static_cast<float>(steps_done));
+  }
+  steps_done_ = steps_done;
+}
+
+}  // namespace vcflash::train

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <vcflash/data/loader.hpp>
+#include <vcflash/train/loader_config.hpp>
+#include <vcflash/train/run_loader.hpp>
+
+namespace vcflash::train {
+
+static_assert(SampleSource<data::Loader>);
+
+VCFLASH_INLINE RunLoader::RunLoader(RunConfig const& run, PixelNeeds const& needs,
+                                    std::filesystem::path const& mixture,
+                                    std::filesystem::path const& bad_samples,
+                                    text::Tokenizer tokenizer, OnBad on_bad)
+    : loader_(std::make_unique<data::Loader>(
+          loader_config(run, needs, mixture, bad_samples), std::move(tokenizer),
+          [on_bad = std::move(on_bad)](data::BadSample const& bad) {
+            if (on_bad) on_bad(fmt::format("{}: row {}: {}", bad.file, bad.row, bad.reason));
+          })) {}
+
+VCFLASH_INLINE RunLoader::~RunLoader() = default;
+VCFLASH_INLINE RunLoader::RunLoader(RunLoader&&) noexcept = default;
+
+VCFLASH_INLINE std::vector<Sample> RunLoader::next() { return loader_->next(); }
+VCFLASH_INLINE void RunLoader::seek(data::Position position) { loader_->seek(position); }
+VCFLASH_INLINE data::Position RunLoader::position() const { return loader_->position(); }
+VCFLASH_INLINE std::int64_t RunLoader::batches_per_epoch() const {
+  return loader_->batches_per_epoch();
+}
+VCFLASH_INLINE std::int64_t RunLoader::bad_samples() const { return loader_->bad_samples(); }
+
+}  // namespace vcflash::train
