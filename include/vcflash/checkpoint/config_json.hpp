@@ -9,6 +9,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <vcflash/llms/qwen2.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/recipe.hpp>
 
