@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/checkpoint/small_recipe.hpp"
 #include "tests/support/folder.hpp"
 #include "tests/support/golden.hpp"
 
@@ -17,22 +18,28 @@ namespace {
 
 /// A recipe that claims to have trained.
 app::TrainProgram recipe() {
+  auto network = checkpoint::network_fields<test::Small<>::Network>();
+  network.llm.vocabulary = 512;
   return {.recipe = "mine",
           .stage = "VideoSft",
           .defaults = {},
-          .model = {.parts = {{"llm", "small", 10, 2, true}}, .parameters = 10},
-          .network = {.llm = {.name = "small", .vocabulary = 512}},
+          .model = {.parts = {{"llm", "small", 10, 2, true}}},
+          .network = network,
           .stage_fields = {},
           .pixels = {.resolution = 32},
           .describe = [](Settings const& settings) { return settings.front().first + "\n"; },
           .draw = [](train::Start const&, train::RunConfig const&) { return NamedTensors{}; },
           .train =
               [](app::TrainingRun const& run, train::RunLoader& loader) {
-                for (std::int64_t step = 1; step <= run.config.recipe.max_steps; ++step) {
+                train::StepReport report;
+                for (report.step = 1; report.step <= run.config.recipe.max_steps; ++report.step) {
                   loader.next();
-                  run.callbacks.on_step({.step = step, .steps = 2, .loss = 1});
+                  run.callbacks.on_step(report);
                 }
-                return train::RunSummary{.steps_done = 2, .steps = 2, .loss_first = 3};
+                train::RunSummary summary;
+                summary.steps_done = summary.steps = 2;
+                summary.loss_first = 3;
+                return summary;
               }};
 }
 

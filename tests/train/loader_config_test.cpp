@@ -14,11 +14,10 @@ TEST_CASE("the loader is told what the recipe's encoder takes and what the run s
   train::overlay_setting(run, "data.frame_cache=3");
   train::overlay_setting(run, "data.max_bad_fraction=0.2");
   train::overlay_setting(run, "data.allow_outside_root=true");
-  CHECK(train::loader_config(run, train::pixel_needs<R::Encoder>(), "", "").sample.time_limit ==
+  CHECK(train::loader_config(run, pixel_needs<R::Encoder>(), "", "").sample.time_limit ==
         media::default_time_limit);
   train::overlay_setting(run, "data.video_timeout=0.5");
-  auto const config =
-      train::loader_config(run, train::pixel_needs<R::Encoder>(), "mix.yaml", "bad.jsonl");
+  auto const config = train::loader_config(run, pixel_needs<R::Encoder>(), "mix.yaml", "bad.jsonl");
   CHECK(config.mixture == "mix.yaml");
   CHECK(config.batch == 4);
   CHECK(config.accumulation == 2);

@@ -4,6 +4,8 @@
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
+#include <map>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -106,7 +108,7 @@ TEST_CASE("restored state goes on bit for bit; another's is refused", "[unit]") 
   };
   Tensor a = at::tensor({1.0F, 2.0F});
   AdamW straight({group(a, 0.1, 0.1)}, {});
-  checkpoint::TensorMap kept;
+  std::map<std::string, Tensor> kept;
   Tensor at_three;
   for (int step = 0; step < 6; ++step) {
     if (step == 3) {

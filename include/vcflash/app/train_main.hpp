@@ -17,7 +17,7 @@ int train_main(int argc, char** argv) {
        .model = describe_model<R>(R::Stage::trained),
        .network = checkpoint::network_fields<Network>(),
        .stage_fields = checkpoint::stage_fields<typename R::Stage>(),
-       .pixels = train::pixel_needs<typename R::Encoder>(),
+       .pixels = pixel_needs<typename R::Encoder>(),
        .describe = [](Settings const& settings) { return describe<R>(settings); },
        .draw =
            [](train::Start const& start, train::RunConfig const& config) {

@@ -33,7 +33,7 @@ struct TrainProgram {
   ModelDescription model;
   checkpoint::NetworkFields network;
   checkpoint::StageFields stage_fields;
-  train::PixelNeeds pixels;
+  PixelNeeds pixels;
   std::string (*describe)(Settings const&);
   /// The weights that a training starts from.
   NamedTensors (*draw)(train::Start const&, train::RunConfig const&);

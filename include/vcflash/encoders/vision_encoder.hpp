@@ -36,6 +36,17 @@ concept VisionEncoder = Reflected<E> && requires(E const& encoder, Tensor const&
   { E::upstream_name() } -> std::convertible_to<std::string>;
 };
 
+/// What an encoder takes of a video or an image, without its type.
+struct PixelNeeds {
+  std::int64_t clip_frames = 4, resolution = 224;
+  PixelStatistics statistics{};
+};
+
+template <VisionEncoder E>
+constexpr PixelNeeds pixel_needs() {
+  return {.clip_frames = E::clip_frames, .resolution = E::resolution, .statistics = E::pixels};
+}
+
 /// Whether a configuration can be a vision transformer's.
 template <auto C>
 inline constexpr bool sound_transformer =

@@ -32,7 +32,8 @@ std::vector<ParameterRef> parameters_of(Model& model, std::string const& prefix 
       [&]<class P>(std::string const& key, P& parameter) {
         auto& added = parameters.emplace_back(
             ParameterRef{key, {P::shape.data(), P::shape.size()}, P::role, &parameter.value});
-        if constexpr (requires { P::initial(); }) added.initial = [] { return Tensor(P::initial()); };
+        if constexpr (requires { P::initial(); })
+          added.initial = [] { return Tensor(P::initial()); };
       },
       prefix);
   return parameters;

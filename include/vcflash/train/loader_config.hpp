@@ -6,8 +6,8 @@
 #include <filesystem>
 
 #include <vcflash/data/loader.hpp>
+#include <vcflash/encoders/vision_encoder.hpp>
 #include <vcflash/train/config.hpp>
-#include <vcflash/train/run_loader.hpp>
 
 namespace vcflash::train {
 

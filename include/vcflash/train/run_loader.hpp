@@ -21,17 +21,6 @@ class Loader;
 
 namespace vcflash::train {
 
-/// What an encoder takes of a video or an image.
-struct PixelNeeds {
-  std::int64_t clip_frames = 4, resolution = 224;
-  PixelStatistics statistics{};
-};
-
-template <VisionEncoder E>
-constexpr PixelNeeds pixel_needs() {
-  return {.clip_frames = E::clip_frames, .resolution = E::resolution, .statistics = E::pixels};
-}
-
 /// The samples of a run: a `data::Loader` that is told what the run's settings say.
 class RunLoader {
  public:
