@@ -7,19 +7,27 @@
 #include <vcflash/app/progress.hpp>
 #include <vcflash/app/trained_model.hpp>
 #include <vcflash/app/viewing.hpp>
+#include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/infer/conversation.hpp>
+#include <vcflash/infer/look.hpp>
+#include <vcflash/infer/sampling.hpp>
 #include <vcflash/media/image.hpp>
 #include <vcflash/media/resize.hpp>
 #include <vcflash/media/video.hpp>
+#include <vcflash/recipe/keys.hpp>
 #include <vcflash/text/time_message.hpp>
 
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -32,63 +40,181 @@ struct ChatArguments {
   std::vector<std::string> questions;
   std::string dtype = "float32";
   std::int64_t max_tokens = 512;
+  bool json = false, greedy = false;
+  std::optional<double> temperature, top_p, repetition_penalty;
+  std::optional<std::int64_t> top_k;
+  std::uint64_t seed = 0;
   Viewing viewing;
+
+  /// The folder's defaults, but for what the command line says.
+  infer::Sampling sampling() const {
+    auto sampling = infer::sampling_of(model);
+    sampling.temperature = greedy ? 0 : temperature.value_or(sampling.temperature);
+    sampling.top_p = top_p.value_or(sampling.top_p);
+    sampling.top_k = top_k.value_or(sampling.top_k);
+    sampling.repetition_penalty = repetition_penalty.value_or(sampling.repetition_penalty);
+    sampling.seed = seed;
+    return sampling;
+  }
 };
 
-/// "8 of 16 frames, at 0.2, 1.2, … 7.2 s".
-inline std::string seen_times(media::Video const& video) {
+/// "0.2, 1.2, … 7.2 s".
+inline std::string seen_times(std::vector<double> const& seconds) {
   constexpr std::size_t shown = 6;
   std::string times;
-  for (std::size_t i = 0; i < video.seconds.size(); ++i) {
-    if (i == shown && video.seconds.size() > shown + 2) {
+  for (std::size_t i = 0; i < seconds.size(); ++i) {
+    if (i == shown && seconds.size() > shown + 2) {
       times += ", …";
-      i = video.seconds.size() - 1;
+      i = seconds.size() - 1;
     }
-    times += fmt::format("{}{:.1f}", times.empty() ? "" : ", ", video.seconds[i]);
+    times += fmt::format("{}{:.1f}", times.empty() ? "" : ", ", seconds[i]);
   }
   return times + " s";
 }
 
+/// A conversation as a person leads it: questions, and commands that begin with a slash.
 template <Model M>
-void look(infer::Conversation<M>& conversation, typename M::Network const& network,
-          ChatArguments const& arguments) {
-  constexpr int side = static_cast<int>(M::Encoder::resolution);
-  if (!arguments.video.empty()) {
-    auto const viewing =
-        arguments.viewing.options(arguments.model, M::Encoder::clip_frames, M::time_message);
-    auto const video = media::read_video(arguments.video, viewing.frames, side);
-    fmt::print(stderr, "{}: {:.1f} s; looking at {} frames, at {}\n", arguments.video.string(),
-               video.duration, video.frames.count, seen_times(video));
-    conversation.show(infer::look_at<M>(network, video.frames, Modality::video),
-                      viewing.time_message ? text::time_message(video.duration, video.frames.count)
-                                           : std::string());
+class Chat {
+ public:
+  Chat(TrainedModel<M> const& model, ChatArguments arguments)
+      : network_(model.network),
+        arguments_(std::move(arguments)),
+        conversation_(model.network, model.tokenizer, arguments_.max_tokens,
+                      arguments_.sampling()) {
+    if (!arguments_.video.empty()) look_at_video();
+    if (!arguments_.image.empty()) look_at_image();
   }
-  if (!arguments.image.empty()) {
-    auto const image = media::read_image(arguments.image);
+
+  /// Answers on stdout: as it comes or, with --json, an object that says what was looked at too.
+  void ask(std::string const& question) {
+    auto const answer = conversation_.ask(question, [&](std::string const& piece) {
+      if (!arguments_.json) std::cout << piece << std::flush;
+    });
+    if (arguments_.json) {
+      nlohmann::ordered_json json{{"question", question}, {"answer", answer}};
+      json.update(looked_at_);
+      std::cout << json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    }
+    std::cout << std::endl;
+  }
+
+  /// What is typed: a command, or a question. What a command cannot do it says, and the
+  /// conversation goes on.
+  void hear(std::string const& line) {
+    if (!line.starts_with('/')) return ask(line);
+    try {
+      obey(line);
+    } catch (Error const& error) {
+      fmt::print(stderr, "{}\n", error.what());
+    }
+  }
+
+ private:
+  void obey(std::string const& line) {
+    auto const space = line.find(' ');
+    auto const command = line.substr(0, space);
+    auto const argument = space == std::string::npos ? "" : line.substr(space + 1);
+    if (command == "/video" && !argument.empty()) {
+      begin_anew(argument, {});
+    } else if (command == "/image" && !argument.empty()) {
+      begin_anew({}, argument);
+    } else if (command == "/frames") {
+      change_frames(argument);
+    } else if (command == "/reset") {
+      begin_anew(arguments_.video, arguments_.image);
+    } else if (command == "/save" && !argument.empty()) {
+      save(argument);
+    } else {
+      fmt::print(stderr,
+                 "/video FILE or /image FILE: talk about another; /frames N: look at so many "
+                 "frames; /reset: forget what was said; /save FILE: write the conversation\n");
+    }
+  }
+
+  void begin_anew(std::filesystem::path const& video, std::filesystem::path const& image) {
+    auto const before = std::pair{arguments_.video, arguments_.image};
+    conversation_.reset();
+    looked_at_ = nlohmann::ordered_json::object();
+    std::tie(arguments_.video, arguments_.image) = std::pair{video, image};
+    try {
+      if (!video.empty()) look_at_video();
+      if (!image.empty()) look_at_image();
+    } catch (Error const&) {
+      std::tie(arguments_.video, arguments_.image) = before;
+      throw;
+    }
+  }
+
+  void change_frames(std::string const& number) {
+    std::int64_t const frames = std::atoll(number.c_str());
+    if (frames <= 0) throw InputError("/frames takes a number above 0.");
+    arguments_.viewing.min_frames = arguments_.viewing.max_frames = frames;
+    begin_anew(arguments_.video, arguments_.image);
+  }
+
+  /// Writes the conversation as training data are written.
+  void save(std::filesystem::path const& path) const {
+    nlohmann::ordered_json json;
+    if (!arguments_.video.empty()) json["video"] = arguments_.video.string();
+    if (!arguments_.image.empty()) json["image"] = arguments_.image.string();
+    auto turns = nlohmann::ordered_json::array();
+    for (auto const& turn : conversation_.turns()) {
+      bool const human = turn.from == text::Turn::From::human;
+      turns.push_back({{"from", human ? "human" : "gpt"}, {"value", turn.value}});
+    }
+    json["conversations"] = std::move(turns);
+    checkpoint::write_file(
+        path, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
+    fmt::print(stderr, "written to {}\n", path.string());
+  }
+
+  void look_at_video() {
+    auto const& path = arguments_.video;
+    auto const viewing =
+        arguments_.viewing.options(arguments_.model, M::Encoder::clip_frames, M::time_message);
+    auto const video = media::read_video(path, viewing.frames, side);
+    fmt::print(stderr, "{}: {:.1f} s; looking at {} frames, at {}\n", path.string(), video.duration,
+               video.frames.count, seen_times(video.seconds));
+    looked_at_ = {{"video", path.string()},
+                  {"duration", video.duration},
+                  {"frames", video.frames.count},
+                  {"seconds", video.seconds}};
+    conversation_.show(infer::look_at<M>(network_, video.frames, Modality::video),
+                       viewing.time_message ? text::time_message(video.duration, video.frames.count)
+                                            : std::string());
+  }
+
+  void look_at_image() {
+    auto const& path = arguments_.image;
+    auto const image = media::read_image(path);
     fmt::print(stderr, "{}: {} x {} pixels; looking at it as one square of {} x {}\n",
-               arguments.image.string(), image.width, image.height, side, side);
+               path.string(), image.width, image.height, side, side);
+    looked_at_ = {{"image", path.string()}, {"width", image.width}, {"height", image.height}};
     auto square = media::resize_bicubic(image, side, side);
-    conversation.show(infer::look_at<M>(
-        network, media::Frames{1, square.height, square.width, std::move(square.rgb)},
+    conversation_.show(infer::look_at<M>(
+        network_, media::Frames{1, square.height, square.width, std::move(square.rgb)},
         Modality::image));
   }
-}
+
+  static constexpr int side = static_cast<int>(M::Encoder::resolution);
+
+  typename M::Network const& network_;
+  ChatArguments arguments_;
+  infer::Conversation<M> conversation_;
+  nlohmann::ordered_json looked_at_ = nlohmann::ordered_json::object();
+};
 
 /// Asks what the flags ask, or else what is typed until the input ends.
 template <Model M>
-void talk(infer::Conversation<M>& conversation, ChatArguments const& arguments) {
-  auto const answer = [&](std::string const& question) {
-    conversation.ask(question, [](std::string const& piece) { std::cout << piece << std::flush; });
-    std::cout << std::endl;
-  };
-  for (auto const& question : arguments.questions) answer(question);
-  if (!arguments.questions.empty()) return;
+void talk(Chat<M>& chat, std::vector<std::string> const& questions) {
+  for (auto const& question : questions) chat.ask(question);
+  if (!questions.empty()) return;
   bool const typed = ::isatty(STDIN_FILENO) == 1;
-  if (typed) fmt::print(stderr, "Ask; an empty line ends the conversation.\n");
-  for (std::string question;;) {
+  if (typed) fmt::print(stderr, "Ask, or type /help; an empty line ends the conversation.\n");
+  for (std::string line;;) {
     if (typed) fmt::print(stderr, "> ");
-    if (!std::getline(std::cin, question) || question.empty()) return;
-    answer(question);
+    if (!std::getline(std::cin, line) || line.empty()) return;
+    chat.hear(line);
   }
 }
 
@@ -116,6 +242,30 @@ int chat_main(int argc, char** argv) {
       ->excludes(video);
   flags.add_option("--ask", arguments.questions, "Ask this and end; may be given several times")
       ->type_name("TEXT");
+  flags.add_flag("--json", arguments.json,
+                 "Print each answer as a JSON object that says which frames were looked at");
+  flags
+      .add_option("--temperature", arguments.temperature,
+                  "How freely tokens are drawn; 0: the likeliest; default: the folder's "
+                  "generation_config.json says, or 0")
+      ->type_name("T")
+      ->check(CLI::NonNegativeNumber);
+  flags.add_flag("--greedy", arguments.greedy, "The same as --temperature 0");
+  flags
+      .add_option("--top-p", arguments.top_p, "Draw among the likeliest tokens of this probability")
+      ->type_name("P")
+      ->check(CLI::Range(0.0, 1.0));
+  flags.add_option("--top-k", arguments.top_k, "Draw among so many likeliest tokens; 0: all")
+      ->type_name("K")
+      ->check(CLI::NonNegativeNumber);
+  flags
+      .add_option("--repetition-penalty", arguments.repetition_penalty,
+                  "Above 1: tokens of the answer are less likely to come again")
+      ->type_name("X")
+      ->check(CLI::PositiveNumber);
+  flags.add_option("--seed", arguments.seed, "The same seed draws the same answer")
+      ->type_name("N")
+      ->capture_default_str();
   flags.add_option("--max-tokens", arguments.max_tokens, "Longest answer, in tokens")
       ->type_name("N")
       ->check(CLI::PositiveNumber)
@@ -123,14 +273,20 @@ int chat_main(int argc, char** argv) {
   flags.add_option("--dtype", arguments.dtype, "float32 or bfloat16")
       ->check(CLI::IsMember({"float32", "bfloat16"}))
       ->capture_default_str();
+  flags.add_flag_callback(
+      "--keys",
+      [] {
+        fmt::print("{}", checkpoint_keys<M>());
+        throw CLI::Success();
+      },
+      "List the tensors of its checkpoint: key, dtype, shape; needs no other flag");
   arguments.viewing.add_flags(flags);
 
   return program.run(argc, argv, [&] {
     set_up_log(name);
     auto const model = TrainedModel<M>::from_folder(arguments.model, dtype_of(arguments.dtype));
-    infer::Conversation<M> conversation(model.network, model.tokenizer, arguments.max_tokens);
-    detail::look(conversation, model.network, arguments);
-    detail::talk(conversation, arguments);
+    detail::Chat<M> chat(model, arguments);
+    detail::talk(chat, arguments.questions);
   });
 }
 

@@ -35,7 +35,8 @@ inline std::string as_text(eval::Comparison const& comparison, std::size_t most_
                                   : difference.mean > 0 ? "B is better."
                                                         : "A is better.");
   }
-  for (auto const& [count, run] : {std::pair{comparison.only_a, "A"}, {comparison.only_b, "B"}}) {
+  for (auto const& [count, run] :
+       {std::pair{comparison.only_a, "A"}, std::pair{comparison.only_b, "B"}}) {
     if (count > 0) text += fmt::format("  {} questions are in {} only\n", count, run);
   }
   std::size_t better = 0;

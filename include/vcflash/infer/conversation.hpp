@@ -44,17 +44,30 @@ class TextStream {
   std::size_t shown_ = 0;
 };
 
-/// Several turns about the same media, greedily. What was said before is not computed again.
+/// Several turns about the same media. What was said before is not computed again.
 template <Model M>
 class Conversation {
  public:
   Conversation(typename M::Network const& network, text::Tokenizer const& tokenizer,
-               std::int64_t max_new_tokens)
+               std::int64_t max_new_tokens, Sampling const& sampling = {})
       : network_(network), tokenizer_(tokenizer) {
-    greedy_ = {.max_new_tokens = max_new_tokens,
-               .stop_ids = text::end_of_answer_ids(tokenizer),
-               .vocabulary = tokenizer.vocabulary()};
+    options_ = {.max_new_tokens = max_new_tokens,
+                .stop_ids = text::end_of_answer_ids(tokenizer),
+                .vocabulary = tokenizer.vocabulary(),
+                .sampling = sampling};
   }
+
+  /// Forgets what was shown and said.
+  void reset() {
+    cache_.truncate(0);
+    cached_.clear();
+    visual_.clear();
+    turns_.clear();
+    shown_.clear();
+  }
+
+  /// What was said so far, in turns of question and answer.
+  std::vector<text::Turn> const& turns() const { return turns_; }
 
   /// Puts a video or an image before the next question.
   /// \param tokens [tokens, hidden]  \param about text that stands behind it; see text::MediaText
@@ -77,7 +90,7 @@ class Conversation {
 
     TextStream stream(tokenizer_);
     auto const answer =
-        generate(network_.llm, prompt.after(known), greedy_, cache_, [&](std::int64_t id) {
+        generate(network_.llm, prompt.after(known), options_, cache_, [&](std::int64_t id) {
           on_text(stream.add(id));
           return true;
         });
@@ -104,7 +117,7 @@ class Conversation {
 
   typename M::Network const& network_;
   text::Tokenizer const& tokenizer_;
-  GenerateOptions greedy_;
+  GenerateOptions options_;
   typename M::Llm::Cache cache_;
   std::vector<std::int64_t> cached_;  ///< the id at each position that the cache holds
   std::vector<Tensor> visual_;

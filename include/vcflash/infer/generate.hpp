@@ -1,5 +1,6 @@
 #pragma once
 
+#include <vcflash/infer/sampling.hpp>
 #include <vcflash/llms/language_model.hpp>
 #include <vcflash/llms/visual_dropping.hpp>
 #include <vcflash/tensor/tensor.hpp>
@@ -21,6 +22,7 @@ struct GenerateOptions {
   std::vector<std::int64_t> stop_ids{};  ///< generation ends before the first of these
   /// Ids from here on are never chosen: rows of the table that no token of the tokenizer has.
   std::int64_t vocabulary = std::numeric_limits<std::int64_t>::max();
+  Sampling sampling{};  ///< how each token is chosen; the likeliest unless told otherwise
 };
 
 /// What a model is asked.
@@ -64,8 +66,20 @@ std::int64_t likeliest_token(L const& llm, Tensor const& state, std::int64_t voc
       .template item<std::int64_t>();
 }
 
-/// Continues `cache` by a prompt of at least one token and then greedily, each token the likeliest
-/// after those before it. The cache afterwards holds everything but the last token.
+/// The token that a sampler chooses after a state.
+/// \param answer tokens chosen so far
+template <LanguageModel L>
+std::int64_t sampled_token(L const& llm, Tensor const& state, std::int64_t vocabulary,
+                           std::span<std::int64_t const> answer, Sampler& sampler) {
+  Tensor const all = llm.logits(state.select(1, state.size(1) - 1)).select(0, 0);
+  Tensor const logits =
+      all.narrow(0, 0, std::min(vocabulary, all.size(0))).to(at::kCPU, at::kFloat).contiguous();
+  return sampler.choose(
+      std::span(logits.const_data_ptr<float>(), static_cast<std::size_t>(logits.numel())), answer);
+}
+
+/// Continues `cache` by a prompt of at least one token and then token by token, each chosen as the
+/// options say by those before it. The cache afterwards holds everything but the last token.
 /// \param on_token called with each id as it is chosen; returning false ends the generation
 /// \return the ids, without the one that stopped
 template <LanguageModel L, class OnToken>
@@ -75,9 +89,12 @@ std::vector<std::int64_t> generate(L const& llm, Prompt const& prompt,
   at::NoGradGuard const no_grad;
   std::vector<std::int64_t> ids;
   if (options.max_new_tokens <= 0) return ids;
+  Sampler sampler(options.sampling);
   Tensor states = states_of(llm, prompt, cache);
   while (true) {
-    std::int64_t const id = likeliest_token(llm, states, options.vocabulary);
+    std::int64_t const id = options.sampling.plain()
+                                ? likeliest_token(llm, states, options.vocabulary)
+                                : sampled_token(llm, states, options.vocabulary, ids, sampler);
     if (std::ranges::find(options.stop_ids, id) != options.stop_ids.end()) break;
     ids.push_back(id);
     if (!on_token(id) || std::ssize(ids) >= options.max_new_tokens) break;

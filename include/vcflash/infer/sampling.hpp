@@ -105,8 +105,7 @@ class Sampler {
     if (sampling_.repetition_penalty == 1) return;
     std::vector<std::int64_t> once(answer.begin(), answer.end());
     std::ranges::sort(once);
-    auto const repeats = std::ranges::unique(once);
-    once.erase(repeats.begin(), repeats.end());
+    once.erase(std::unique(once.begin(), once.end()), once.end());
     for (std::int64_t const id : once) {
       if (id < 0 || id >= std::ssize(tokens)) continue;
       double& logit = tokens[static_cast<std::size_t>(id)].first;
