@@ -1,8 +1,14 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
+
+#include <vcflash/eval/share.hpp>
 
 #include "tests/app/tiny_run.hpp"
 
@@ -36,6 +42,112 @@ TEST_CASE("a broken video is named and counted as wrong, and the rest is asked",
   auto const results = nlohmann::json::parse(test::read_file(run.at("eval/results.json")));
   CHECK_FALSE(results["broken"].empty());
   CHECK(results["broken"].size() < results["asked"].get<std::size_t>());
+}
+
+TEST_CASE("an evaluation that is killed, again and again, ends with the same files", "[e2e]") {
+  test::TinyRun const run;
+  REQUIRE(run.evaluate("base").exit_code == 0);
+  auto const results = test::read_file(run.at("eval/results.json"));
+  auto const answers = test::read_file(run.at("eval/answers.jsonl"));
+  CHECK(nlohmann::json::parse(results).contains("interval"));
+  std::filesystem::remove_all(run.at("eval"));
+
+  std::size_t known = 0;
+  int kills = 0;
+  for (double seconds = 0.3;; seconds += 0.1) {
+    auto const outcome = run.evaluate("base", {}, fmt::format("timeout -s KILL {}", seconds));
+    if (outcome.exit_code == 0) {
+      if (known > 0) {
+        CHECK_THAT(outcome.output, ContainsSubstring(fmt::format("shapes: {} of", known)));
+      }
+      break;
+    }
+    ++kills;
+    INFO(outcome.output);
+    REQUIRE(seconds < 60);
+    CHECK(outcome.exit_code == 137);
+    CHECK_FALSE(std::filesystem::exists(run.at("eval/results.json")));
+    auto const journal = eval::detail::read_journal(run.at("eval/answers.journal-0.jsonl"));
+    CHECK(journal.answers.size() >= known);
+    known = journal.answers.size();
+  }
+  CHECK(kills > 0);
+  CHECK(test::read_file(run.at("eval/results.json")) == results);
+  CHECK(test::read_file(run.at("eval/answers.jsonl")) == answers);
+  CHECK(eval::journals(run.at("eval")).empty());
+}
+
+TEST_CASE("two processes share one evaluation and write what one would", "[e2e]") {
+  test::TinyRun const run;
+  REQUIRE(run.evaluate("base").exit_code == 0);
+  auto const results = test::read_file(run.at("eval/results.json"));
+  std::filesystem::remove_all(run.at("eval"));
+  test::Outcome second{};
+  std::jthread other([&] { second = run.evaluate("base", {}, "RANK=1 WORLD_SIZE=2"); });
+  auto const first = run.evaluate("base", {}, "RANK=0 WORLD_SIZE=2");
+  other.join();
+  INFO(first.output << second.output);
+  CHECK(first.exit_code == 0);
+  CHECK(second.exit_code == 0);
+  CHECK(test::read_file(run.at("eval/results.json")) == results);
+}
+
+TEST_CASE("answers of another model are not gone on with, unless they are dropped", "[e2e]") {
+  test::TinyRun const run;
+  nlohmann::json const header{{"model", "another"}};
+  run.folder.write("eval/answers.journal-0.jsonl",
+                   header.dump() + "\n{\"id\": \"0\", \"text\": \"red A\"}\n");
+  auto const refused = run.evaluate("base");
+  CHECK(refused.exit_code == 2);
+  CHECK_THAT(refused.output, ContainsSubstring("--fresh"));
+  CHECK(run.evaluate("base", {"--fresh"}).exit_code == 0);
+}
+
+TEST_CASE("several benchmarks are asked in one run, each into its folder", "[e2e]") {
+  test::TinyRun const run;
+  run.folder.write("data/perceptiontest_val_mc/mc_question_val.json", R"([
+    {"video_name": "none", "question": "what colour is it ?", "options": ["red", "blue"],
+     "answer_id": "1"}])");
+  auto const outcome = test::run_program(
+      {"eval-tiny", "--model", run.at("base"), "--benchmark", "shapes,perceptiontest_val_mc",
+       "--data", run.at("data"), "--out", run.at("eval"), "--min-frames", "8", "--max-frames", "8",
+       "--limit", "4", "--scoring", "strict"});
+  INFO(outcome.output);
+  CHECK(outcome.exit_code == 0);
+  CHECK(std::filesystem::exists(run.at("eval/shapes/results.json")));
+  auto const results =
+      nlohmann::json::parse(test::read_file(run.at("eval/perceptiontest_val_mc/results.json")));
+  CHECK(results["scoring"] == "strict");
+  CHECK(results["broken"][0]["id"] == "perceptiontest_val_mc/0");
+  CHECK(results.contains("scores_upstream"));
+}
+
+TEST_CASE("an evaluation is also written as lmms-eval writes it", "[e2e]") {
+  test::TinyRun const run;
+  run.folder.write("rows/mc_question_val.json", R"([
+    {"video_name": "clip", "question": "what colour is it ?", "options": ["red", "blue"],
+     "answer_id": "1"}])");
+  std::filesystem::create_directories(run.at("rows/videos"));
+  std::filesystem::copy_file(run.at("data/shapes/clips/000000.mp4"),
+                             run.at("rows/videos/clip.mp4"));
+  auto const outcome =
+      test::run_program({"eval-tiny", "--model", run.at("base"), "--benchmark",
+                         "perceptiontest_val_mc", "--data", run.at("rows"), "--out", run.at("eval"),
+                         "--min-frames", "8", "--max-frames", "8", "--layout", "lmms-eval"});
+  INFO(outcome.output);
+  CHECK(outcome.exit_code == 0);
+  std::size_t found = 0;
+  for (auto const& entry : std::filesystem::directory_iterator(run.at("eval"))) {
+    if (!entry.is_directory()) continue;
+    ++found;
+    auto const log =
+        nlohmann::json::parse(test::read_file(entry.path() / "perceptiontest_val_mc.json"));
+    CHECK(log["logs"].size() == 1);
+    CHECK(nlohmann::json::parse(test::read_file(entry.path() / "results.json"))
+              .contains("model_configs"));
+  }
+  CHECK(found == 1);
+  CHECK(run.evaluate("base", {"--layout", "lmms-eval"}).exit_code == 2);
 }
 
 TEST_CASE("an evaluation of nothing it knows ends with 2", "[e2e]") {

@@ -46,13 +46,15 @@ class TinyRun {
     return run_program(command);
   }
 
-  Outcome evaluate(std::string const& model, std::vector<std::string> const& more = {}) const {
+  /// \param prefix shell words before the program's
+  Outcome evaluate(std::string const& model, std::vector<std::string> const& more = {},
+                   std::string const& prefix = "") const {
     std::vector<std::string> command{"eval-tiny", "--model",      at(model),  "--benchmark",
                                      "shapes",    "--data",       at("data"), "--out",
                                      at("eval"),  "--min-frames", "8",        "--max-frames",
                                      "8"};
     command.insert(command.end(), more.begin(), more.end());
-    return run_program(command);
+    return run_program(command, prefix);
   }
 
   TemporaryFolder folder;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,21 +19,24 @@ using Tiny = recipes::models::tiny;
 
 namespace {
 
-/// Asks three times about two clips; an answer is worth its number of letters.
-struct Lengths {
-  static constexpr std::string_view name = "lengths";
+/// Asks about clips; an answer is worth having any letters.
+struct Clips {
+  static constexpr std::string_view name = "clips";
   static constexpr std::int64_t max_new_tokens = 4;
   struct Question {
-    int id;
     eval::MediumRequest medium;
+    std::string text = "what happens ?";
   };
   std::vector<Question> load(std::filesystem::path const& folder) const {
-    return {{0, {.video = folder / "a.mp4"}},
-            {1, {.video = folder / "b.mp4"}},
-            {2, {.video = folder / "a.mp4", .reversed = true}}};
+    return {{{.video = folder / "a.mp4"}},
+            {{.video = folder / "b.mp4"}},
+            {{.video = folder / "a.mp4", .reversed = true}},
+            {{.video = folder / "a.mp4"}, "what colour is it ?"}};
   }
-  std::string id(Question const& question) const { return std::to_string(question.id); }
-  std::string prompt(Question const&) const { return "what happens ?"; }
+  std::string id(Question const& question) const {
+    return question.medium.video.filename().string() + question.text;
+  }
+  std::string prompt(Question const& question) const { return question.text; }
   eval::MediumRequest medium(Question const& question) const { return question.medium; }
   bool counts(Question const&) const { return true; }
   std::string parse(Question const&, std::string const& text) const { return text; }
@@ -46,16 +50,32 @@ struct Lengths {
 
 struct Asked {
   Asked() {
-    media::Frames frames{8, 64, 64, {}};
-    for (int i = 0; i < 8 * 64 * 64 * 3; ++i) {
-      frames.rgb.push_back(std::uint8_t(i / (64 * 64 * 3) * 30 + i % 64));
-    }
-    media::write_video(folder / "a.mp4", frames);
+    media::write_video(folder / "a.mp4", frames());
     text::write_word_tokenizer(folder / "tokenizer", data::shapes::vocabulary());
     initialise_model<Tiny>(network, 5);
     options.frames.min_frames = options.frames.max_frames = 8;
     options.time_message = false;
   }
+
+  static media::Frames frames() {
+    media::Frames frames{8, 64, 64, {}};
+    for (int i = 0; i < 8 * 64 * 64 * 3; ++i) {
+      frames.rgb.push_back(std::uint8_t(i / (64 * 64 * 3) * 30 + i % 64));
+    }
+    return frames;
+  }
+
+  /// What is said to some questions, in the order in which they were asked.
+  std::vector<std::pair<std::size_t, eval::Said>> ask(
+      std::vector<Clips::Question> const& all, std::vector<std::size_t> const& questions) const {
+    eval::ExamOf<Clips> const exam({}, all);
+    auto const tokenizer = text::Tokenizer::from_folder(folder / "tokenizer");
+    std::vector<std::pair<std::size_t, eval::Said>> said;
+    eval::run<Tiny>(network, tokenizer, exam, questions, options,
+                    [&](std::size_t i, eval::Said const& answer) { said.emplace_back(i, answer); });
+    return said;
+  }
+
   test::TemporaryFolder folder;
   Tiny::Network network;
   eval::RunOptions options;
@@ -63,41 +83,37 @@ struct Asked {
 
 }  // namespace
 
-TEST_CASE("every question is answered in its place, broken videos by their problem", "[unit]") {
+TEST_CASE("questions are asked video by video, and broken videos by their problem", "[unit]") {
   Asked asked;
   asked.folder.write("b.mp4", "not a video");
-  auto const tokenizer = text::Tokenizer::from_folder(asked.folder / "tokenizer");
-  Lengths const lengths;
-  auto const questions = lengths.load(asked.folder.path());
-  std::vector<std::int64_t> done;
-  auto const answers = eval::run<Tiny>(
-      asked.network, tokenizer, lengths, questions, asked.options,
-      [&](std::int64_t count, double, eval::Answer const&) { done.push_back(count); });
-  REQUIRE(answers.size() == 3);
-  CHECK(done == std::vector<std::int64_t>{1, 2, 3});
-  CHECK(answers[0].problem.empty());
-  CHECK_THAT(answers[1].problem, Catch::Matchers::ContainsSubstring("b.mp4"));
-  CHECK(answers[1].score == 0);
-  CHECK(answers[2].problem.empty());
+  auto const said = asked.ask(Clips{}.load(asked.folder.path()), {0, 1, 2, 3});
+  REQUIRE(said.size() == 4);
+  CHECK(said[0].first == 0);
+  CHECK(said[1].first == 2);
+  CHECK(said[2].first == 3);
+  CHECK(said[3].first == 1);
+  for (std::size_t const i : {0, 1, 2}) CHECK(said[i].second.problem.empty());
+  CHECK_THAT(said[3].second.problem, Catch::Matchers::ContainsSubstring("b.mp4"));
+  CHECK(asked.ask(Clips{}.load(asked.folder.path()), {}).empty());
+}
 
-  eval::write_results(asked.folder.path(), lengths, questions, answers, {{"model", "tiny"}});
-  auto const results = nlohmann::json::parse(test::read_file(asked.folder / "results.json"));
-  CHECK(results["benchmark"] == "lengths");
-  CHECK(results["model"] == "tiny");
-  CHECK(results["broken"].size() == 1);
-  auto const lines = test::read_file(asked.folder / "answers.jsonl");
-  CHECK(std::ranges::count(lines, '\n') == 3);
+TEST_CASE("an answer is the same whichever other questions are asked", "[unit]") {
+  Asked const asked;
+  auto const questions = Clips{}.load(asked.folder.path());
+  std::map<std::size_t, eval::Said> together;
+  for (auto const& [i, answer] : asked.ask(questions, {0, 2, 3})) together[i] = answer;
+  for (std::size_t const i : {0, 2, 3}) {
+    auto const alone = asked.ask(questions, {i});
+    REQUIRE(alone.size() == 1);
+    CHECK(alone[0].second == together.at(i));
+  }
 }
 
 TEST_CASE("an answer is the greedy one to the prompt that the model was trained with", "[unit]") {
   Asked asked;
   auto const tokenizer = text::Tokenizer::from_folder(asked.folder / "tokenizer");
-  Lengths const lengths;
-  auto questions = lengths.load(asked.folder.path());
-  questions.erase(questions.begin() + 1);
   asked.options.time_message = true;
-  auto const answers = eval::run<Tiny>(asked.network, tokenizer, lengths, questions, asked.options,
-                                       [](std::int64_t, double, eval::Answer const&) {});
+  auto const said = asked.ask(Clips{}.load(asked.folder.path()), {0, 2});
   auto const video =
       media::read_video(asked.folder / "a.mp4", asked.options.frames, Tiny::Encoder::resolution);
   for (bool const backwards : {false, true}) {
@@ -107,11 +123,33 @@ TEST_CASE("an answer is the greedy one to the prompt that the model was trained 
         {text::Turn::From::human,
          "<image>" + text::time_message(video.duration, 8) + "\nwhat happens ?"}};
     auto const ids = text::encode_prompt(tokenizer, ChatTemplate::qwen_2, turns);
-    auto const said = infer::generate(
+    auto const expected = infer::generate(
         asked.network.llm, infer::embed_prompt(asked.network, ids, std::span(&tokens, 1)),
         {.max_new_tokens = 4,
          .stop_ids = text::end_of_answer_ids(tokenizer),
          .vocabulary = tokenizer.vocabulary()});
-    CHECK(answers[backwards ? 1 : 0].text == tokenizer.decode(said, true));
+    CHECK(said[backwards ? 1 : 0].second.text == tokenizer.decode(expected, true));
   }
+}
+
+TEST_CASE("a part of a video, and a folder of frames, are looked at as upstream does", "[unit]") {
+  Asked asked;
+  asked.options.frames.min_frames = asked.options.frames.max_frames = 4;
+  auto const info = media::probe_video(asked.folder / "a.mp4");
+  Clips::Question part{{.video = asked.folder / "a.mp4"}};
+  part.medium.start = 0.0;
+  part.medium.end = info.duration / 2;
+  Clips::Question folder{{.video = asked.folder / "frames", .frame_folder = true}};
+  Clips::Question whole{{.video = asked.folder / "a.mp4"}};
+  auto const said = asked.ask({part, folder, whole}, {0, 1, 2});
+  CHECK(said[0].second.problem.empty());
+  CHECK_THAT(said[1].second.problem, Catch::Matchers::ContainsSubstring("frames"));
+  CHECK(said[2].second.problem.empty());
+
+  auto request = asked.options.frames;
+  request.start = part.medium.start;
+  request.end = part.medium.end;
+  request.clip_rule = media::ClipRule::evaluation;
+  CHECK(eval::detail::decode(part.medium, asked.options.frames, 64).video.indices ==
+        media::read_video(asked.folder / "a.mp4", request, 64).indices);
 }

@@ -42,6 +42,9 @@ struct RunOptions {
   media::FrameRequest frames{};
   ChatTemplate chat = ChatTemplate::qwen_2;
   bool time_message = true;  ///< say how long the video lasts and how many frames are seen
+  /// Of the answer's tokens (infer/sampling.hpp). Upstream's harness asks greedily, and yet the
+  /// penalty of the folder's generation_config.json applies.
+  double repetition_penalty = 1;
 };
 
 /// By which rule answers are graded where upstream's has an accident.

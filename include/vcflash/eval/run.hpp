@@ -1,31 +1,43 @@
 #pragma once
 
-#include <vcflash/checkpoint/atomic.hpp>
-#include <vcflash/eval/benchmark.hpp>
+#include <vcflash/eval/exam.hpp>
 #include <vcflash/infer/generate.hpp>
 #include <vcflash/infer/look.hpp>
+#include <vcflash/media/frame_folder.hpp>
 #include <vcflash/media/video.hpp>
 #include <vcflash/recipe/recipe.hpp>
 #include <vcflash/text/chat.hpp>
 #include <vcflash/text/time_message.hpp>
 #include <vcflash/text/tokenizer.hpp>
 
+#include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <exception>
-#include <filesystem>
 #include <future>
 #include <map>
-#include <numeric>
-#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace vcflash::eval {
+
+/// The questions in groups that share a video, in the order of each group's first question.
+inline std::vector<std::vector<std::size_t>> by_video(Exam const& exam,
+                                                      std::span<std::size_t const> questions) {
+  std::vector<std::vector<std::size_t>> groups;
+  std::map<std::string, std::size_t> group_of;
+  for (std::size_t const i : questions) {
+    auto const [place, added] = group_of.try_emplace(exam.medium(i).frames_key(), groups.size());
+    if (added) groups.emplace_back();
+    groups[place->second].push_back(i);
+  }
+  return groups;
+}
 
 namespace detail {
 
@@ -38,125 +50,102 @@ struct Decoded {
 inline Decoded decode(MediumRequest const& request, media::FrameRequest frames, int side) {
   frames.start = request.start;
   frames.end = request.end;
+  frames.clip_rule = media::ClipRule::evaluation;
   try {
-    return {media::read_video(request.video, frames, side), {}};
+    return {request.frame_folder ? media::read_frame_folder(request.video, frames, side)
+                                 : media::read_video(request.video, frames, side),
+            {}};
   } catch (std::exception const& error) {
     return {{}, error.what()};
   }
 }
 
-/// The questions in groups that share a video, in the order of each group's first question.
-template <Benchmark B>
-std::vector<std::vector<std::size_t>> by_video(B const& benchmark,
-                                               std::vector<typename B::Question> const& questions) {
-  std::vector<std::vector<std::size_t>> groups;
-  std::map<std::string, std::size_t> group_of;
-  for (std::size_t i = 0; i < questions.size(); ++i) {
-    auto const [place, added] =
-        group_of.try_emplace(benchmark.medium(questions[i]).frames_key(), groups.size());
-    if (added) groups.emplace_back();
-    groups[place->second].push_back(i);
+/// What a model has seen of a video and has in mind: all questions about it begin alike, with the
+/// video, so its part of the prompt is computed once for them all. A model whose later layers see
+/// fewer visual tokens chooses these by the question, so there is nothing to keep.
+template <Model M>
+struct Seen {
+  static constexpr bool keeps = !DropsVisualTokens<typename M::Llm>;
+
+  Tensor tokens;  ///< [tokens, hidden]; undefined as long as nobody looked
+  typename M::Llm::Cache cache{};
+
+  /// The answer to a prompt in which the video stands.
+  std::vector<std::int64_t> answer(typename M::Network const& network,
+                                   std::span<std::int64_t const> ids,
+                                   infer::GenerateOptions const& options) {
+    infer::Prompt const prompt = infer::embed_prompt(network, ids, std::span(&tokens, 1));
+    if constexpr (keeps) {
+      at::NoGradGuard const no_grad;
+      std::int64_t const before = std::ranges::find(ids, media_placeholder) - ids.begin();
+      std::int64_t const shared = before + tokens.size(0);
+      if (cache.tokens() == 0) {
+        network.llm.hidden_states(prompt.embeddings.narrow(1, 0, shared), &cache);
+      }
+      cache.truncate(shared);
+      return infer::generate(network.llm, prompt.after(shared), options, cache,
+                             [](std::int64_t) { return true; });
+    } else {
+      return infer::generate(network.llm, prompt, options);
+    }
   }
-  return groups;
-}
+};
 
 }  // namespace detail
 
-/// Asks a model every question of a benchmark, greedily. Each video is decoded and encoded once,
-/// the next one being decoded meanwhile. A video that cannot be read makes its questions wrong and
-/// is named in their answers.
-/// \param on_answer called as `on_answer(questions done, mean score so far, answer)`
-/// \return one answer a question, in their order
-template <Model M, Benchmark B, class OnAnswer>
-std::vector<Answer> run(typename M::Network const& network, text::Tokenizer const& tokenizer,
-                        B const& benchmark, std::vector<typename B::Question> const& questions,
-                        RunOptions const& options, OnAnswer&& on_answer) {
+/// Asks a model questions of an exam, greedily. Each video is decoded and encoded once for its
+/// questions, the next one being decoded meanwhile; one video is held at a time. A question whose
+/// video cannot be read or shown gets the reason for an answer.
+/// \param questions to be asked  \param on_answer called as `on_answer(question, said)`
+template <Model M, class OnAnswer>
+void run(typename M::Network const& network, text::Tokenizer const& tokenizer, Exam const& exam,
+         std::span<std::size_t const> questions, RunOptions const& options, OnAnswer&& on_answer) {
+  if (questions.empty()) return;
   constexpr int side = static_cast<int>(M::Encoder::resolution);
-  infer::GenerateOptions const greedy{.max_new_tokens = B::max_new_tokens,
-                                      .stop_ids = text::end_of_answer_ids(tokenizer),
-                                      .vocabulary = tokenizer.vocabulary()};
-  auto const groups = detail::by_video(benchmark, questions);
+  infer::GenerateOptions const greedy{
+      .max_new_tokens = exam.max_new_tokens(),
+      .stop_ids = text::end_of_answer_ids(tokenizer),
+      .vocabulary = tokenizer.vocabulary(),
+      .sampling = {.repetition_penalty = options.repetition_penalty}};
+  auto const groups = by_video(exam, questions);
   auto const decode_group = [&](std::size_t group) {
-    return std::async(std::launch::async, detail::decode,
-                      benchmark.medium(questions[groups[group].front()]), options.frames, side);
+    return std::async(std::launch::async, detail::decode, exam.medium(groups[group].front()),
+                      options.frames, side);
   };
 
-  std::vector<Answer> answers(questions.size());
   std::future<detail::Decoded> next = decode_group(0);
-  std::int64_t done = 0, counted = 0;
-  double right = 0;
   for (std::size_t group = 0; group < groups.size(); ++group) {
     detail::Decoded const decoded = next.get();
     if (group + 1 < groups.size()) next = decode_group(group + 1);
-    std::array<Tensor, 2> seen;  // forwards and reversed, encoded when first asked for
+    std::array<detail::Seen<M>, 2> seen;  // forwards and reversed
     for (std::size_t const i : groups[group]) {
-      auto const& question = questions[i];
-      Answer& answer = answers[i];
+      Said said{.problem = decoded.problem};
       if (decoded.problem.empty()) {
-        bool const reversed = benchmark.medium(question).reversed;
-        Tensor& tokens = seen[reversed ? 1 : 0];
-        if (!tokens.defined()) {
-          auto const& frames = decoded.video.frames;
-          tokens = infer::look_at<M>(network, reversed ? infer::reversed(frames) : frames,
-                                     Modality::video);
+        bool const reversed = exam.medium(i).reversed;
+        auto& video = seen[reversed ? 1 : 0];
+        try {
+          if (!video.tokens.defined()) {
+            auto const& frames = decoded.video.frames;
+            video.tokens = infer::look_at<M>(network, reversed ? infer::reversed(frames) : frames,
+                                             Modality::video);
+          }
+          std::array turns{
+              text::Turn{text::Turn::From::human, fmt::format("<image>\n{}", exam.prompt(i))}};
+          text::MediaText about;
+          if (options.time_message) {
+            about.time_message =
+                text::time_message(decoded.video.duration, decoded.video.frames.count);
+          }
+          text::place_media(turns, about);
+          auto const ids = text::encode_prompt(tokenizer, options.chat, turns);
+          said.text = tokenizer.decode(video.answer(network, ids, greedy), true);
+        } catch (Error const& error) {
+          said.problem = error.what();
         }
-        std::array turns{text::Turn{text::Turn::From::human,
-                                    fmt::format("<image>\n{}", benchmark.prompt(question))}};
-        text::MediaText about;
-        if (options.time_message) {
-          about.time_message =
-              text::time_message(decoded.video.duration, decoded.video.frames.count);
-        }
-        text::place_media(turns, about);
-        auto const ids = text::encode_prompt(tokenizer, options.chat, turns);
-        auto const generated = infer::generate(
-            network.llm, infer::embed_prompt(network, ids, std::span(&tokens, 1)), greedy);
-        answer.text = tokenizer.decode(generated, true);
-        answer.parsed = benchmark.parse(question, answer.text);
-        answer.score = benchmark.score(question, answer.parsed);
-      } else {
-        answer.problem = decoded.problem;
       }
-      if (benchmark.counts(question)) {
-        right += answer.score;
-        ++counted;
-      }
-      ++done;
-      on_answer(done, right / static_cast<double>(std::max<std::int64_t>(1, counted)), answer);
+      on_answer(i, said);
     }
   }
-  return answers;
-}
-
-/// Writes `answers.jsonl`, one object a question, and then `results.json`, each wholly or not at
-/// all.
-/// \param about what to say in results.json besides the scores
-template <Benchmark B>
-void write_results(std::filesystem::path const& out, B const& benchmark,
-                   std::vector<typename B::Question> const& questions,
-                   std::vector<Answer> const& answers, nlohmann::ordered_json const& about) {
-  std::string lines;
-  auto broken = nlohmann::json::array();
-  for (std::size_t i = 0; i < questions.size(); ++i) {
-    nlohmann::ordered_json line{{"id", benchmark.id(questions[i])}};
-    line.update(benchmark.record(questions[i]));
-    line["answer"] = answers[i].text;
-    line["parsed"] = answers[i].parsed;
-    line["score"] = answers[i].score;
-    if (!answers[i].problem.empty()) {
-      line["problem"] = answers[i].problem;
-      broken.push_back({{"id", benchmark.id(questions[i])}, {"problem", answers[i].problem}});
-    }
-    lines += line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
-  }
-  nlohmann::ordered_json results = about;
-  results["benchmark"] = std::string(B::name);
-  results["scores"] = benchmark.aggregate(questions, answers);
-  results["broken"] = std::move(broken);
-  checkpoint::write_file(out / "answers.jsonl", lines);
-  checkpoint::write_file(
-      out / "results.json",
-      results.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
 }
 
 }  // namespace vcflash::eval
