@@ -126,7 +126,8 @@ TEST_CASE("a broken video costs its sample, which is named, and not the run", "[
 }
 
 TEST_CASE("every program has a version", "[e2e]") {
-  for (std::string const program : {"make-shapes", "train-stage1_tiny", "eval-tiny", "chat-tiny"}) {
+  for (std::string const program :
+       {"make-shapes", "inspect-data", "compare", "train-stage1_tiny", "eval-tiny", "chat-tiny"}) {
     CAPTURE(program);
     CHECK_FALSE(Workplace::require({program, "--version"}).output.empty());
   }

@@ -3,16 +3,14 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <thread>
 
 #include <fmt/format.h>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/checkpoint/atomic.hpp>
 
 namespace vcflash::app {
 
@@ -38,14 +36,6 @@ inline std::string machine_name() {
                      model);
 }
 
-/// \throws Error if the folder cannot be made
-inline void make_folder(std::filesystem::path const& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    throw Error(
-        fmt::format("{}: the folder cannot be made ({}).", folder.string(), error.message()));
-  }
-}
+using checkpoint::make_folder;
 
 }  // namespace vcflash::app

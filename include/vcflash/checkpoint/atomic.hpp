@@ -34,6 +34,10 @@ class AtomicFile {
   bool committed_ = false;
 };
 
+/// Makes a folder and those above it.
+/// \throws Error if it cannot be made
+void make_folder(std::filesystem::path const& folder);
+
 /// Replaces a file by `content`, wholly or not at all.
 void write_file(std::filesystem::path const& path, std::string_view content);
 

@@ -89,6 +89,15 @@ VCFLASH_INLINE void AtomicFile::commit() {
   detail::flush_to_disk(detail::parent_of(path_), true);
 }
 
+VCFLASH_INLINE void make_folder(std::filesystem::path const& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    throw Error(
+        fmt::format("{}: the folder cannot be made ({}).", folder.string(), error.message()));
+  }
+}
+
 VCFLASH_INLINE void write_file(std::filesystem::path const& path, std::string_view content) {
   AtomicFile file(path);
   file.write(content);

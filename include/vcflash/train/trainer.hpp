@@ -77,9 +77,6 @@ namespace detail {
 /// \throws InputError if the tokenizer has more ids than the LLM has rows for them
 void require_tokenizer_fits(text::Tokenizer const& tokenizer, LlmConfig const& llm);
 
-/// \throws Error
-void make_folder(std::filesystem::path const& folder);
-
 /// Removes what a run left that is started over.
 void clear_earlier_run(std::filesystem::path const& out);
 
@@ -153,7 +150,7 @@ class Trainer {
   RunSummary run(S& source) {
     std::int64_t const steps = steps_for(source.batches_per_epoch());
     if (finished_ || state_.step >= steps) return summary(steps, false);
-    detail::make_folder(files_.out);
+    checkpoint::make_folder(files_.out);
     if (!files_.resume) detail::clear_earlier_run(files_.out);
     checkpoint::write_file(files_.out / "config.toml", to_toml(config_));
     MetricsFile metrics(files_.out / "metrics.jsonl", state_.step);

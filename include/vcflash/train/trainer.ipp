@@ -1,7 +1,5 @@
 #pragma once
 
-#include <system_error>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -46,15 +44,6 @@ VCFLASH_INLINE void require_tokenizer_fits(text::Tokenizer const& tokenizer, Llm
   throw InputError(fmt::format("the tokenizer has ids up to {}, but {} has {} rows of embeddings.",
                                tokenizer.vocabulary() - 1, std::string_view(llm.name),
                                llm.vocabulary));
-}
-
-VCFLASH_INLINE void make_folder(std::filesystem::path const& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    throw Error(
-        fmt::format("{}: the folder cannot be made ({}).", folder.string(), error.message()));
-  }
 }
 
 VCFLASH_INLINE void clear_earlier_run(std::filesystem::path const& out) {
