@@ -1,6 +1,9 @@
 #include <vcflash/kernels/cross_entropy.hpp>
 #include <vcflash/llms/qwen2.hpp>
+#include <vcflash/tensor/placement.hpp>
 
+#include <ATen/ops/cat.h>
+#include <ATen/ops/pad.h>
 #include <ATen/ops/stack.h>
 
 #include "tests/support/golden_manifest.hpp"
@@ -132,6 +135,43 @@ TEST_CASE("several tokens at once continue a cache as one by one", "[unit]") {
       llm.hidden_states(embeddings.narrow(1, 3, embeddings.size(1) - 3), &cache);
   CHECK(cache.tokens() == embeddings.size(1));
   CHECK((rest - whole.narrow(1, 3, rest.size(1))).abs().max().item<float>() < 1e-5F);
+}
+
+TEST_CASE("a batch padded to the left answers as each of its sequences alone", "[unit]") {
+  at::NoGradGuard const no_grad;
+  Golden golden("model/qwen2");
+  GoldenQwen2 llm;
+  load_golden_weights(llm, golden.with_prefix("w."));
+  at::Tensor const long_one = golden["in.prompt"], short_one = long_one.narrow(1, 2, 4);
+  std::int64_t const pad = long_one.size(1) - 4;
+  at::Tensor const batch = at::cat({long_one, at::pad(short_one, {pad, 0})});
+
+  GoldenQwen2::Cache both, first, second;
+  both.pad_left({0, pad});
+  auto const last = [&](at::Tensor const& ids, GoldenQwen2::Cache& cache) {
+    return llm.hidden_states(llm.embed(ids), &cache).select(1, -1);
+  };
+  at::Tensor together = last(batch, both);
+  at::Tensor alone = at::cat({last(long_one, first), last(short_one, second)});
+  for (std::int64_t step = 0; step < 3; ++step) {
+    CHECK((together - alone).abs().max().item<float>() < 1e-5F);
+    at::Tensor const next = golden["in.prompt"].narrow(1, step, 1);
+    together = last(next.expand({2, 1}), both);
+    alone = at::cat({last(next, first), last(next, second)});
+  }
+}
+
+TEST_CASE("in bf16 the logits stay within a hundredth of those in fp32", "[golden]") {
+  at::NoGradGuard const no_grad;
+  Golden golden("model/qwen2");
+  GoldenQwen2 llm;
+  load_golden_weights(llm, golden.with_prefix("w."));
+  auto const logits = [&] {
+    return llm.logits(llm.hidden_states(llm.embed(golden["in.input_ids"]))).to(at::kFloat);
+  };
+  at::Tensor const exact = logits();
+  convert_to(llm, at::kBFloat16);
+  CHECK((logits() - exact).norm().item<float>() < 0.01F * exact.norm().item<float>());
 }
 
 TEST_CASE("the plain LLMs have the published keys and parameters", "[golden]") {

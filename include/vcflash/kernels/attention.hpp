@@ -17,8 +17,10 @@ namespace vcflash::kernels {
 /// \param query [batch, heads, queries, head_dim]
 /// \param key, value [batch, kv_heads, keys, head_dim]
 /// \param causal the last query sees all keys, each earlier one a key less
+/// \param seen instead, which query sees which key: [batch, 1, queries, keys] bool
 /// \return [batch, heads, queries, head_dim]
-inline Tensor attention(Tensor const& query, Tensor key, Tensor value, bool causal) {
+inline Tensor attention(Tensor const& query, Tensor key, Tensor value, bool causal,
+                        Tensor const& seen = {}) {
   std::int64_t const heads = query.size(1);
   std::int64_t const group = heads / key.size(1);
   if (group > 1) {
@@ -30,6 +32,7 @@ inline Tensor attention(Tensor const& query, Tensor key, Tensor value, bool caus
     key = repeat(key);
     value = repeat(value);
   }
+  if (seen.defined()) return at::scaled_dot_product_attention(query, key, value, seen);
   std::int64_t const queries = query.size(2);
   std::int64_t const keys = key.size(2);
   if (!causal || queries == 1) return at::scaled_dot_product_attention(query, key, value);

@@ -55,7 +55,7 @@ inline Tensor rotary_frequencies(std::int64_t head_dim, double base, at::Device 
 
 /// Cosines and sines of rotary position embedding (Su et al. 2021).
 struct RotaryTable {
-  Tensor cos, sin;  ///< [tokens, head_dim], both halves the same
+  Tensor cos, sin;  ///< [tokens, head_dim] or [batch, 1, tokens, head_dim], both halves the same
 
   /// The rows of some tokens.  \param tokens [chosen] int64
   RotaryTable rows(Tensor const& tokens) const {
@@ -63,12 +63,14 @@ struct RotaryTable {
   }
 };
 
-/// \param positions [tokens] int64  \param dtype that the table is rounded to, from fp32
+/// \param positions [tokens] or [batch, tokens] int64  \param dtype that the table is rounded to,
+/// from fp32
 inline RotaryTable rotary_table(Tensor const& positions, std::int64_t head_dim, double base,
                                 at::ScalarType dtype, Yarn const& yarn = {}) {
   Tensor const frequency = rotary_frequencies(head_dim, base, positions.device(), yarn);
-  Tensor const half = positions.to(at::kFloat).unsqueeze(1) * frequency.unsqueeze(0);
-  Tensor const angle = at::cat({half, half}, 1);
+  Tensor const half = positions.to(at::kFloat).unsqueeze(-1) * frequency;
+  Tensor angle = at::cat({half, half}, -1);
+  if (angle.dim() == 3) angle = angle.unsqueeze(1);
   if (!yarn.stretches()) return {angle.cos().to(dtype), angle.sin().to(dtype)};
   double const scaling = yarn.attention_scaling();
   return {(angle.cos() * scaling).to(dtype), (angle.sin() * scaling).to(dtype)};

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 namespace vcflash {
 
@@ -26,6 +27,11 @@ class KeyValueCache {
     auto const& [keys, values, tokens] = part(layer);
     return {keys.narrow(2, 0, tokens), values.narrow(2, 0, tokens)};
   }
+
+  /// Says, before anything is appended, how many tokens at the left of each sequence are padding.
+  void pad_left(std::vector<std::int64_t> tokens) { padding_ = std::move(tokens); }
+  /// One number a sequence; none if there is no padding.
+  std::vector<std::int64_t> const& padding() const { return padding_; }
 
   /// Appends to one layer and gives all it holds, as views. The first layer comes first.
   /// \param key, value [batch, kv_heads, new tokens, head_dim]
@@ -74,6 +80,7 @@ class KeyValueCache {
   }
 
   std::array<Layer, static_cast<std::size_t>(Layers)> layers_;
+  std::vector<std::int64_t> padding_;
   std::int64_t added_ = 0;       ///< tokens that the first layer was given last
   std::int64_t whole_from_ = 0;  ///< tokens of the sequence after which every layer has every token
 };

@@ -1,104 +1,27 @@
 #pragma once
 
-#include <vcflash/kernels/attention.hpp>
-#include <vcflash/kernels/rotary.hpp>
 #include <vcflash/layers/embedding.hpp>
-#include <vcflash/layers/key_value_cache.hpp>
-#include <vcflash/layers/mlp.hpp>
-#include <vcflash/layers/norm.hpp>
+#include <vcflash/layers/linear.hpp>
 #include <vcflash/layers/run.hpp>
+#include <vcflash/llms/decoder_layer.hpp>
 #include <vcflash/llms/language_model.hpp>
 #include <vcflash/llms/visual_dropping.hpp>
 #include <vcflash/meta/error.hpp>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/topk.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <type_traits>
 #include <vector>
 
 namespace vcflash {
-
-/// Shape of a Qwen2 or Qwen2.5 decoder.
-struct LlmConfig {
-  Name name;
-  std::int64_t hidden, layers, heads, kv_heads, intermediate, vocabulary;
-  double rope_base = 1e6;
-  double rms_epsilon = 1e-6;
-  bool tied = false;  ///< the output layer is the embedding table
-  std::int64_t max_positions = 32768;
-  kernels::Yarn yarn{};
-
-  constexpr std::int64_t head_dim() const { return hidden / heads; }
-};
-
-/// What all layers of one pass share.
-template <LlmConfig C>
-struct DecoderContext {
-  kernels::RotaryTable rotary;
-  KeyValueCache<C.layers>* cache = nullptr;
-};
-
-/// Causal self-attention with rotary positions and grouped key/value heads.
-template <LlmConfig C>
-struct SelfAttention {
-  using Query = Linear<C.hidden, C.heads * C.head_dim()>;
-  using KeyValue = Linear<C.hidden, C.kv_heads * C.head_dim()>;
-  using Output = Linear<C.heads * C.head_dim(), C.hidden, false>;
-  BOOST_HANA_DEFINE_STRUCT(SelfAttention, (Query, q_proj), (KeyValue, k_proj), (KeyValue, v_proj),
-                           (Output, o_proj));
-
-  /// \param x [batch, tokens, hidden]  \param layer whose keys and values these are
-  Tensor operator()(Tensor const& x, std::int64_t layer, DecoderContext<C> const& context) const {
-    Tensor const query = kernels::rotate(split<C.heads>(q_proj(x)), context.rotary);
-    Tensor key = kernels::rotate(split<C.kv_heads>(k_proj(x)), context.rotary);
-    Tensor value = split<C.kv_heads>(v_proj(x));
-    if (context.cache) std::tie(key, value) = context.cache->append(layer, key, value);
-    Tensor const mixed = kernels::attention(query, key, value, /*causal=*/true);
-    return o_proj(mixed.transpose(1, 2).flatten(2));
-  }
-
-  /// How much chosen tokens of one sequence would look at each token, those of the cache first.
-  /// \param x [1, tokens, hidden]  \param chosen [chosen] int64  \return [chosen, keys]
-  Tensor attention_paid(Tensor const& x, Tensor const& chosen, std::int64_t layer,
-                        DecoderContext<C> const& context) const {
-    Tensor const query = kernels::rotate(split<C.heads>(q_proj(x.index_select(1, chosen))),
-                                         context.rotary.rows(chosen));
-    Tensor key = kernels::rotate(split<C.kv_heads>(k_proj(x)), context.rotary);
-    std::int64_t const past = context.cache ? context.cache->tokens(layer) : 0;
-    if (past > 0) key = at::cat({context.cache->of(layer).first, key}, 2);
-    return kernels::attention_paid(query[0], key[0], chosen + past);
-  }
-
- private:
-  /// \param t [batch, tokens, Heads * head_dim]  \return [batch, Heads, tokens, head_dim]
-  template <std::int64_t Heads>
-  static Tensor split(Tensor const& t) {
-    return t.unflatten(-1, {Heads, C.head_dim()}).transpose(1, 2);
-  }
-};
-
-template <LlmConfig C>
-struct DecoderLayer {
-  using Norm = RmsNorm<C.hidden, C.rms_epsilon>;
-  using Attention = SelfAttention<C>;
-  using Mlp = SwiGlu<C.hidden, C.intermediate>;
-  BOOST_HANA_DEFINE_STRUCT(DecoderLayer, (Attention, self_attn), (Mlp, mlp),
-                           (Norm, input_layernorm), (Norm, post_attention_layernorm));
-
-  Tensor operator()(Tensor const& x, std::int64_t layer, DecoderContext<C> const& context) const {
-    Tensor const attended = x + self_attn(input_layernorm(x), layer, context);
-    return attended + mlp(post_attention_layernorm(attended));
-  }
-};
 
 namespace detail {
 /// Whether the layers after which visual tokens are dropped are a decoder's.
@@ -157,9 +80,9 @@ struct Qwen2 {
   Tensor embed(Tensor const& ids) const { return model.embed_tokens(ids); }
 
   /// The normalised output of the last layer. With a cache, the tokens continue those it holds.
-  /// Padding to the right is never seen by what stands before it, so it needs no mask.
-  /// \param embeddings [batch, tokens, hidden]  \param run how each layer is run
-  /// \return [batch, tokens, hidden]
+  /// Padding to the right is never seen by what stands before it, so it needs no mask; how much
+  /// there is to the left, the cache must know (`pad_left`). \param embeddings [batch, tokens,
+  /// hidden]  \param run how each layer is run \return [batch, tokens, hidden]
   template <class Run = RunDirectly>
   Tensor hidden_states(Tensor const& embeddings, Cache* cache = nullptr,
                        Run const& run = {}) const {
@@ -206,28 +129,22 @@ struct Qwen2 {
   }
 
  private:
-  static kernels::RotaryTable rotary(std::int64_t first, std::int64_t tokens,
-                                     at::TensorOptions const& options) {
-    Tensor const positions = at::arange(first, first + tokens, options.dtype(at::kLong));
-    return kernels::rotary_table(positions, C.head_dim(), C.rope_base,
-                                 c10::typeMetaToScalarType(options.dtype()), C.yarn);
-  }
-
   /// \param after called with the number of each layer, from 1, and its output, which it may change
   template <class Run, class After>
   Tensor pass(Tensor hidden_now, Cache* cache, Run const& run, After&& after) const {
-    DecoderContext<C> context{{}, cache};
+    std::optional<DecoderContext<C>> context;
     std::int64_t first = -1, tokens = -1;
     for (std::int64_t i = 0; i < C.layers; ++i) {
       std::int64_t const past = cache ? cache->tokens(i) : 0;
       if (past != first || hidden_now.size(1) != tokens) {  // a layer's tokens are counted anew
         first = past;
         tokens = hidden_now.size(1);
-        context.rotary = rotary(first, tokens, hidden_now.options());
+        context.emplace(first, tokens, hidden_now, cache);
       }
       auto const& layer = model.layers[static_cast<std::size_t>(i)];
       hidden_now =
-          run([&layer, i, context](Tensor const& x) { return layer(x, i, context); }, hidden_now);
+          run([&layer, i, shared = *context](Tensor const& x) { return layer(x, i, shared); },
+              hidden_now);
       after(i + 1, hidden_now);
     }
     return model.norm(hidden_now);
@@ -249,7 +166,7 @@ struct Qwen2 {
       return tensor.to(row.device());
     };
     auto const& next = model.layers[static_cast<std::size_t>(layer)];
-    DecoderContext<C> const context{rotary(past, row.size(1), row.options()), cache};
+    DecoderContext<C> const context(past, row.size(1), row, cache);
     Tensor const paid =
         next.self_attn.attention_paid(next.input_layernorm(row), on_device(judges), layer, context);
     Tensor const score = paid.index_select(1, on_device(visual) + past).mean(0);
