@@ -26,6 +26,7 @@
 #include <vcflash/text/tokenizer.hpp>
 #include <vcflash/train/checkpointing.hpp>
 #include <vcflash/train/config.hpp>
+#include <vcflash/train/drop_path.hpp>
 #include <vcflash/train/interrupt.hpp>
 #include <vcflash/train/metrics.hpp>
 #include <vcflash/train/optimizer.hpp>
@@ -247,7 +248,7 @@ class Trainer {
       }
       report.labels += labels;
       if (labels == 0) continue;  // a mean over nothing: nothing is learned
-      report.micro_losses.push_back(learn(batch));
+      report.micro_losses.push_back(learn(batch, state_.step * config_.accumulation() + i));
     }
     auto const& losses = report.micro_losses;
     bool const learned = !losses.empty();
@@ -271,11 +272,23 @@ class Trainer {
     return report;
   }
 
+  /// \param count of micro batches before it, which decides what is left out at random
+  template <class Run>
+  Tensor loss_of(std::span<Sample const> batch, std::int64_t count, Run run) const {
+    auto const most = config_.recipe.max_length;
+    if constexpr (requires { Network::Encoder::config.drop_path; }) {
+      auto const seed = config_.recipe.seed + static_cast<std::uint64_t>(count);
+      return network_.loss(batch, most, DropPath<Run>(seed, run));
+    } else {
+      return network_.loss(batch, most, run);
+    }
+  }
+
   /// Adds a micro batch's gradients.  \return its loss
-  double learn(std::span<Sample const> batch) {
+  double learn(std::span<Sample const> batch, std::int64_t count) {
     Tensor const loss = config_.recipe.gradient_checkpointing
-                            ? network_.loss(batch, config_.recipe.max_length, Recompute{})
-                            : network_.loss(batch, config_.recipe.max_length);
+                            ? loss_of(batch, count, Recompute{})
+                            : loss_of(batch, count, RunDirectly{});
     double const value = loss.template item<float>();
     if (!std::isfinite(value)) detail::diverged(state_.step + 1, "loss");
     // Text alone teaches a connector nothing.
