@@ -1,4 +1,4 @@
-# The code on docs/first_recipe.md is compiled: a ```cpp block that begins with `// PATH` becomes the
+# The code on a page of docs/ is compiled: a ```cpp block that begins with `// PATH` becomes the
 # file PATH under `folder`, and the ```text block, what its recipe prints, becomes describe.txt.
 function(vcflash_extract_code page folder)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${page}")
