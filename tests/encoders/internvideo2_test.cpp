@@ -74,3 +74,7 @@ TEST_CASE("InternVideo2 refuses a clip of another length by name", "[unit]") {
           "golden InternVideo2 takes clips of 4 frames or single images, not 2 frames");
   }
 }
+
+TEST_CASE("InternVideo2 in bf16 stays within a fiftieth of fp32", "[golden]") {
+  CHECK(bf16_error<GoldenInternVideo2>("model/internvideo2") < 0.02);
+}

@@ -40,3 +40,7 @@ TEST_CASE("UMT refuses a clip of another length by name", "[unit]") {
           "golden UMT takes clips of 4 frames or single images, not 3 frames");
   }
 }
+
+TEST_CASE("UMT in bf16 stays within a fiftieth of fp32", "[golden]") {
+  CHECK(bf16_error<GoldenUmt224>("model/umt224") < 0.02);
+}

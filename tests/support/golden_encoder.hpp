@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vcflash/tensor/placement.hpp>
+
 #include <string>
 #include <vector>
 
@@ -45,6 +47,20 @@ void compare_encoder_with_golden(std::string const& name) {
   });
   CHECK(compared == image_gradients.size());
   golden.require_all_checked();
+}
+
+/// How far the features of a clip in bf16 are from those in fp32, relative to these.
+template <class Encoder>
+double bf16_error(std::string const& name) {
+  at::NoGradGuard const no_grad;
+  Golden const golden(name);
+  Encoder encoder;
+  load_golden_weights(encoder, golden.with_prefix("w."));
+  at::Tensor const video = formula(golden.json().at("inputs").at("video").get<std::string>());
+  at::Tensor const exact = encoder(video);
+  convert_to(encoder, at::kBFloat16);
+  at::Tensor const difference = encoder(video.to(at::kBFloat16)).to(at::kFloat) - exact;
+  return difference.norm().item<double>() / exact.norm().item<double>();
 }
 
 }  // namespace vcflash::test
