@@ -1,4 +1,5 @@
 #include <vcflash/checkpoint/folder.hpp>
+#include <vcflash/checkpoint/torch_file.hpp>
 #include <vcflash/encoders/internvideo2.hpp>
 #include <vcflash/encoders/umt.hpp>
 
@@ -25,7 +26,7 @@ void check_raw_file(std::string const& name) {
   auto const stored = test::published_keys(name);
   auto const entry = test::golden_json("manifests/manifests.json").at(name);
   CHECK(stored.size() == entry.at("keys").get<std::size_t>());
-  checkpoint::NamedTensors tensors;
+  NamedTensors tensors;
   for (auto const& [key, shape] : stored) {
     tensors.emplace_back(key, at::full({1}, static_cast<double>(tensors.size()), at::kFloat));
   }

@@ -161,7 +161,7 @@ TEST_CASE("a batch padded to the left answers as each of its sequences alone", "
   }
 }
 
-TEST_CASE("in bf16 the logits stay within a hundredth of those in fp32", "[golden]") {
+TEST_CASE("in bf16 the logits stay within three hundredths of those in fp32", "[golden]") {
   at::NoGradGuard const no_grad;
   Golden golden("model/qwen2");
   GoldenQwen2 llm;
@@ -171,7 +171,7 @@ TEST_CASE("in bf16 the logits stay within a hundredth of those in fp32", "[golde
   };
   at::Tensor const exact = logits();
   convert_to(llm, at::kBFloat16);
-  CHECK((logits() - exact).norm().item<float>() < 0.01F * exact.norm().item<float>());
+  CHECK((logits() - exact).norm().item<float>() < 0.03F * exact.norm().item<float>());
 }
 
 TEST_CASE("the plain LLMs have the published keys and parameters", "[golden]") {
