@@ -35,7 +35,7 @@ struct EvalArguments {
   std::filesystem::path model, data, media, out;
   std::vector<std::string> benchmarks;
   std::string dtype = "float32", scoring = "upstream", layout;
-  std::int64_t limit = 0;
+  std::int64_t limit = 0, batch = 8;
   bool fresh = false;
   Viewing viewing;
 };
@@ -93,6 +93,7 @@ void evaluate(eval::Exam const& exam, EvalArguments const& arguments, eval::Scor
               eval::Share const& share, std::filesystem::path const& out, LazyModel<M>& model) {
   auto viewing =
       arguments.viewing.options(arguments.model, M::Encoder::clip_frames, M::time_message);
+  viewing.batch = arguments.batch;
   viewing.repetition_penalty = infer::sampling_of(arguments.model).repetition_penalty;
   double const began = Progress::steady_seconds();
   nlohmann::ordered_json const about{
@@ -228,6 +229,12 @@ int eval_main(int argc, char** argv) {
   flags.add_option("--limit", arguments.limit, "Ask only so many questions; 0: all")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
+  flags
+      .add_option("--batch", arguments.batch,
+                  "Most questions about one video that are answered side by side")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   flags.add_option("--dtype", arguments.dtype, "float32 or bfloat16")
       ->check(CLI::IsMember({"float32", "bfloat16"}))
       ->capture_default_str();

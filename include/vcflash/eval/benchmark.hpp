@@ -45,6 +45,7 @@ struct RunOptions {
   /// Of the answer's tokens (infer/sampling.hpp). Upstream's harness asks greedily, and yet the
   /// penalty of the folder's generation_config.json applies.
   double repetition_penalty = 1;
+  std::int64_t batch = 8;  ///< questions about one video that are answered side by side
 };
 
 /// By which rule answers are graded where upstream's has an accident.

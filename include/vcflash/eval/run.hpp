@@ -2,7 +2,9 @@
 
 #include <vcflash/eval/exam.hpp>
 #include <vcflash/infer/generate.hpp>
+#include <vcflash/infer/generate_batch.hpp>
 #include <vcflash/infer/look.hpp>
+#include <vcflash/infer/prompt_length.hpp>
 #include <vcflash/media/frame_folder.hpp>
 #include <vcflash/media/video.hpp>
 #include <vcflash/recipe/recipe.hpp>
@@ -18,7 +20,9 @@
 #include <cstdint>
 #include <exception>
 #include <future>
+#include <iterator>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -60,42 +64,88 @@ inline Decoded decode(MediumRequest const& request, media::FrameRequest frames, 
   }
 }
 
-/// What a model has seen of a video and has in mind: all questions about it begin alike, with the
-/// video, so its part of the prompt is computed once for them all. A model whose later layers see
-/// fewer visual tokens chooses these by the question, so there is nothing to keep.
+/// The questions about one video that a model sees in one way, forwards or backwards.
 template <Model M>
-struct Seen {
-  static constexpr bool keeps = !DropsVisualTokens<typename M::Llm>;
+class Viewed {
+ public:
+  using Network = typename M::Network;
+  using Llm = typename M::Llm;
 
-  Tensor tokens;  ///< [tokens, hidden]; undefined as long as nobody looked
-  typename M::Llm::Cache cache{};
+  Viewed(Network const& network, media::Frames const& frames)
+      : network_(network), tokens_(infer::look_at<M>(network, frames, Modality::video)) {}
 
-  /// The answer to a prompt in which the video stands.
-  std::vector<std::int64_t> answer(typename M::Network const& network,
-                                   std::span<std::int64_t const> ids,
-                                   infer::GenerateOptions const& options) {
-    infer::Prompt const prompt = infer::embed_prompt(network, ids, std::span(&tokens, 1));
-    if constexpr (keeps) {
-      at::NoGradGuard const no_grad;
-      std::int64_t const before = std::ranges::find(ids, media_placeholder) - ids.begin();
-      std::int64_t const shared = before + tokens.size(0);
-      if (cache.tokens() == 0) {
-        network.llm.hidden_states(prompt.embeddings.narrow(1, 0, shared), &cache);
+  /// Adds a question.
+  /// \param ids its prompt, in which the video stands once
+  /// \throws Error if that is too long
+  void add(std::size_t question, std::vector<std::int64_t> ids) {
+    infer::require_fits(Llm::config, std::ssize(ids) - 1 + tokens_.size(0));
+    questions_.push_back(question);
+    prompts_.push_back(std::move(ids));
+  }
+
+  /// Answers them all. A model whose later layers see fewer visual tokens chooses these by the
+  /// question, so that nothing but the visual tokens is shared.
+  /// \param on_answer called as `on_answer(question, ids)`
+  template <class OnAnswer>
+  void answer(infer::GenerateOptions const& options, std::int64_t batch, OnAnswer&& on_answer) {
+    if (prompts_.empty()) return;
+    if constexpr (DropsVisualTokens<Llm>) {
+      for (std::size_t i = 0; i < prompts_.size(); ++i) {
+        on_answer(questions_[i], infer::generate(network_.llm, embedded(prompts_[i]), options));
       }
-      cache.truncate(shared);
-      return infer::generate(network.llm, prompt.after(shared), options, cache,
-                             [](std::int64_t) { return true; });
     } else {
-      return infer::generate(network.llm, prompt, options);
+      answer_together(options, batch, on_answer);
     }
   }
+
+ private:
+  infer::Prompt embedded(std::span<std::int64_t const> ids) const {
+    return infer::embed_prompt(network_, ids, std::span(&tokens_, 1));
+  }
+
+  /// All questions about a video begin alike, with the video: that part is computed once.
+  template <class OnAnswer>
+  void answer_together(infer::GenerateOptions const& options, std::int64_t batch,
+                       OnAnswer&& on_answer) const {
+    at::NoGradGuard const no_grad;
+    auto const shared =
+        std::ranges::find(prompts_.front(), media_placeholder) - prompts_.front().begin() + 1;
+    typename Llm::Cache cache;
+    network_.llm.hidden_states(
+        embedded(std::span(prompts_.front()).first(static_cast<std::size_t>(shared))).embeddings,
+        &cache);
+    std::vector<Tensor> rests;
+    for (auto const& ids : prompts_) {
+      auto const rest = std::span(ids).subspan(static_cast<std::size_t>(shared));
+      rests.push_back(infer::embed_prompt(network_, rest, {}).embeddings);
+    }
+    std::int64_t const known = cache.tokens();
+    if (batch == 1 || rests.size() == 1) {  // a row of its own would be a copy
+      for (std::size_t i = 0; i < rests.size(); ++i) {
+        cache.truncate(known);
+        on_answer(questions_[i], infer::generate(network_.llm, rests[i], options, cache,
+                                                 [](std::int64_t) { return true; }));
+      }
+      return;
+    }
+    infer::generate_batch(network_.llm, cache, rests, options, batch,
+                          [&](std::size_t prompt, std::vector<std::int64_t> const& ids) {
+                            on_answer(questions_[prompt], ids);
+                          });
+  }
+
+  Network const& network_;
+  Tensor tokens_;  ///< [tokens, hidden]
+  std::vector<std::size_t> questions_;
+  std::vector<std::vector<std::int64_t>> prompts_;
 };
 
 }  // namespace detail
 
 /// Asks a model questions of an exam, greedily. Each video is decoded and encoded once for its
-/// questions, the next one being decoded meanwhile; one video is held at a time. A question whose
-/// video cannot be read or shown gets the reason for an answer.
+/// questions, the next one being decoded meanwhile; one video is held at a time, and its questions
+/// are answered in batches. A question whose video cannot be read or shown, or whose prompt is too
+/// long, gets the reason for an answer.
 /// \param questions to be asked  \param on_answer called as `on_answer(question, said)`
 template <Model M, class OnAnswer>
 void run(typename M::Network const& network, text::Tokenizer const& tokenizer, Exam const& exam,
@@ -112,38 +162,47 @@ void run(typename M::Network const& network, text::Tokenizer const& tokenizer, E
     return std::async(std::launch::async, detail::decode, exam.medium(groups[group].front()),
                       options.frames, side);
   };
+  auto const prompt_of = [&](std::size_t question, media::Video const& video) {
+    std::array turns{
+        text::Turn{text::Turn::From::human, fmt::format("<image>\n{}", exam.prompt(question))}};
+    text::MediaText about;
+    if (options.time_message) {
+      about.time_message = text::time_message(video.duration, video.frames.count);
+    }
+    text::place_media(turns, about);
+    return text::encode_prompt(tokenizer, options.chat, turns);
+  };
+  auto const ask_about = [&](media::Video const& video, bool reversed,
+                             std::vector<std::size_t> const& asked) {
+    std::optional<detail::Viewed<M>> viewed;
+    for (std::size_t const i : asked) {
+      try {
+        if (!viewed)
+          viewed.emplace(network, reversed ? infer::reversed(video.frames) : video.frames);
+        viewed->add(i, prompt_of(i, video));
+      } catch (Error const& error) {
+        on_answer(i, Said{.problem = error.what()});
+      }
+    }
+    if (!viewed) return;
+    viewed->answer(greedy, options.batch, [&](std::size_t i, std::vector<std::int64_t> const& ids) {
+      on_answer(i, Said{.text = tokenizer.decode(ids, true)});
+    });
+  };
 
   std::future<detail::Decoded> next = decode_group(0);
   for (std::size_t group = 0; group < groups.size(); ++group) {
     detail::Decoded const decoded = next.get();
     if (group + 1 < groups.size()) next = decode_group(group + 1);
-    std::array<detail::Seen<M>, 2> seen;  // forwards and reversed
-    for (std::size_t const i : groups[group]) {
-      Said said{.problem = decoded.problem};
+    for (bool const reversed : {false, true}) {
+      std::vector<std::size_t> asked;
+      std::ranges::copy_if(groups[group], std::back_inserter(asked),
+                           [&](std::size_t i) { return exam.medium(i).reversed == reversed; });
       if (decoded.problem.empty()) {
-        bool const reversed = exam.medium(i).reversed;
-        auto& video = seen[reversed ? 1 : 0];
-        try {
-          if (!video.tokens.defined()) {
-            auto const& frames = decoded.video.frames;
-            video.tokens = infer::look_at<M>(network, reversed ? infer::reversed(frames) : frames,
-                                             Modality::video);
-          }
-          std::array turns{
-              text::Turn{text::Turn::From::human, fmt::format("<image>\n{}", exam.prompt(i))}};
-          text::MediaText about;
-          if (options.time_message) {
-            about.time_message =
-                text::time_message(decoded.video.duration, decoded.video.frames.count);
-          }
-          text::place_media(turns, about);
-          auto const ids = text::encode_prompt(tokenizer, options.chat, turns);
-          said.text = tokenizer.decode(video.answer(network, ids, greedy), true);
-        } catch (Error const& error) {
-          said.problem = error.what();
-        }
+        if (!asked.empty()) ask_about(decoded.video, reversed, asked);
+      } else {
+        for (std::size_t const i : asked) on_answer(i, Said{.problem = decoded.problem});
       }
-      on_answer(i, said);
     }
   }
 }
