@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <vcflash/meta/separate.hpp>
+
+/// Several processes that work on one task: how they find each other, what they say to each other
+/// and how each notices that another is gone.
+namespace vcflash::dist {
+
+/// What a launcher told this process: which one of how many it is, and where all meet.
+struct Launch {
+  std::int64_t rank = 0, processes = 1;
+  std::string address = "127.0.0.1";  ///< of the machine that rank 0 runs on
+  std::uint16_t port = 29500;
+  bool served = false;  ///< the launcher serves the store there (torchrun's agent), not rank 0
+  std::string attempt = "0";  ///< tells a restart by the launcher from the start before it
+
+  /// Whether no other process belongs to this one.
+  bool alone() const { return processes == 1; }
+
+  /// Reads torchrun's variables (`RANK`, `WORLD_SIZE`), Open MPI's (`OMPI_COMM_WORLD_…`) or Slurm's
+  /// (`SLURM_PROCID`, …), whichever are there; with none of them this process is alone.
+  /// `MASTER_ADDR` and `MASTER_PORT` go before what Slurm says.
+  /// \throws InputError for numbers that cannot be, or if nothing says where rank 0 runs
+  static Launch from_environment();
+};
+
+}  // namespace vcflash::dist
+
+#ifndef VCFLASH_SEPARATE
+#include <vcflash/dist/launch.ipp>
+#endif

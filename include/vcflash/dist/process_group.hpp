@@ -1,0 +1,108 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <vcflash/dist/launch.hpp>
+#include <vcflash/meta/separate.hpp>
+#include <vcflash/tensor/tensor.hpp>
+
+namespace vcflash::dist {
+
+/// A collective that was begun. The tensors it works on stay alive, and must be left alone until
+/// `wait` returns.
+class Pending {
+ public:
+  struct Impl;
+
+  Pending();
+  explicit Pending(std::unique_ptr<Impl> impl);
+  Pending(Pending&&) noexcept;
+  Pending& operator=(Pending&&) noexcept;
+  ~Pending();
+
+  /// Whether there is something to wait for.
+  explicit operator bool() const { return impl_ != nullptr; }
+
+  /// Whether it has ended, so that `wait` returns at once.
+  bool done() const;
+
+  /// Waits for the end, which every rank must come to.
+  void wait();
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The processes of one task, each with its rank, over c10d and Gloo. Every rank calls the same
+/// collectives in the same order, with tensors of the same size and dtype, from one thread.
+/// Every wait is bounded: if another rank is gone or does not come, the process ends with a
+/// sentence that names it.
+class ProcessGroup {
+ public:
+  /// How a process ends that cannot go on; must not return.
+  using Leave = std::function<void(std::string const& sentence)>;
+
+  /// Meets the others. \param timeout of every wait for another rank, this one included
+  /// \throws Error naming who did not come
+  ProcessGroup(Launch launch, std::chrono::milliseconds timeout, Leave leave = exit_saying);
+
+  /// Without `finish` before it, the other ranks end, too.
+  ~ProcessGroup();
+  ProcessGroup(ProcessGroup const&) = delete;
+  ProcessGroup& operator=(ProcessGroup const&) = delete;
+
+  std::int64_t rank() const { return launch_.rank; }
+  std::int64_t size() const { return launch_.processes; }
+
+  /// Whether this is the rank that writes and speaks.
+  bool first() const { return rank() == 0; }
+
+  /// Sums a contiguous tensor over all ranks, in place.
+  [[nodiscard]] Pending all_reduce(Tensor const& tensor);
+
+  /// Puts every rank's `part` into `whole`, rank after rank.
+  /// \param whole [size() * n], contiguous  \param part [n], contiguous, not of `whole`
+  [[nodiscard]] Pending all_gather(Tensor const& whole, Tensor const& part);
+
+  /// Gives every rank the contiguous tensor of rank 0.
+  [[nodiscard]] Pending broadcast(Tensor const& tensor);
+
+  /// Numbers summed over all ranks, in double precision.
+  std::vector<double> sum(std::vector<double> numbers);
+
+  /// Whether it is so for any rank.
+  bool any(bool here) { return sum({here ? 1.0 : 0.0})[0] > 0; }
+
+  /// Waits until all ranks are here.
+  void barrier() { sum({0.0}); }
+
+  /// What the run is at; a sentence about a missing rank says it.
+  void at_step(std::int64_t step);
+
+  /// Seconds that this rank spent waiting for collectives so far.
+  double seconds_waited() const;
+
+  /// All ranks are done: waits for them and says goodbye. The group is not used afterwards.
+  void finish();
+
+  /// Writes the sentence to stderr and ends the process with code 1, at once: what still waits for
+  /// a missing rank would not end.
+  [[noreturn]] static void exit_saying(std::string const& sentence);
+
+  struct Impl;
+
+ private:
+  Launch launch_;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vcflash::dist
+
+#ifndef VCFLASH_SEPARATE
+#include <vcflash/dist/process_group.ipp>
+#endif

@@ -1,0 +1,279 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <cstdio>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include <ATen/ops/empty.h>
+
+#ifndef USE_C10D_GLOO
+#define USE_C10D_GLOO
+#endif
+#include <torch/version.h>
+#include <torch/csrc/distributed/c10d/Backend.hpp>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include <fmt/format.h>
+
+#include <vcflash/dist/process_group.hpp>
+#include <vcflash/dist/watchdog.hpp>
+#include <vcflash/meta/error.hpp>
+
+namespace vcflash::dist {
+
+#if defined(__GLIBCXX__) && TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR == 11
+// Gloo's headers are not in LibTorch's wheel; ours declare what this class is made of.
+static_assert(sizeof(c10d::ProcessGroupGloo) == 488,
+              "gloo_declarations/ no longer fits LibTorch's ProcessGroupGloo");
+#endif
+
+namespace detail {
+
+/// Ends the process if what it is around does not end in time: a store whose server is stopped
+/// answers no request and keeps no time-out.
+class Deadline {
+ public:
+  Deadline(std::chrono::milliseconds time, std::string sentence, ProcessGroup::Leave const& leave)
+      : thread_([this, time, sentence = std::move(sentence), &leave] {
+          std::unique_lock lock(guard_);
+          if (!over_.wait_for(lock, time, [this] { return done_; })) leave(sentence);
+        }) {}
+  ~Deadline() {
+    {
+      std::scoped_lock const lock(guard_);
+      done_ = true;
+    }
+    over_.notify_all();
+    thread_.join();
+  }
+  Deadline(Deadline const&) = delete;
+  Deadline& operator=(Deadline const&) = delete;
+
+ private:
+  std::mutex guard_;
+  std::condition_variable over_;
+  bool done_ = false;
+  std::thread thread_;
+};
+
+/// The first line of what LibTorch says, without what it says about its own sources.
+inline std::string reason_of(std::exception const& error) {
+  std::string_view text = error.what();
+  text = text.substr(0, text.find('\n'));
+  if (auto const own = text.find("] "); text.starts_with("[") && own != text.npos) {
+    text.remove_prefix(own + 2);
+  }
+  return std::string(text);
+}
+
+inline std::vector<std::uint8_t> bytes_of(std::string_view text) {
+  return {text.begin(), text.end()};
+}
+
+inline std::string text_of(std::vector<std::uint8_t> const& bytes) {
+  return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace detail
+
+struct ProcessGroup::Impl {
+  std::chrono::milliseconds timeout;
+  Leave leave;
+  double waited = 0;
+  std::atomic<bool> told = false;
+  c10::intrusive_ptr<c10d::Store> store;
+  c10::intrusive_ptr<c10d::Backend> backend;
+  // Goes first: the backend's destructor waits for collectives that only the others' end ends.
+  std::optional<Watchdog> watchdog;
+
+  /// All that this process says about its end; the first of two threads says it.
+  void end(std::string const& sentence) {
+    if (!told.exchange(true)) leave(sentence);
+  }
+
+  /// Runs what throws when another rank is gone. Who that is, the watchdog finds out.
+  template <class F>
+  void guarded(F&& f) {
+    try {
+      f();
+    } catch (std::exception const& error) {
+      // The connection of a collective breaks sooner than the watchdog hears who is gone.
+      auto const until = std::chrono::steady_clock::now() + timeout * 9 / 10;
+      while (!told && std::chrono::steady_clock::now() < until) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      }
+      auto const sentence = fmt::format("the connection to the other ranks broke in step {}: {}",
+                                        watchdog->step(), detail::reason_of(error));
+      end(sentence);
+      throw Error(sentence);
+    }
+  }
+
+  Pending begin(c10::intrusive_ptr<c10d::Work> work);
+};
+
+struct Pending::Impl {
+  ProcessGroup::Impl& group;
+  c10::intrusive_ptr<c10d::Work> work;
+  std::int64_t number;
+};
+
+VCFLASH_INLINE Pending::Pending() = default;
+VCFLASH_INLINE Pending::Pending(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+VCFLASH_INLINE Pending::Pending(Pending&&) noexcept = default;
+VCFLASH_INLINE Pending& Pending::operator=(Pending&&) noexcept = default;
+VCFLASH_INLINE Pending::~Pending() = default;
+
+VCFLASH_INLINE bool Pending::done() const { return !impl_ || impl_->work->isCompleted(); }
+
+VCFLASH_INLINE void Pending::wait() {
+  if (!impl_) return;
+  auto& group = impl_->group;
+  auto const begin = std::chrono::steady_clock::now();
+  group.watchdog->wait_begins(impl_->number);
+  group.guarded([&] { impl_->work->wait(); });
+  group.watchdog->wait_ends();
+  group.waited += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  impl_.reset();
+}
+
+VCFLASH_INLINE Pending ProcessGroup::Impl::begin(c10::intrusive_ptr<c10d::Work> work) {
+  return Pending(
+      std::make_unique<Pending::Impl>(Pending::Impl{*this, std::move(work), watchdog->begin()}));
+}
+
+VCFLASH_INLINE void ProcessGroup::exit_saying(std::string const& sentence) {
+  std::fprintf(stderr, "%s: %s\n", program_invocation_short_name, sentence.c_str());
+  std::fflush(stderr);
+  std::_Exit(Error::exit_code);
+}
+
+VCFLASH_INLINE ProcessGroup::ProcessGroup(Launch launch, std::chrono::milliseconds timeout,
+                                          Leave leave)
+    : launch_(std::move(launch)), impl_(std::make_unique<Impl>()) {
+  impl_->timeout = timeout;
+  impl_->leave = std::move(leave);
+  auto const place = fmt::format("{}:{}", launch_.address, launch_.port);
+  auto const seconds = static_cast<double>(timeout.count()) / 1000;
+  detail::Deadline const deadline(
+      timeout,
+      fmt::format("rank {} of {} did not meet rank 0 at {} within {:g} s (dist.timeout).", rank(),
+                  size(), place, seconds),
+      impl_->leave);
+  try {
+    c10d::TCPStoreOptions options;
+    options.port = launch_.port;
+    options.isServer = first() && !launch_.served;
+    options.waitWorkers = false;
+    options.timeout = timeout * 9 / 10;
+    auto const server = c10::make_intrusive<c10d::TCPStore>(launch_.address, options);
+    impl_->store = c10::make_intrusive<c10d::PrefixStore>("vcflash/" + launch_.attempt, server);
+  } catch (std::exception const& error) {
+    throw Error(fmt::format("rank {} of {} cannot {} {}: {}", rank(), size(),
+                            first() && !launch_.served ? "open" : "reach rank 0 at", place,
+                            detail::reason_of(error)));
+  }
+  auto& store = *impl_->store;
+  WatchPost post;
+  std::string missing;
+  if (first()) {
+    auto const until = std::chrono::steady_clock::now() + timeout * 8 / 10;
+    for (std::int64_t other = 1; other < size() && missing.empty(); ++other) {
+      auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(
+          until - std::chrono::steady_clock::now());
+      try {
+        store.wait({fmt::format("here/{}", other)}, std::max(left, std::chrono::milliseconds(1)));
+      } catch (std::exception const&) {
+        missing = fmt::format("rank {} of {} did not come to {} within {:g} s (dist.timeout).",
+                              other, size(), place, seconds);
+      }
+    }
+    post = WatchPost::open();
+    store.set("all here", detail::bytes_of(missing.empty() ? post.text() : "! " + missing));
+  } else {
+    std::string told;
+    try {
+      store.set(fmt::format("here/{}", rank()), detail::bytes_of("yes"));
+      store.wait({"all here"}, timeout);
+      told = detail::text_of(store.get("all here"));
+    } catch (std::exception const& error) {
+      throw Error(fmt::format("rank 0 of {} went away from {} before all were there: {}", size(),
+                              place, detail::reason_of(error)));
+    }
+    if (told.starts_with("! ")) missing = told.substr(2);
+    if (missing.empty()) post = WatchPost::read(told, launch_.address);
+  }
+  if (!missing.empty()) {
+    // The others read it from here.
+    if (first()) std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    throw Error(missing);
+  }
+  impl_->watchdog.emplace(
+      rank(), size(), timeout, post,
+      [impl = impl_.get()](std::string const& sentence) { impl->end(sentence); });
+  impl_->guarded([&] {
+    impl_->backend = c10::make_intrusive<c10d::ProcessGroupGloo>(
+        impl_->store, static_cast<int>(rank()), static_cast<int>(size()),
+        c10d::ProcessGroupGloo::Options::create_default(timeout));
+  });
+}
+
+VCFLASH_INLINE ProcessGroup::~ProcessGroup() = default;
+
+VCFLASH_INLINE Pending ProcessGroup::all_reduce(Tensor const& tensor) {
+  Pending begun;
+  impl_->guarded([&] {
+    std::vector<Tensor> tensors{tensor};
+    begun = impl_->begin(impl_->backend->allreduce(tensors));
+  });
+  return begun;
+}
+
+VCFLASH_INLINE Pending ProcessGroup::all_gather(Tensor const& whole, Tensor const& part) {
+  Pending begun;
+  impl_->guarded([&] {
+    Tensor out = whole, in = part;
+    begun = impl_->begin(impl_->backend->_allgather_base(out, in));
+  });
+  return begun;
+}
+
+VCFLASH_INLINE Pending ProcessGroup::broadcast(Tensor const& tensor) {
+  Pending begun;
+  impl_->guarded([&] {
+    std::vector<Tensor> tensors{tensor};
+    begun = impl_->begin(impl_->backend->broadcast(tensors));
+  });
+  return begun;
+}
+
+VCFLASH_INLINE std::vector<double> ProcessGroup::sum(std::vector<double> numbers) {
+  Tensor const tensor = at::empty({static_cast<std::int64_t>(numbers.size())}, at::kDouble);
+  std::copy(numbers.begin(), numbers.end(), tensor.mutable_data_ptr<double>());
+  all_reduce(tensor).wait();
+  auto const* const summed = tensor.const_data_ptr<double>();
+  std::copy(summed, summed + numbers.size(), numbers.begin());
+  return numbers;
+}
+
+VCFLASH_INLINE void ProcessGroup::at_step(std::int64_t step) { impl_->watchdog->at_step(step); }
+
+VCFLASH_INLINE double ProcessGroup::seconds_waited() const { return impl_->waited; }
+
+VCFLASH_INLINE void ProcessGroup::finish() {
+  barrier();
+  impl_->watchdog->leave();
+}
+
+}  // namespace vcflash::dist

@@ -1,0 +1,129 @@
+#include <vcflash/dist/process_group.hpp>
+
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include <exception>
+#include <optional>
+#include <thread>
+
+#include <vcflash/meta/error.hpp>
+
+#include "tests/dist/free_port.hpp"
+
+using namespace vcflash;
+using namespace vcflash::dist;
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+/// Runs `body(group)` as each of `size` ranks, in threads of this process.
+/// \return what each rank threw; empty: nothing
+template <class Body>
+std::vector<std::string> as_ranks(std::int64_t size, std::chrono::milliseconds timeout, Body body) {
+  auto const port = test::free_port();
+  std::vector<std::string> failures(static_cast<std::size_t>(size));
+  std::vector<std::thread> ranks;
+  for (std::int64_t rank = 0; rank < size; ++rank) {
+    ranks.emplace_back([&, rank] {
+      auto& failure = failures[static_cast<std::size_t>(rank)];
+      try {
+        ProcessGroup group({.rank = rank, .processes = size, .port = port}, timeout,
+                           [&](std::string const& sentence) { failure = sentence; });
+        body(group);
+        group.finish();
+      } catch (std::exception const& error) {
+        if (failure.empty()) failure = error.what();
+      }
+    });
+  }
+  for (auto& rank : ranks) rank.join();
+  return failures;
+}
+
+}  // namespace
+
+TEST_CASE("collectives give every rank the same", "[unit]") {
+  for (std::int64_t const size : {2, 3}) {
+    auto const failures = as_ranks(size, 30s, [&](ProcessGroup& group) {
+      auto const own = static_cast<double>(group.rank() + 1);
+      auto const all = static_cast<double>(size * (size + 1) / 2);
+      for (auto const dtype : {at::kFloat, at::kBFloat16}) {
+        Tensor const summed = at::full({1000}, own, dtype);
+        group.all_reduce(summed).wait();
+        if (!summed.eq(all).all().item<bool>()) fail("the sum is wrong");
+        Tensor const whole = at::empty({size * 3}, dtype);
+        group.all_gather(whole, at::full({3}, own, dtype)).wait();
+        Tensor const expected =
+            at::arange(1, size + 1, dtype).unsqueeze(1).expand({size, 3}).flatten();
+        if (!whole.equal(expected)) fail("what was gathered is wrong");
+        Tensor const from_first = at::full({5}, own, dtype);
+        group.broadcast(from_first).wait();
+        if (!from_first.eq(1).all().item<bool>()) fail("rank 0's tensor did not come");
+      }
+      if (group.sum({own, 1})[0] != all) fail("numbers are not summed");
+      if (!group.any(group.rank() == 1) || group.any(false)) fail("any is wrong");
+      group.barrier();
+      if (group.seconds_waited() <= 0) fail("nothing was waited for");
+    });
+    for (auto const& failure : failures) CHECK(failure.empty());
+  }
+}
+
+TEST_CASE("several collectives may be under way at once", "[unit]") {
+  auto const failures = as_ranks(2, 30s, [](ProcessGroup& group) {
+    std::vector<Tensor> tensors;
+    std::vector<Pending> pending;
+    for (int i = 0; i < 20; ++i) {
+      tensors.push_back(at::full({10'000}, i + static_cast<double>(group.rank()), at::kFloat));
+      pending.push_back(group.all_reduce(tensors.back()));
+    }
+    for (int i = 0; i < 20; ++i) {
+      auto& one = pending[static_cast<std::size_t>(i)];
+      one.wait();
+      if (one || !one.done()) fail("still to be waited for");
+      auto const& tensor = tensors[static_cast<std::size_t>(i)];
+      if (!tensor.eq(2.0 * i + 1).all().item<bool>()) fail("the sum is wrong");
+    }
+  });
+  for (auto const& failure : failures) CHECK(failure.empty());
+}
+
+TEST_CASE("a rank that leaves without a word ends the others, named with the step", "[unit]") {
+  auto const failures = as_ranks(3, 10s, [](ProcessGroup& group) {
+    group.at_step(4);
+    group.barrier();
+    std::this_thread::sleep_for(300ms);
+    if (group.rank() == 1) fail("its own reason");
+    group.barrier();
+  });
+  CHECK(failures[1] == "its own reason");
+  for (std::size_t const rank : {0, 2}) {
+    CHECK_THAT(failures[rank], ContainsSubstring("rank 1 of 3 has ended, in step 4"));
+  }
+}
+
+TEST_CASE("a rank that never comes is named after the time-out", "[unit]") {
+  Launch const launch{.rank = 0, .processes = 3, .port = test::free_port()};
+  std::string second;
+  std::thread other([&] {
+    Launch own = launch;
+    own.rank = 1;
+    try {
+      ProcessGroup const group(own, 2s);
+    } catch (Error const& error) {
+      second = error.what();
+    }
+  });
+  CHECK_THROWS_MATCHES(
+      ProcessGroup(launch, 2s), Error,
+      Catch::Matchers::MessageMatches(ContainsSubstring("rank 2 of 3 did not come to 127.0.0.1")));
+  other.join();
+  CHECK_THAT(second, ContainsSubstring("rank 2 of 3 did not come"));
+}
