@@ -9,7 +9,7 @@ struct TinyHighResPostSft : vcflash::HighResPostSft {
   static constexpr vcflash::Hyperparameters defaults = [] {
     auto settings = models::tiny_hyperparameters();
     settings.learning_rate = 1.2e-3;
-    settings.min_frames = 4;
+    settings.min_frames = 8;
     settings.max_frames = 8;
     return settings;
   }();

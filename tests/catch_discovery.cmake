@@ -13,9 +13,14 @@ if(DEFINED vcflash_discover_executable)
     if("golden" IN_LIST labels)
       set(properties TIMEOUT 300 FIXTURES_REQUIRED golden_record FIXTURES_SETUP golden_tests)
     endif()
-    if("e2e" IN_LIST labels)
+    if("e2e" IN_LIST labels OR "soak" IN_LIST labels)
       set(properties TIMEOUT 1500 PROCESSORS 2)
       set(threads 2)
+    endif()
+    # What takes long is a test only when it is asked for (tests/run -L soak).
+    set(condition TRUE)
+    if("soak" IN_LIST labels)
+      set(condition "DEFINED ENV{VCFLASH_SOAK}")
     endif()
     list(JOIN properties " " properties)
     string(REGEX REPLACE "([][\\,])" "\\\\\\1" spec "${name}")
@@ -26,10 +31,12 @@ if(DEFINED vcflash_discover_executable)
  [==[${vcflash_discover_executable}]==]")
     endif()
     set(${out} "${${out}}\
+if(${condition})
 add_test([==[${test}]==] ${command})
 set_tests_properties([==[${test}]==] PROPERTIES ${properties} SKIP_RETURN_CODE 4
   LABELS [==[${labels}]==]
   ENVIRONMENT [==[${vcflash_discover_environment};OMP_NUM_THREADS=${threads}]==])
+endif()
 " PARENT_SCOPE)
   endfunction()
 

@@ -40,7 +40,7 @@ void adamw(benchmark::State& state) {
     for (auto const& group : groups) {
       for (auto const& parameter : group.parameters) parameter.mutable_grad() = gradients[i++];
     }
-    adam.clip(1);
+    adam.clip(adam.gradient_norm().item<float>(), 1);
     adam.step(1e-3);
   }
   count(state);

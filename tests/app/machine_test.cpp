@@ -7,14 +7,6 @@
 
 using namespace vcflash;
 
-TEST_CASE("a process knows the most memory it has held", "[unit]") {
-  auto const before = app::peak_memory_mib();
-  CHECK(before > 0);
-  std::string const block(64 << 20, 'x');
-  CHECK(block.back() == 'x');
-  CHECK(app::peak_memory_mib() >= before + 32);
-}
-
 TEST_CASE("a machine is named by its cores", "[unit]") {
   CHECK_THAT(app::machine_name(), Catch::Matchers::ContainsSubstring("core"));
 }

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -109,6 +110,45 @@ TEST_CASE("a training that was killed goes on and ends with the same weights", "
   Workplace::require(command);
   CHECK(read_file(killed / "model.safetensors") == read_file(whole / "model.safetensors"));
   CHECK(lines_of(killed / "metrics.jsonl").size() == 8);
+}
+
+TEST_CASE("a training that is told to end saves, is done, and goes on later", "[e2e]") {
+  Workplace const place;
+  fs::path const out = place.folder / "out";
+  auto const command = place.training(out, {"train.max_steps=400", "train.micro_batch=8",
+                                            "train.global_batch=8", "checkpoint.every_steps=0"});
+  auto const stopped =
+      run_command(shell_line(command) + " & training=$!; while kill -0 $training && [ ! -s '" +
+                  (out / "metrics.jsonl").string() +
+                  "' ]; do sleep 0.02; done; kill -TERM $training; wait $training");
+  INFO(stopped.output);
+  CHECK(stopped.exit_code == 0);
+  CHECK(stopped.output.find("the same command goes on from there") != std::string::npos);
+  CHECK_FALSE(fs::exists(out / "model.safetensors"));
+  auto const steps = lines_of(out / "metrics.jsonl").size();
+  auto const resumed = place.training(out, {"train.max_steps=" + std::to_string(steps + 1),
+                                            "train.micro_batch=8", "train.global_batch=8"});
+  CHECK(Workplace::require(resumed).output.find("goes on after step " + std::to_string(steps)) !=
+        std::string::npos);
+}
+
+TEST_CASE("a training that is killed twenty times at random moments ends with the same weights",
+          "[soak]") {
+  Workplace const place;
+  std::vector<std::string> const settings{"train.max_steps=300", "checkpoint.every_steps=3",
+                                          "train.micro_batch=4", "train.global_batch=8"};
+  fs::path const whole = place.folder / "whole", killed = place.folder / "killed";
+  Workplace::require(place.training(whole, settings));
+  auto const command = place.training(killed, settings);
+  std::mt19937 random(1);
+  std::uniform_real_distribution<> seconds(0.3, 3.0);
+  for (int kill = 0; kill < 20; ++kill) {
+    auto const moment = "timeout -s KILL " + std::to_string(seconds(random));
+    CHECK(run_program(command, moment).exit_code == 128 + 9);
+  }
+  Workplace::require(command);
+  CHECK(read_file(killed / "model.safetensors") == read_file(whole / "model.safetensors"));
+  CHECK(lines_of(killed / "metrics.jsonl").size() == 300);
 }
 
 TEST_CASE("a broken video costs its sample, which is named, and not the run", "[e2e]") {

@@ -19,21 +19,8 @@ struct Outcome {
   std::string output;  ///< what it wrote to stdout and stderr
 };
 
-/// Runs a program of build/bin and waits for its end.
-/// \param command its name and arguments, each taken literally  \param prefix shell words before
-/// it, e.g. "ulimit -f 100;"
-inline Outcome run_program(std::vector<std::string> const& command,
-                           std::string const& prefix = "") {
-  auto const quoted = [](std::string const& word) {
-    std::string text = "'";
-    for (char const c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return text + "'";
-  };
-  char const* given = std::getenv("VCFLASH_BIN");
-  auto const folder = given ? std::filesystem::path(given) : source_root() / "build/bin";
-  std::string line = prefix + " " + quoted((folder / command.at(0)).string());
-  for (std::size_t i = 1; i < command.size(); ++i) line += " " + quoted(command[i]);
-
+/// Runs a line of shell and waits for its end.
+inline Outcome run_command(std::string const& line) {
   std::FILE* pipe = popen(("{ " + line + "; } 2>&1").c_str(), "r");
   if (!pipe) throw std::runtime_error("cannot start " + line);
   Outcome outcome{};
@@ -45,6 +32,28 @@ inline Outcome run_program(std::vector<std::string> const& command,
   int const status = pclose(pipe);
   outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return outcome;
+}
+
+/// A program of build/bin as a line of shell.
+/// \param command its name and arguments, each taken literally
+inline std::string shell_line(std::vector<std::string> const& command) {
+  auto const quoted = [](std::string const& word) {
+    std::string text = "'";
+    for (char const c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return text + "'";
+  };
+  char const* given = std::getenv("VCFLASH_BIN");
+  auto const folder = given ? std::filesystem::path(given) : source_root() / "build/bin";
+  std::string line = quoted((folder / command.at(0)).string());
+  for (std::size_t i = 1; i < command.size(); ++i) line += " " + quoted(command[i]);
+  return line;
+}
+
+/// Runs a program of build/bin and waits for its end.
+/// \param prefix shell words before it, e.g. "ulimit -f 100;"
+inline Outcome run_program(std::vector<std::string> const& command,
+                           std::string const& prefix = "") {
+  return run_command(prefix + " " + shell_line(command));
 }
 
 }  // namespace vcflash::test

@@ -1,9 +1,17 @@
 #include <vcflash/train/trainer.hpp>
 
+#include <ATen/ops/ones.h>
+#include <ATen/record_function.h>
+
+#include <atomic>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <chrono>
 #include <csignal>
+#include <memory>
+#include <optional>
+#include <thread>
 
 #include "tests/checkpoint/full_disk.hpp"
 #include "tests/checkpoint/small_recipe.hpp"
@@ -59,7 +67,10 @@ std::vector<nlohmann::json> metrics_of(std::filesystem::path const& out) {
   std::vector<nlohmann::json> lines;
   for (std::string line; std::getline(file, line);) {
     lines.push_back(nlohmann::json::parse(line));
-    for (auto const* const time : {"seconds", "data_seconds"}) lines.back().erase(time);
+    for (auto const* const measured : {"seconds", "data_seconds", "forward_seconds",
+                                       "backward_seconds", "optimizer_seconds", "resident_mib"}) {
+      REQUIRE(lines.back().erase(measured) == 1);
+    }
   }
   return lines;
 }
@@ -95,6 +106,52 @@ TEST_CASE("a run that was interrupted and taken up ends as one that was not, bit
   }
   SECTION("the connector alone") { check(Stage1{}, {}, "mm_projector.bin"); }
   SECTION("an encoder and a connector") { check(Stage4{}, {}, "model.safetensors"); }
+}
+
+TEST_CASE("a micro batch that several threads share is learned as by one", "[unit]") {
+  auto const weights_of = [](std::filesystem::path const& folder) {
+    return checkpoint::read_tensors(folder / "model.safetensors");
+  };
+  test::TemporaryFolder const folder;
+  auto const alone = train_in<Stage2>(folder / "alone", settings<Stage2>());
+  for (std::string const threads : {"2", "3", "5"}) {
+    CAPTURE(threads);
+    for (std::string const checkpointing : {"false", "true"}) {
+      auto const config = settings<Stage2>(
+          {"train.batch_threads=" + threads, "train.gradient_checkpointing=" + checkpointing});
+      auto const shared =
+          train_in<Stage2>(folder / "shared", config, 0, {.out = {}, .resume = false});
+      CHECK(std::abs(shared.loss_last - alone.loss_last) < 1e-5 * alone.loss_last);
+      auto const again =
+          train_in<Stage2>(folder / "again", config, 0, {.out = {}, .resume = false});
+      CHECK(again.loss_last == shared.loss_last);
+    }
+  }
+  CHECK(test::read_file(folder / "shared/model.safetensors") ==
+        test::read_file(folder / "again/model.safetensors"));
+  auto const one = weights_of(folder / "alone"), many = weights_of(folder / "shared");
+  for (auto const& [key, tensor] : one) {
+    CAPTURE(key);
+    CHECK(tensor.allclose(many.at(key), 1e-3, 1e-5));
+  }
+}
+
+TEST_CASE("a micro batch is divided evenly, by what there is to learn from", "[unit]") {
+  std::vector<Sample> const batch(5);
+  std::vector<std::int64_t> labels{4, 0, 3, 0, 1};
+  auto const all = train::detail::parts_of(batch, labels, 1);
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].samples.size() == 5);
+  CHECK(all[0].share == 1);
+  auto const two = train::detail::parts_of(batch, labels, 2);
+  REQUIRE(two.size() == 2);
+  CHECK(two[0].samples.size() == 3);
+  CHECK(two[0].share == 7.0 / 8);
+  CHECK(two[1].share == 1.0 / 8);
+  // Of one sample each, those without a label are left out.
+  auto const many = train::detail::parts_of(batch, labels, 9);
+  REQUIRE(many.size() == 3);
+  CHECK(many[1].samples.data() == batch.data() + 2);
 }
 
 TEST_CASE("a checkpoint on the way is as good as an interruption", "[unit]") {
@@ -221,11 +278,130 @@ TEST_CASE("a full disk at the end is one sentence and loses nothing that was the
                          MessageMatches(ContainsSubstring("model.safetensors: cannot be written")));
   }
   CHECK(test::read_file(folder / "run/model.safetensors") == before);
-  CHECK(running_checkpoints(folder / "run").size() == 1);
+  CHECK(running_checkpoints(folder / "run").size() == 2);
   CHECK_FALSE(std::filesystem::exists(folder / "run/.partial"));
 }
 
-TEST_CASE("a loss that is no number ends the run at once", "[unit]") {
+TEST_CASE("a running checkpoint that cannot be written is told, and the run goes on", "[unit]") {
+  test::TemporaryFolder const folder;
+  std::vector<std::string> warnings;
+  Callbacks callbacks;
+  callbacks.warn = [&](std::string const& sentence) { warnings.push_back(sentence); };
+  auto source = samples();
+  std::optional<test::FullDisk> full;
+  callbacks.on_step = [&](StepReport const& report) {
+    if (report.step == 4) full.emplace(20000);
+    if (report.step == 5) {
+      std::this_thread::sleep_for(
+          std::chrono::milliseconds(300));  // the writer meets the full disk
+      full.reset();
+    }
+  };
+  Trainer<Stage2> trainer(settings<Stage2>({"checkpoint.every_steps=2", "checkpoint.keep=3"}),
+                          {.out = folder / "run", .resume = false}, {}, callbacks);
+  CHECK(trainer.run(source).steps_done == 6);
+  REQUIRE(warnings.size() == 1);
+  CHECK_THAT(warnings[0], ContainsSubstring("cannot be written"));
+  auto const left = running_checkpoints(folder / "run");
+  REQUIRE(left.size() == 2);
+  CHECK(left[0].step == 6);
+  CHECK(left[1].step == 2);
+}
+
+TEST_CASE("a step without a finite loss moves nothing, and its samples are named", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto source = samples();
+  std::vector<std::vector<Sample>> batches;
+  for (int i = 0; i < 8; ++i) batches.push_back(source.next());
+  auto& pixels = batches[3][0].media.at(0).pixels;
+  pixels = pixels.clone().fill_(std::numeric_limits<float>::quiet_NaN());
+  batches[3][0].id = "a film of NaNs";
+  auto const train = [&](std::filesystem::path const& out, std::int64_t stop_after) {
+    test::InMemory given(batches);
+    std::string warning;
+    Callbacks callbacks;
+    callbacks.warn = [&](std::string const& sentence) { warning = sentence; };
+    callbacks.on_step = [&](StepReport const& report) {
+      if (report.step == stop_after) std::raise(SIGTERM);
+    };
+    Trainer<Stage2> trainer(settings<Stage2>({"train.max_steps=4"}), {.out = out}, {}, callbacks);
+    auto const summary = trainer.run(given);
+    if (summary.steps_done >= 2) CHECK(summary.skipped == 1);
+    return warning;
+  };
+  auto const warning = train(folder / "straight", 0);
+  CHECK_THAT(warning, ContainsSubstring("step 2: the loss is not a finite number") &&
+                          ContainsSubstring("a film of NaNs"));
+  auto const lines = metrics_of(folder / "straight");
+  REQUIRE(lines.size() == 4);
+  CHECK(lines[1].at("loss").is_null());
+  CHECK(lines[1].at("skipped") == "loss");
+  CHECK(lines[3].at("loss").is_number());
+  CHECK_FALSE(lines[3].contains("skipped"));
+  // The optimiser counts its own steps: one that is taken up right after must do the same.
+  train(folder / "resumed", 2);
+  train(folder / "resumed", 0);
+  CHECK(test::read_file(folder / "straight/model.safetensors") ==
+        test::read_file(folder / "resumed/model.safetensors"));
+  CHECK(metrics_of(folder / "resumed") == lines);
+}
+
+namespace {
+
+/// Counts, while it exists, the operations of one name.
+class CountOperations {
+ public:
+  explicit CountOperations(std::string_view name) {
+    name_ = name;
+    count_ = 0;
+    handle_ = at::addGlobalCallback(at::RecordFunctionCallback(
+        [](at::RecordFunction const& function) -> std::unique_ptr<at::ObserverContext> {
+          count_ += function.name() == name_ ? 1 : 0;
+          return nullptr;
+        }));
+  }
+  CountOperations(CountOperations const&) = delete;
+  CountOperations& operator=(CountOperations const&) = delete;
+  ~CountOperations() { at::removeCallback(handle_); }
+
+  int operator()() const { return count_; }
+
+ private:
+  static inline std::string_view name_;
+  static inline std::atomic<int> count_;
+  at::CallbackHandle handle_;
+};
+
+}  // namespace
+
+TEST_CASE("a step reads no single value of a tensor: on a GPU each would stop it", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const count = [&](std::string_view name, auto recipe, std::vector<std::string> const& more) {
+    using R = decltype(recipe);
+    auto config = settings<R>(more);
+    overlay_setting(config, "train.max_steps=3");
+    CountOperations const operations(name);
+    train_in<R>(folder / "run", config, 0, {.out = {}, .resume = false});
+    return operations();
+  };
+  auto const* const read = "aten::_local_scalar_dense";  // what item() comes to
+  // The CPU's kernels of their own read one in each masked_select (of labels, which the host has)
+  // and AdamW's count of steps of each parameter; a GPU's do not.
+  auto const of_kernels = [](std::int64_t parameters) { return 3 * (2 + parameters); };
+  CHECK(count(read, Stage2{}, {}) == of_kernels(key_count<Stage2::Network>));
+  CHECK(count(read, Stage2{}, {"train.dtype=bfloat16", "train.gradient_checkpointing=true"}) ==
+        of_kernels(key_count<Stage2::Network>));
+  CHECK(count(read, Stage1{}, {}) == of_kernels(key_count<Stage1::Connector>));
+  // Operations whose result's size follows from values: of labels only.
+  for (auto const* const name : {"aten::nonzero", "aten::masked_select"}) {
+    CHECK(count(name, Stage2{}, {}) == 3 * 2);
+  }
+  CountOperations const operations(read);
+  CHECK(at::ones({1}).item<float>() == 1);
+  CHECK(operations() == 1);
+}
+
+TEST_CASE("a run without a finite loss is saved and ends after train.max_bad_steps", "[unit]") {
   test::TemporaryFolder const folder;
   Stage2::Network base;
   initialise_model<Stage2>(base, 5);
@@ -233,8 +409,10 @@ TEST_CASE("a loss that is no number ends the run at once", "[unit]") {
   std::filesystem::create_directory(folder / "base");
   checkpoint::save_weights(named_parameters(base), folder / "base");
   CHECK_THROWS_MATCHES(
-      train_in<Stage2>(folder / "run", settings<Stage2>(), 0, {.out = {}, .init = folder / "base"}),
-      Error, MessageMatches(ContainsSubstring("step 1: the loss is not a finite number")));
+      train_in<Stage2>(folder / "run", settings<Stage2>({"train.max_bad_steps=3"}), 0,
+                       {.out = {}, .init = folder / "base"}),
+      Error, MessageMatches(ContainsSubstring("step 3: the loss was no finite number in 3 steps")));
+  CHECK(running_checkpoints(folder / "run").at(0).step == 3);
 }
 
 TEST_CASE("conversations with nothing to learn from are no loss, and a step without any is told",

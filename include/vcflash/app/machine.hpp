@@ -1,8 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdint>
-#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <string_view>
@@ -13,15 +11,6 @@
 #include <vcflash/checkpoint/atomic.hpp>
 
 namespace vcflash::app {
-
-/// The most memory that this process has held, in MiB; 0 where the system does not say.
-inline std::int64_t peak_memory_mib() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmHWM:")) return std::strtoll(line.c_str() + 6, nullptr, 10) / 1024;
-  }
-  return 0;
-}
 
 /// "2 cores, Some CPU @ 2.5 GHz".
 inline std::string machine_name() {

@@ -19,6 +19,7 @@
 #include <vcflash/app/trained_model.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/checkpoint/folder.hpp>
+#include <vcflash/meta/process_memory.hpp>
 
 namespace vcflash::app {
 
@@ -121,6 +122,8 @@ inline nlohmann::ordered_json summary_of(TrainProgram const& recipe,
                               {"seconds", summary.seconds},
                               {"loss_first", summary.loss_first},
                               {"loss_last", summary.loss_last},
+                              {"saving_seconds", summary.saving_seconds},
+                              {"skipped_steps", summary.skipped},
                               {"parameters", model.parameters},
                               {"trained_parameters", model.trained_parameters},
                               {"resolution", model.resolution},
@@ -139,8 +142,8 @@ inline nlohmann::ordered_json summary_of(TrainProgram const& recipe,
   return json;
 }
 
-/// What the progress bar says beside its numbers: a running mean of the loss, the rate, and the
-/// share of the time that steps wait for samples, if that is much.
+/// What the progress bar says beside its numbers: the loss, what is done in a second and the share
+/// of the time that steps wait for samples, if that is much (running means), and the learning rate.
 class TrainingNote {
  public:
   std::string of(train::StepReport const& report) {
@@ -149,14 +152,18 @@ class TrainingNote {
       mean = seen_ ? 0.9 * mean + 0.1 * value : value;
     };
     mix(loss_, report.loss);
-    mix(waiting_, report.data_seconds / std::max(report.seconds, 1e-9));
+    double const seconds = std::max(report.seconds, 1e-9);
+    mix(samples_, static_cast<double>(report.samples) / seconds);
+    mix(tokens_, static_cast<double>(report.tokens) / seconds);
+    mix(waiting_, report.data_seconds / seconds);
     seen_ = true;
-    return fmt::format("loss {:.4f}  lr {:.2e}{}", loss_, report.learning_rate,
+    return fmt::format("loss {:.4f}  lr {:.2e}  {:.3g} samples/s  {:.0f} tokens/s{}", loss_,
+                       report.learning_rate, samples_, tokens_,
                        waiting_ > 0.2 ? fmt::format("  waiting {:.0f} %", 100 * waiting_) : "");
   }
 
  private:
-  double loss_ = 0, waiting_ = 0;
+  double loss_ = 0, samples_ = 0, tokens_ = 0, waiting_ = 0;
   bool seen_ = false;
 };
 
@@ -189,16 +196,20 @@ inline void train_recipe(TrainProgram const& recipe, TrainArguments const& argum
                                     loader);
   progress.reset();
   if (summary.interrupted) {
-    throw Error(fmt::format("interrupted after step {} of {}; the same command goes on from there.",
-                            summary.steps_done, summary.steps));
+    fmt::print("{}: stopped and saved after step {} of {}; the same command goes on from there\n",
+               recipe.recipe, summary.steps_done, summary.steps);
+    return;
   }
   auto const bad = loader.bad_samples();
   checkpoint::write_file(arguments.out / "training.json",
                          summary_of(recipe, summary, bad).dump(2) + '\n');
-  fmt::print("{}: {} steps in {}, loss {:.4f} to {:.4f}{}; the model is in {}\n", recipe.recipe,
+  auto const told = [](std::int64_t count, std::string_view what) {
+    return count > 0 ? fmt::format(", {} {}", count, what) : "";
+  };
+  fmt::print("{}: {} steps in {}, loss {:.4f} to {:.4f}{}{}; the model is in {}\n", recipe.recipe,
              summary.steps_done, as_duration(summary.seconds), summary.loss_first,
-             summary.loss_last, bad > 0 ? fmt::format(", {} samples left out", bad) : "",
-             arguments.out.string());
+             summary.loss_last, told(bad, "samples left out"),
+             told(summary.skipped, "steps skipped"), arguments.out.string());
 }
 
 }  // namespace detail

@@ -205,6 +205,7 @@ class Loader {
       try {
         chosen = mixture_.row(row);
         prepared.sample = make_(chosen, seed);
+        prepared.sample.id = chosen.id.empty() ? fmt::format("row {}", row) : chosen.id;
         return true;
       } catch (std::exception const& error) {
         auto const is_row = [&](BadSample const& bad) { return bad.row == row; };

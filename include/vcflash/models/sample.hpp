@@ -4,6 +4,7 @@
 #include <vcflash/tensor/tensor.hpp>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace vcflash {
@@ -20,6 +21,7 @@ struct Sample {
   Tensor input_ids;           ///< [tokens] int64, `media_placeholder` once for each medium
   Tensor labels;              ///< [tokens] int64, `ignore_label` where no loss; undefined: none
   std::vector<Medium> media;  ///< in the order of their placeholders
+  std::string id{};           ///< of its annotation, for messages
 };
 
 }  // namespace vcflash

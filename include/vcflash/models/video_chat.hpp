@@ -107,8 +107,11 @@ struct VideoChat {
     std::vector<Medium const*> media;
     std::vector<Tensor> texts;
     for (Sample const& sample : samples) {
-      std::int64_t const places = sample.input_ids.eq(media_placeholder).sum().item<std::int64_t>();
-      if (places != static_cast<std::int64_t>(sample.media.size())) {
+      Tensor const ids = sample.input_ids.contiguous();
+      auto const places = std::ranges::count(
+          std::span(ids.const_data_ptr<std::int64_t>(), static_cast<std::size_t>(ids.numel())),
+          media_placeholder);
+      if (places != std::ssize(sample.media)) {
         fail("a conversation has ", places, " places for media and ", sample.media.size(),
              " media");
       }

@@ -24,8 +24,10 @@ struct RunConfig {
   std::int64_t global_batch = 1;  ///< conversations a step; a multiple of the micro batch
   ScheduleKind schedule = ScheduleKind::cosine;
   at::ScalarType dtype = at::kFloat;
-  std::int64_t threads = 0;         ///< of the tensor operations; 0: torch's choice
-  std::int64_t keep = 1;            ///< newest running checkpoints that stay
+  std::int64_t batch_threads = 1;   ///< among which a micro batch is divided
+  std::int64_t threads = 0;         ///< of the tensor operations of each; 0: what there is
+  std::int64_t max_bad_steps = 20;  ///< in a row, whose loss or gradients are no finite numbers
+  std::int64_t keep = 2;            ///< newest running checkpoints that stay
   std::int64_t workers = 2;         ///< threads that decode ahead of the step
   std::int64_t prefetch = 2;        ///< micro batches ready ahead of the step
   std::int64_t frame_cache = 1024;  ///< MiB of decoded frames that are kept

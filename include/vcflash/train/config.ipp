@@ -44,7 +44,11 @@ void visit_settings(Config& c, Visit&& visit) {
   visit("train.clip_norm", r.clip_norm, 0, any, "highest norm of a step's gradients; 0: any");
   visit("train.gradient_checkpointing", r.gradient_checkpointing, 0, 0,
         "run layers twice instead of keeping what they computed");
-  visit("train.threads", c.threads, 0, 4096, "of tensor operations; 0: torch's choice");
+  visit("train.batch_threads", c.batch_threads, 1, 64,
+        "among which a micro batch is divided; each keeps gradients of its own");
+  visit("train.threads", c.threads, 0, 4096, "of tensor operations in each; 0: what there is");
+  visit("train.max_bad_steps", c.max_bad_steps, 1, most,
+        "without a finite loss, one after the other, that end the run");
   visit("checkpoint.every_steps", r.save_every, 0, most, "0: none before the end");
   visit("checkpoint.keep", c.keep, 1, most, "newest running checkpoints that stay");
   visit("data.max_length", r.max_length, 1, most, "tokens a conversation, visual ones included");

@@ -1,13 +1,31 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <string>
 #include <vector>
 
 #include <vcflash/meta/separate.hpp>
+#include <vcflash/train/tensorboard.hpp>
 
 namespace vcflash::train {
+
+/// Adds the seconds that it exists.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& seconds) : seconds_(seconds) {}
+  Stopwatch(Stopwatch const&) = delete;
+  Stopwatch& operator=(Stopwatch const&) = delete;
+  ~Stopwatch() {
+    seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+  }
+
+ private:
+  double& seconds_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
 
 /// What one step did.
 struct StepReport {
@@ -16,14 +34,19 @@ struct StepReport {
   double loss = 0;                     ///< mean over the step's micro batches
   std::vector<double> micro_losses{};  ///< of those that had something to learn from
   double learning_rate = 0;
-  double gradient_norm = 0;  ///< before clipping
-  double seconds = 0;        ///< of the whole step
-  double data_seconds = 0;   ///< of it, waiting for samples
+  double connector_learning_rate = 0, encoder_learning_rate = 0;  ///< 0: none of their own
+  double gradient_norm = 0;                                       ///< before clipping
+  double seconds = 0;                                             ///< of the whole step
+  double data_seconds = 0;                                        ///< of it, waiting for samples
+  double forward_seconds = 0, backward_seconds = 0, optimizer_seconds = 0;
+  std::int64_t samples = 0;  ///< conversations
   std::int64_t tokens = 0;   ///< of all conversations, visual ones included
   std::int64_t labels = 0;   ///< tokens that the loss is about
+  std::string skipped{};     ///< what was no finite number; empty: the step moved the parameters
 };
 
-/// `metrics.jsonl`: one JSON object a step.
+/// `metrics.jsonl`: one JSON object a step; and the same for TensorBoard in the folder
+/// `tensorboard` beside it.
 class MetricsFile {
  public:
   /// Opens a run's file; what it says about steps after `steps_done` is taken out.
@@ -35,6 +58,7 @@ class MetricsFile {
  private:
   std::filesystem::path path_;
   std::ofstream file_;
+  EventFile events_;
 };
 
 }  // namespace vcflash::train

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -11,12 +13,13 @@
 
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/meta/error.hpp>
+#include <vcflash/meta/process_memory.hpp>
 #include <vcflash/train/metrics.hpp>
 
 namespace vcflash::train {
 
 VCFLASH_INLINE MetricsFile::MetricsFile(std::filesystem::path path, std::int64_t steps_done)
-    : path_(std::move(path)) {
+    : path_(std::move(path)), events_(path_.parent_path() / "tensorboard", steps_done) {
   std::string kept;
   std::ifstream old(path_);
   for (std::string line; steps_done > 0 && std::getline(old, line);) {
@@ -33,15 +36,34 @@ VCFLASH_INLINE void MetricsFile::write(StepReport const& report) {
   auto const number = [](double value) {
     return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
   };
-  nlohmann::ordered_json const line{
-      {"step", report.step},        {"loss", number(report.loss)},
-      {"lr", report.learning_rate}, {"grad_norm", number(report.gradient_norm)},
-      {"seconds", report.seconds},  {"data_seconds", report.data_seconds},
-      {"tokens", report.tokens},    {"labels", report.labels}};
+  nlohmann::ordered_json line{
+      {"step", report.step}, {"loss", number(report.loss)}, {"lr", report.learning_rate}};
+  if (report.connector_learning_rate > 0) line["lr_connector"] = report.connector_learning_rate;
+  if (report.encoder_learning_rate > 0) line["lr_encoder"] = report.encoder_learning_rate;
+  line.update({{"grad_norm", number(report.gradient_norm)},
+               {"seconds", report.seconds},
+               {"data_seconds", report.data_seconds},
+               {"forward_seconds", report.forward_seconds},
+               {"backward_seconds", report.backward_seconds},
+               {"optimizer_seconds", report.optimizer_seconds},
+               {"samples", report.samples},
+               {"tokens", report.tokens},
+               {"labels", report.labels},
+               {"resident_mib", resident_memory_mib()}});
+  if (!report.skipped.empty()) line["skipped"] = report.skipped;
   file_ << line.dump() << std::endl;
   if (!file_) {
     throw Error(fmt::format("{}: cannot be written ({}).", path_.string(), std::strerror(errno)));
   }
+  double const seconds = std::max(report.seconds, 1e-9);
+  events_.write(report.step,
+                std::array<EventFile::Scalar, 6>{
+                    {{"train/loss", report.loss},
+                     {"train/learning_rate", report.learning_rate},
+                     {"train/grad_norm", report.gradient_norm},
+                     {"speed/tokens_per_second", static_cast<double>(report.tokens) / seconds},
+                     {"speed/samples_per_second", static_cast<double>(report.samples) / seconds},
+                     {"speed/waiting_share", report.data_seconds / seconds}}});
 }
 
 }  // namespace vcflash::train

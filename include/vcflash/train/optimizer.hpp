@@ -76,10 +76,15 @@ class AdamW {
   /// To be called after every backward pass: adds what narrow parameters gathered to the fp32 sums.
   void take_gradients();
 
-  /// Scales the gradients so that their norm is at most `most`, as `clip_grad_norm_` does.
+  /// The norm of all gradients: [] fp32, on the parameters' device.
+  Tensor gradient_norm() const;
+
+  /// Scales gradients of a known norm so that it is at most `most`, as `clip_grad_norm_` does.
   /// \param most 0: nothing is scaled
-  /// \return the norm of all gradients before
-  double clip(double most);
+  void clip(double norm, double most);
+
+  /// Leaves the parameters as they are, as if no backward pass had been since the last step.
+  void forget_gradients();
 
   /// Moves every parameter once and forgets the gradients. A parameter without a gradient moves
   /// as with a gradient of zero, which is what upstream's text-only batches give.
@@ -95,17 +100,21 @@ class AdamW {
                std::string_view where);
 
  private:
+  /// What the gradients that there are, are summed up in.
+  std::vector<Tensor> gradients() const;
+
   /// Of one group, in its parameters' order. `masters` are the parameters themselves unless these
   /// are narrow; only then are there sums of gradients.
   struct State {
     std::vector<Tensor> masters, gradients, first, second, steps;
   };
 
+  /// Calls `f(parameter, its sum of gradients or an undefined tensor)`.
   template <class F>
-  void for_each(F f) {
+  void for_each(F f) const {
     for (std::size_t g = 0; g < groups_.size(); ++g) {
       for (std::size_t i = 0; i < groups_[g].parameters.size(); ++i) {
-        f(groups_[g].parameters[i], states_[g], i);
+        f(groups_[g].parameters[i], states_[g].gradients[i]);
       }
     }
   }

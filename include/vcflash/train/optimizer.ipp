@@ -49,26 +49,40 @@ VCFLASH_INLINE std::int64_t AdamW::state_bytes() const {
 
 VCFLASH_INLINE void AdamW::take_gradients() {
   at::NoGradGuard const no_grad;
-  for_each([](Tensor const& parameter, State& state, std::size_t i) {
+  for_each([](Tensor const& parameter, Tensor const& sum) {
     Tensor& gradient = parameter.mutable_grad();
-    if (!state.gradients[i].defined() || !gradient.defined()) return;
-    state.gradients[i].add_(gradient);
+    if (!sum.defined() || !gradient.defined()) return;
+    sum.add_(gradient);
     gradient.reset();
   });
 }
 
-VCFLASH_INLINE double AdamW::clip(double most) {
-  at::NoGradGuard const no_grad;
+VCFLASH_INLINE std::vector<Tensor> AdamW::gradients() const {
   std::vector<Tensor> gradients;
-  for_each([&](Tensor const& parameter, State& state, std::size_t i) {
-    Tensor const& gradient = state.gradients[i].defined() ? state.gradients[i] : parameter.grad();
+  for_each([&](Tensor const& parameter, Tensor const& sum) {
+    Tensor const& gradient = sum.defined() ? sum : parameter.grad();
     if (gradient.defined()) gradients.push_back(gradient);
   });
-  if (gradients.empty()) return 0;
-  auto const norm = at::stack(at::_foreach_norm(gradients)).norm().item<float>();
-  float const factor = static_cast<float>(most) / (norm + 1e-6F);
-  if (most > 0 && factor < 1) at::_foreach_mul_(gradients, at::Scalar(factor));
-  return norm;
+  return gradients;
+}
+
+VCFLASH_INLINE Tensor AdamW::gradient_norm() const {
+  at::NoGradGuard const no_grad;
+  auto const all = gradients();
+  return all.empty() ? at::full({}, 0.0F) : at::stack(at::_foreach_norm(all)).norm();
+}
+
+VCFLASH_INLINE void AdamW::clip(double norm, double most) {
+  at::NoGradGuard const no_grad;
+  float const factor = static_cast<float>(most) / (static_cast<float>(norm) + 1e-6F);
+  if (most > 0 && factor < 1) at::_foreach_mul_(gradients(), at::Scalar(factor));
+}
+
+VCFLASH_INLINE void AdamW::forget_gradients() {
+  for_each([](Tensor const& parameter, Tensor const& sum) {
+    if (sum.defined()) sum.zero_();
+    parameter.mutable_grad().reset();
+  });
 }
 
 VCFLASH_INLINE void AdamW::step(double factor) {
@@ -90,13 +104,10 @@ VCFLASH_INLINE void AdamW::step(double factor) {
                       group.weight_decay, options_.epsilon, /*amsgrad=*/false,
                       /*maximize=*/false);
     for (std::size_t i = 0; i < group.parameters.size(); ++i) {
-      if (state.gradients[i].defined()) {
-        group.parameters[i].detach().copy_(state.masters[i]);
-        state.gradients[i].zero_();
-      }
-      group.parameters[i].mutable_grad().reset();
+      if (state.gradients[i].defined()) group.parameters[i].detach().copy_(state.masters[i]);
     }
   }
+  forget_gradients();
   ++steps_done_;
 }
 

@@ -19,6 +19,7 @@ struct RunState {
   double seconds = 0;     ///< spent on them
   double loss_first = 0;  ///< of the run's first step
   double loss_last = 0;
+  std::int64_t skipped = 0;  ///< of the steps, those that moved nothing
 
   bool operator==(RunState const&) const = default;
 };

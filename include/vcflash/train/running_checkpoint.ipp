@@ -67,6 +67,7 @@ VCFLASH_INLINE void write_state(std::filesystem::path const& folder, RunState co
                                                {"seconds", state.seconds},
                                                {"loss_first", state.loss_first},
                                                {"loss_last", state.loss_last},
+                                               {"skipped", state.skipped},
                                                {"run", detail::identity_of(config, recipe)}});
 }
 
@@ -76,11 +77,9 @@ VCFLASH_INLINE RunState read_state(std::filesystem::path const& folder, RunConfi
   auto const json = checkpoint::read_json(path);
   RunState state;
   try {
-    state = {json.at("global_step"),
-             {json.at("epoch"), json.at("batch")},
-             json.at("seconds"),
-             json.at("loss_first"),
-             json.at("loss_last")};
+    state = {json.at("global_step"), {json.at("epoch"), json.at("batch")},
+             json.at("seconds"),     json.at("loss_first"),
+             json.at("loss_last"),   json.at("skipped")};
   } catch (nlohmann::json::exception const&) {
     throw InputError(fmt::format("{}: is not the state of a run.", path.string()));
   }

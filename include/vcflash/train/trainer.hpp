@@ -3,12 +3,14 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include <chrono>
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <future>
+#include <iterator>
 #include <numeric>
 #include <optional>
 #include <span>
@@ -23,6 +25,7 @@
 #include <vcflash/meta/error.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/recipe.hpp>
+#include <vcflash/tensor/parameter_list.hpp>
 #include <vcflash/text/tokenizer.hpp>
 #include <vcflash/train/checkpointing.hpp>
 #include <vcflash/train/config.hpp>
@@ -30,6 +33,7 @@
 #include <vcflash/train/interrupt.hpp>
 #include <vcflash/train/metrics.hpp>
 #include <vcflash/train/optimizer.hpp>
+#include <vcflash/train/replicas.hpp>
 #include <vcflash/train/running_checkpoint.hpp>
 #include <vcflash/train/sample_source.hpp>
 #include <vcflash/train/schedule.hpp>
@@ -46,7 +50,9 @@ struct Callbacks {
 /// How a training ended.
 struct RunSummary {
   std::int64_t steps_done = 0, steps = 0;
-  double seconds = 0;  ///< of all steps, earlier runs' included
+  double seconds = 0;         ///< of all steps, earlier runs' included
+  double saving_seconds = 0;  ///< that this run's steps waited for running checkpoints
+  std::int64_t skipped = 0;   ///< steps whose loss or gradients were no finite numbers
   double loss_first = 0, loss_last = 0;
   bool interrupted = false;  ///< by SIGTERM or SIGINT; `--resume auto` goes on
 };
@@ -87,8 +93,32 @@ void clear_earlier_run(std::filesystem::path const& out);
 /// What a step is told of that has no label.
 std::string nothing_learned(std::int64_t step);
 
-/// \throws Error
-[[noreturn]] void diverged(std::int64_t step, std::string_view what);
+/// What a step is told of whose loss or gradients are no numbers.
+std::string skipped(StepReport const& report, std::vector<std::string> const& samples);
+
+/// \throws Error: that was the last of so many such steps one after the other
+[[noreturn]] void diverged(StepReport const& report, std::int64_t bad_steps);
+
+enum class Copied { all, trained };
+
+/// Copies in the computer's memory; with `Copied::trained`, frozen tensors are handed on as they
+/// are.
+NamedTensors copies_of(NamedTensors tensors, Copied which);
+
+/// What one thread learns of a micro batch.
+struct BatchPart {
+  std::span<Sample const> samples;
+  double share = 1;  ///< of its labels in those of all
+};
+
+/// Divides a micro batch among at most `most` threads: samples that follow each other, about as
+/// many in each part, none without a label.
+std::vector<BatchPart> parts_of(std::span<Sample const> batch, std::span<std::int64_t const> labels,
+                                std::size_t most);
+
+/// Reads a step's losses and the norm of its gradients, the one time that a step waits for the
+/// device.
+void read_results(StepReport& report, std::vector<Tensor> losses, Tensor const& norm);
 
 }  // namespace detail
 
@@ -114,16 +144,21 @@ class Trainer {
         callbacks_(std::move(callbacks)) {
     require_consistent(config_);
     if (tokenizer_) detail::require_tokenizer_fits(*tokenizer_, Network::Llm::config);
-    if (config_.threads > 0) at::set_num_threads(static_cast<int>(config_.threads));
+    threads_ = config_.threads > 0
+                   ? static_cast<int>(config_.threads)
+                   : std::max(1, at::get_num_threads() / static_cast<int>(config_.batch_threads));
+    at::set_num_threads(threads_);
     start_ = start_of(files_);
     std::optional<checkpoint::TensorMap> optimizer_state = take_up();
     if (!optimizer_state && !finished_) load_weights<R>(network_, start_, config_);
     freeze_as_staged<R>(network_);
+    replicas_.emplace(network_, config_.batch_threads);
     optimizer_.emplace(
         parameter_groups<R>(network_, config_.recipe),
         AdamW::Options{config_.recipe.beta1, config_.recipe.beta2, config_.recipe.epsilon});
     if (optimizer_state) {
-      optimizer_->restore(*optimizer_state, state_.step, (resumed_from_ / optimizer_file).string());
+      optimizer_->restore(*optimizer_state, state_.step - state_.skipped,
+                          (resumed_from_ / optimizer_file).string());
     }
   }
 
@@ -145,8 +180,10 @@ class Trainer {
   }
 
   /// Trains to the end, or until SIGTERM or SIGINT.
-  /// \throws Error if the loss is no number or something cannot be written; what earlier steps
-  ///         left stays
+  /// A step whose loss or gradients are no finite numbers changes nothing. Running checkpoints are
+  /// written while the next steps run; one that cannot be written is told, and the run goes on.
+  /// \throws Error if `train.max_bad_steps` steps in a row were skipped (their state is saved), or
+  ///         the end cannot be written; what was there before stays
   template <SampleSource S>
   RunSummary run(S& source) {
     std::int64_t const steps = steps_for(source.batches_per_epoch());
@@ -159,6 +196,7 @@ class Trainer {
     auto const schedule = Schedule::over(config_.schedule, steps, config_.recipe.warmup_ratio,
                                          config_.recipe.min_lr_ratio);
     InterruptGuard const interrupt;
+    std::int64_t bad_steps = 0;  // one after the other
     while (state_.step < steps) {
       StepReport const report = step(source, schedule, steps);
       state_.position = source.position();
@@ -167,10 +205,18 @@ class Trainer {
       bool const last = state_.step == steps;
       bool const due =
           config_.recipe.save_every > 0 && state_.step % config_.recipe.save_every == 0;
+      bad_steps = report.skipped.empty() ? 0 : bad_steps + 1;
+      bool const diverged = bad_steps == config_.max_bad_steps;
+      bool const stopped = !last && (interrupt.asked() || diverged);
       if (last) save_model(files_.out, checkpoint::StagedFolder::Place::inside);
-      if (due || (interrupt.asked() && !last)) save_running();
-      if (interrupt.asked() && !last) return summary(steps, true);
+      if (due || stopped) save_running();
+      if (stopped) {
+        saving_.get();
+        if (diverged) detail::diverged(report, bad_steps);
+        return summary(steps, true);
+      }
     }
+    finish_saving();
     return summary(steps, false);
   }
 
@@ -228,107 +274,193 @@ class Trainer {
 
   template <SampleSource S>
   StepReport step(S& source, Schedule const& schedule, std::int64_t steps) {
-    using Clock = std::chrono::steady_clock;
-    auto const since = [](Clock::time_point begin) {
-      return std::chrono::duration<double>(Clock::now() - begin).count();
-    };
-    auto const begin = Clock::now();
     StepReport report;
     report.step = state_.step + 1;
     report.steps = steps;
-    for (std::int64_t i = 0; i < config_.accumulation(); ++i) {
-      auto const asked = Clock::now();
-      std::vector<Sample> const batch = source.next();
-      report.data_seconds += since(asked);
-      std::int64_t labels = 0;
-      for (Sample const& sample : batch) {
-        auto const size = size_of<Network>(sample, config_.recipe.max_length);
-        report.tokens += size.tokens;
-        labels += size.labels;
+    std::vector<std::string> ids;
+    {
+      Stopwatch const stepping(report.seconds);
+      std::vector<Tensor> losses;
+      for (std::int64_t i = 0; i < config_.accumulation(); ++i) {
+        std::vector<Sample> batch;
+        {
+          Stopwatch const waiting(report.data_seconds);
+          batch = source.next();
+        }
+        std::vector<std::int64_t> labels;
+        for (Sample const& sample : batch) {
+          auto const size = size_of<Network>(sample, config_.recipe.max_length);
+          report.tokens += size.tokens;
+          labels.push_back(size.labels);
+          ids.push_back(sample.id);
+        }
+        report.samples += std::ssize(batch);
+        auto const all_labels = std::accumulate(labels.begin(), labels.end(), std::int64_t{0});
+        report.labels += all_labels;
+        if (all_labels == 0) continue;  // a mean over nothing: nothing is learned
+        auto const learned = learn(batch, labels, state_.step * config_.accumulation() + i);
+        losses.push_back(learned.loss);
+        report.forward_seconds += learned.forward_seconds;
+        report.backward_seconds += learned.backward_seconds;
       }
-      report.labels += labels;
-      if (labels == 0) continue;  // a mean over nothing: nothing is learned
-      report.micro_losses.push_back(learn(batch, state_.step * config_.accumulation() + i));
+      double const factor = schedule(state_.step);
+      auto const& recipe = config_.recipe;
+      report.learning_rate = recipe.learning_rate * factor;
+      report.connector_learning_rate = recipe.connector_learning_rate * factor;
+      report.encoder_learning_rate = recipe.encoder_learning_rate * factor;
+      Stopwatch const optimizing(report.optimizer_seconds);
+      detail::read_results(report, std::move(losses), optimizer_->gradient_norm());
+      if (report.skipped.empty()) {
+        optimizer_->clip(report.gradient_norm, recipe.clip_norm);
+        optimizer_->step(factor);
+      } else {
+        optimizer_->forget_gradients();
+      }
     }
-    auto const& losses = report.micro_losses;
-    bool const learned = !losses.empty();
-    report.loss = std::accumulate(losses.begin(), losses.end(), 0.0) /
-                  static_cast<double>(losses.size());  // NaN if there is none
-    if (!learned && callbacks_.warn) {
-      callbacks_.warn(detail::nothing_learned(report.step));
+    bool const learned = !report.micro_losses.empty() && report.skipped.empty();
+    if (callbacks_.warn) {
+      if (report.micro_losses.empty()) callbacks_.warn(detail::nothing_learned(report.step));
+      if (!report.skipped.empty()) callbacks_.warn(detail::skipped(report, ids));
     }
-    double const factor = schedule(state_.step);
-    report.learning_rate = config_.recipe.learning_rate * factor;
-    report.gradient_norm = optimizer_->clip(config_.recipe.clip_norm);
-    if (!std::isfinite(report.gradient_norm))
-      detail::diverged(report.step, "norm of the gradients");
-    optimizer_->step(factor);
-    report.seconds = since(begin);
-
     if (state_.step == 0 && learned) state_.loss_first = report.loss;
     if (learned) state_.loss_last = report.loss;
     ++state_.step;
+    if (!report.skipped.empty()) ++state_.skipped;
     state_.seconds += report.seconds;
     return report;
   }
 
+  /// What came of a micro batch, or a part of it.
+  struct Learned {
+    Tensor loss;
+    double forward_seconds = 0, backward_seconds = 0;
+  };
+
+  /// Adds a micro batch's gradients. With several `train.batch_threads` its parts go forward and
+  /// backward side by side.
+  /// \param labels of each conversation
   /// \param count of micro batches before it, which decides what is left out at random
+  Learned learn(std::span<Sample const> batch, std::span<std::int64_t const> labels,
+                std::int64_t count) {
+    auto const parts = detail::parts_of(batch, labels, replicas_->size());
+    auto const learn_part = [&](std::size_t i) {
+      auto const seed = config_.recipe.seed + static_cast<std::uint64_t>(count) * parts.size() + i;
+      return learn((*replicas_)[i], parts[i].samples, parts[i].share, seed);
+    };
+    std::vector<std::future<Learned>> others;
+    for (std::size_t i = 1; i < parts.size(); ++i) {
+      others.push_back(std::async(std::launch::async, [&, i] {
+        at::set_num_threads(threads_);
+        return learn_part(i);
+      }));
+    }
+    Learned whole = learn_part(0);
+    for (auto& other : others) {
+      Learned const part = other.get();
+      whole.loss = whole.loss + part.loss;
+      whole.forward_seconds = std::max(whole.forward_seconds, part.forward_seconds);
+      whole.backward_seconds = std::max(whole.backward_seconds, part.backward_seconds);
+    }
+    replicas_->gather_gradients();
+    optimizer_->take_gradients();
+    return whole;
+  }
+
+  /// Goes forward and backward through one of the replicas.
+  /// \param share of its labels in the micro batch's
+  Learned learn(Network& network, std::span<Sample const> samples, double share,
+                std::uint64_t seed) const {
+    Learned learned;
+    {
+      Stopwatch const stopwatch(learned.forward_seconds);
+      learned.loss = config_.recipe.gradient_checkpointing
+                         ? loss_of(network, samples, seed, Recompute{})
+                         : loss_of(network, samples, seed, RunDirectly{});
+      if (share < 1) learned.loss = learned.loss * share;
+    }
+    Stopwatch const stopwatch(learned.backward_seconds);
+    // Text alone teaches a connector nothing.
+    if (learned.loss.requires_grad()) {
+      torch::autograd::backward({learned.loss / static_cast<double>(config_.accumulation())}, {});
+    }
+    learned.loss = learned.loss.detach();
+    return learned;
+  }
+
   template <class Run>
-  Tensor loss_of(std::span<Sample const> batch, std::int64_t count, Run run) const {
+  Tensor loss_of(Network const& network, std::span<Sample const> samples, std::uint64_t seed,
+                 Run run) const {
     auto const most = config_.recipe.max_length;
     if constexpr (requires { Network::Encoder::config.drop_path; }) {
-      auto const seed = config_.recipe.seed + static_cast<std::uint64_t>(count);
-      return network_.loss(batch, most, DropPath<Run>(seed, run));
+      return network.loss(samples, most, DropPath<Run>(seed, run));
     } else {
-      return network_.loss(batch, most, run);
+      return network.loss(samples, most, run);
     }
   }
 
-  /// Adds a micro batch's gradients.  \return its loss
-  double learn(std::span<Sample const> batch, std::int64_t count) {
-    Tensor const loss = config_.recipe.gradient_checkpointing
-                            ? loss_of(batch, count, Recompute{})
-                            : loss_of(batch, count, RunDirectly{});
-    double const value = loss.template item<float>();
-    if (!std::isfinite(value)) detail::diverged(state_.step + 1, "loss");
-    // Text alone teaches a connector nothing.
-    if (loss.requires_grad()) {
-      torch::autograd::backward({loss / static_cast<double>(config_.accumulation())}, {});
-      optimizer_->take_gradients();
-    }
-    return value;
-  }
-
+  /// Begins to write a running checkpoint; what a step waits for is a copy in memory.
   void save_running() {
-    auto const folder = running_checkpoint_folder(files_.out, state_.step);
-    checkpoint::StagedFolder staged(folder);
-    write_model(staged.path());
-    checkpoint::write_tensors(staged.path() / optimizer_file, optimizer_->state());
-    staged.commit();
-    keep_newest(files_.out, config_.keep);
+    Stopwatch const stopwatch(saving_seconds_);
+    finish_saving();
+    saving_ = std::async(
+        std::launch::async,
+        [this, state = state_, model = detail::copies_of(trained_model(), detail::Copied::trained),
+         optimizer = detail::copies_of(optimizer_->state(), detail::Copied::all)]() mutable {
+          checkpoint::StagedFolder staged(running_checkpoint_folder(files_.out, state.step));
+          write_model(staged.path(), state, std::move(model));
+          checkpoint::write_tensors(staged.path() / optimizer_file, std::move(optimizer));
+          staged.commit();
+          keep_newest(files_.out, config_.keep);
+        });
+  }
+
+  /// Waits for a checkpoint that is being written. One that cannot be is told.
+  void finish_saving() {
+    if (!saving_.valid()) return;
+    try {
+      saving_.get();
+    } catch (Error const& error) {
+      if (callbacks_.warn) callbacks_.warn(error.what());
+    }
   }
 
   void save_model(std::filesystem::path const& folder, checkpoint::StagedFolder::Place place) {
     checkpoint::StagedFolder staged(folder, place);
-    write_model(staged.path());
+    write_model(staged.path(), state_, trained_model());
     staged.commit_into();
   }
 
-  void write_model(std::filesystem::path const& folder) const {
+  /// What this stage leaves: the connector it trained, or the whole model.
+  NamedTensors trained_model() const {
+    if constexpr (trains_connector_only) {
+      return named_parameters(network_.connector, Network::key_prefixes[1]);
+    } else {
+      return named_parameters(network_);
+    }
+  }
+
+  void write_model(std::filesystem::path const& folder, RunState const& state,
+                   NamedTensors model) const {
     auto const files = ModelFiles::of<R>(config_, start_, tokenizer_ ? &*tokenizer_ : nullptr);
     files.write_config(folder);
-    write_state(folder, state_, config_, R::name);
+    write_state(folder, state, config_, R::name);
     if constexpr (trains_connector_only) {
-      checkpoint::save_connector(named_parameters(network_.connector, Network::key_prefixes[1]),
-                                 folder);
+      checkpoint::save_connector(std::move(model), folder);
     } else {
-      checkpoint::save_weights(named_parameters(network_), folder);
+      checkpoint::save_weights(std::move(model), folder);
       files.write_company(folder);
     }
   }
 
   RunSummary summary(std::int64_t steps, bool interrupted) const {
-    return {state_.step, steps, state_.seconds, state_.loss_first, state_.loss_last, interrupted};
+    return {.steps_done = state_.step,
+            .steps = steps,
+            .seconds = state_.seconds,
+            .saving_seconds = saving_seconds_,
+            .skipped = state_.skipped,
+            .loss_first = state_.loss_first,
+            .loss_last = state_.loss_last,
+            .interrupted = interrupted};
   }
 
   RunConfig config_;
@@ -337,10 +469,14 @@ class Trainer {
   Callbacks callbacks_;
   Start start_;
   Network network_;
+  std::optional<Replicas<Network>> replicas_;
   std::optional<AdamW> optimizer_;
+  int threads_ = 1;  ///< of the tensor operations
   RunState state_;
   std::filesystem::path resumed_from_;
   bool finished_ = false;
+  double saving_seconds_ = 0;
+  std::future<void> saving_;  ///< the last member: its destructor waits, and reads those above
 };
 
 }  // namespace vcflash::train

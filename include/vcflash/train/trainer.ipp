@@ -1,6 +1,14 @@
 #pragma once
 
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/stack.h>
+
+#include <cmath>
+#include <numeric>
+#include <span>
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include <vcflash/train/trainer.hpp>
@@ -51,6 +59,7 @@ VCFLASH_INLINE void clear_earlier_run(std::filesystem::path const& out) {
     std::filesystem::remove_all(checkpoint.folder);
   }
   std::filesystem::remove(out / state_file);
+  std::filesystem::remove_all(out / "tensorboard");
 }
 
 VCFLASH_INLINE void refuse_to_prolong(std::filesystem::path const& out, std::int64_t steps_done) {
@@ -65,11 +74,63 @@ VCFLASH_INLINE std::string nothing_learned(std::int64_t step) {
   return fmt::format("step {}: no token of its conversations is learned from.", step);
 }
 
-VCFLASH_INLINE void diverged(std::int64_t step, std::string_view what) {
+VCFLASH_INLINE std::string skipped(StepReport const& report,
+                                   std::vector<std::string> const& samples) {
+  return fmt::format(
+      "step {}: the {} is not a finite number, and nothing is learned from it; "
+      "its samples: {}.",
+      report.step, report.skipped, fmt::join(samples, ", "));
+}
+
+VCFLASH_INLINE void diverged(StepReport const& report, std::int64_t bad_steps) {
   throw Error(
-      fmt::format("step {}: the {} is not a finite number; a lower train.learning_rate "
-                  "may help, or a look at the samples of this step.",
-                  step, what));
+      fmt::format("step {}: the {} was no finite number in {} steps, one after the other "
+                  "(train.max_bad_steps); the run is saved. A lower train.learning_rate may help, "
+                  "or a look at the samples of these steps.",
+                  report.step, report.skipped, bad_steps));
+}
+
+VCFLASH_INLINE NamedTensors copies_of(NamedTensors tensors, Copied which) {
+  for (auto& [name, tensor] : tensors) {
+    if (which == Copied::trained && !tensor.requires_grad()) continue;
+    tensor = tensor.detach().to(at::TensorOptions(at::kCPU), /*non_blocking=*/false, /*copy=*/true);
+  }
+  return tensors;
+}
+
+VCFLASH_INLINE std::vector<BatchPart> parts_of(std::span<Sample const> batch,
+                                               std::span<std::int64_t const> labels,
+                                               std::size_t most) {
+  auto const count = [](auto counts) {
+    return std::accumulate(counts.begin(), counts.end(), std::int64_t{0});
+  };
+  auto const all = static_cast<double>(count(labels));
+  std::vector<BatchPart> parts;
+  for (std::size_t i = 0, begin = 0; i < most && begin < batch.size(); ++i) {
+    auto const size = (batch.size() - begin + most - i - 1) / (most - i);
+    auto const own = static_cast<double>(count(labels.subspan(begin, size)));
+    if (own > 0) parts.push_back({batch.subspan(begin, size), own / all});
+    begin += size;
+  }
+  return parts;
+}
+
+VCFLASH_INLINE void read_results(StepReport& report, std::vector<Tensor> losses,
+                                 Tensor const& norm) {
+  at::NoGradGuard const no_grad;
+  for (Tensor& loss : losses) loss = loss.to(at::kFloat);
+  losses.push_back(norm);
+  Tensor const read = at::stack(losses).to(at::kCPU);
+  auto const values = std::span(read.const_data_ptr<float>(), losses.size());
+  report.micro_losses.assign(values.begin(), values.end() - 1);
+  report.loss = std::accumulate(values.begin(), values.end() - 1, 0.0) /
+                static_cast<double>(values.size() - 1);  // NaN if there is none
+  report.gradient_norm = values.back();
+  if (!report.micro_losses.empty() && !std::isfinite(report.loss)) {
+    report.skipped = "loss";
+  } else if (!std::isfinite(report.gradient_norm)) {
+    report.skipped = "norm of the gradients";
+  }
 }
 
 }  // namespace detail

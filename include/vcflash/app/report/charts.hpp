@@ -86,42 +86,86 @@ inline std::vector<double> smoothed(std::vector<double> const& values) {
 
 }  // namespace detail
 
-/// Loss by step on a logarithmic scale: every step thinly, the running mean boldly.
-inline std::string loss_chart(std::vector<double> const& losses, LossRange range,
+/// How a chart's values become heights.
+struct Axis {
+  double low = 0, high = 1;
+  bool logarithmic = false;
+  std::vector<double> ticks{};
+
+  /// 0 at the bottom, 1 at the top.
+  double share(double value) const {
+    double const inside = std::clamp(value, low, high);
+    return logarithmic ? std::log(inside / low) / std::log(high / low)
+                       : (inside - low) / (high - low);
+  }
+
+  /// From zero to a round number above all values, with four or five ticks.
+  static Axis over(std::span<double const> values) {
+    double most = 0;
+    for (double const value : values) most = std::max(most, std::isfinite(value) ? value : 0);
+    if (most <= 0) most = 1;
+    double const decade = std::pow(10, std::floor(std::log10(most / 4)));
+    double unit = decade;
+    for (double const step : {1.0, 2.0, 2.5, 5.0, 10.0}) {
+      if (unit * 5 < most) unit = decade * step;
+    }
+    Axis axis;
+    axis.high = unit * std::ceil(most / unit);
+    for (int i = 0; unit * i <= axis.high * 1.0001; ++i) axis.ticks.push_back(unit * i);
+    return axis;
+  }
+};
+
+/// A value by step: every step thinly, the running mean boldly. Values that are no numbers are left
+/// out.
+inline std::string step_chart(std::vector<double> const& all, Axis const& axis,
                               std::string_view label) {
-  constexpr double width = 400, height = 190, left = 34, right = 8, top = 10, bottom = 24;
+  constexpr double width = 400, height = 190, left = 40, right = 8, top = 10, bottom = 24;
+  std::vector<double> values;
+  for (double const value : all) {
+    if (std::isfinite(value)) values.push_back(value);
+  }
   auto const x = [&](std::size_t i) {
-    double const last = std::max<double>(1, static_cast<double>(losses.size()) - 1);
+    double const last = std::max<double>(1, static_cast<double>(values.size()) - 1);
     return left + (width - left - right) * static_cast<double>(i) / last;
   };
-  auto const y = [&](double loss) {
-    double const share = std::log(std::clamp(loss, range.low, range.high) / range.low) /
-                         std::log(range.high / range.low);
-    return height - bottom - (height - bottom - top) * share;
+  auto const y = [&](double value) {
+    return height - bottom - (height - bottom - top) * axis.share(value);
   };
-  auto const path = [&](std::vector<double> const& values) {
+  auto const path = [&](std::vector<double> const& points) {
     std::string d;
-    std::size_t const stride = std::max<std::size_t>(1, values.size() / 400);
-    for (std::size_t i = 0; i < values.size(); i += stride) {
-      d += fmt::format("{}{:.1f} {:.1f}", i == 0 ? "M" : "L", x(i), y(values[i]));
+    std::size_t const stride = std::max<std::size_t>(1, points.size() / 400);
+    for (std::size_t i = 0; i < points.size(); i += stride) {
+      d += fmt::format("{}{:.1f} {:.1f}", i == 0 ? "M" : "L", x(i), y(points[i]));
     }
     return d;
   };
   std::string svg = fmt::format("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">", width,
                                 height, escaped(label));
-  for (double const tick : {0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0}) {
-    if (tick < range.low || tick > range.high) continue;
+  for (double const tick : axis.ticks) {
+    if (tick < axis.low || tick > axis.high * 1.0001) continue;
     svg += fmt::format(
         "<line class=\"grid\" x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\"/>"
-        "<text class=\"tick\" x=\"{3}\" y=\"{4:.1f}\" text-anchor=\"end\">{5}</text>",
+        "<text class=\"tick\" x=\"{3}\" y=\"{4:.1f}\" text-anchor=\"end\">{5:.4g}</text>",
         left, width - right, y(tick), left - 6, y(tick) + 3.5, tick);
   }
   svg += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\">1</text>", left, height - 8);
   svg += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{} steps</text>",
-                     width - right, height - 8, losses.size());
+                     width - right, height - 8, all.size());
   svg += fmt::format("<path class=\"raw\" d=\"{}\"/><path class=\"mean\" d=\"{}\"/></svg>",
-                     path(losses), path(detail::smoothed(losses)));
+                     path(values), path(detail::smoothed(values)));
   return svg;
+}
+
+/// Loss by step on a logarithmic scale.
+inline std::string loss_chart(std::vector<double> const& losses, LossRange range,
+                              std::string_view label) {
+  return step_chart(losses,
+                    {.low = range.low,
+                     .high = range.high,
+                     .logarithmic = true,
+                     .ticks = {0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0}},
+                    label);
 }
 
 /// One row of the accuracy chart: a bar, with marks where luck and the control stand.
