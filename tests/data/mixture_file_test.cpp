@@ -5,7 +5,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include <fmt/format.h>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -43,6 +45,25 @@ datasets:
   CHECK(sets[1].data_root == "y");
   CHECK(sets[1].media_type == MediaType::mix);
   CHECK(sets[1].sampling_strategy == "all");
+}
+
+TEST_CASE("a list in braces is as many sets that share what else is said", "[unit]") {
+  test::TemporaryFolder folder;
+  auto const paths = [&](std::string const& json_path) {
+    std::vector<std::string> paths;
+    auto const file = folder.write(
+        "mix.yaml", "datasets:\n- json_path: \"" + json_path + "\"\n  data_root: media\n");
+    for (auto const& set : read_mixture_file(file)) {
+      CHECK(set.data_root == "media");
+      paths.push_back(set.json_path);
+    }
+    return paths;
+  };
+  CHECK(paths("a/{b,c d,e}.jsonl") ==
+        std::vector<std::string>{"a/b.jsonl", "a/c d.jsonl", "a/e.jsonl"});
+  CHECK(paths("{x/a,}.json") == std::vector<std::string>{"x/a.json", ".json"});
+  for (std::string const alone : {"a{b}.json", "a{b.json", "a}b,{c.json", "a(b,c).json", "a{b},c"})
+    CHECK(paths(alone) == std::vector{alone});
 }
 
 TEST_CASE("roots of a mixture are named in the file or by the environment", "[unit]") {
@@ -110,6 +131,11 @@ TEST_CASE("a wrong mixture file is refused in one sentence that names it", "[uni
   refused("datasets: [{json_path: \"${rows}/a.json\"}]", "VCFLASH_ROWS");
   refused("datasets: [{json_path: \"${rows/a.json\"}]", "brace");
   refused("roots: rows\ndatasets: [{json_path: a.json}]", "roots must be a mapping");
+  refused("datasets: [&a {json_path: a.json, <<: *a}]", "without end");
+  std::string doubled = "a0: &a0 {json_path: a.json}\n";
+  for (int i = 1; i < 40; ++i)
+    doubled += fmt::format("a{0}: &a{0} {{<<: [*a{1}, *a{1}]}}\n", i, i - 1);
+  refused(doubled + "datasets: [*a39]", "without end");
   refused("datasets: {", "YAML");
   refused("a: 1\n---\ndatasets: []", "more than one");
   refused("datasets: caf\xE9", "UTF-8");

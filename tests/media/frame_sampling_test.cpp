@@ -212,6 +212,14 @@ TEST_CASE("a frame that cannot be chosen is refused in one sentence", "[unit]") 
   CHECK_THROWS_WITH(frame_indices(request, 4, 0, 10.0), ContainsSubstring("of 0 frames"));
   CHECK_THROWS_WITH(plan_frames(request, 10, 0.0), ContainsSubstring("0 frames a second"));
   CHECK_THROWS_WITH(plan_frames(request, 10, std::nan("")), ContainsSubstring("a second"));
+  request.start = 0;
+  for (double const second : {1e300, HUGE_VAL, std::nan("")}) {
+    request.end = second;
+    for (auto const rule : {ClipRule::training, ClipRule::evaluation}) {
+      request.clip_rule = rule;
+      CHECK_THROWS_WITH(plan_frames(request, 10, 10.0), ContainsSubstring("cannot be meant"));
+    }
+  }
   request.clip_length = 0;
   CHECK_THROWS_WITH(frame_indices(request, 4, 10, 10.0), ContainsSubstring("a clip of 0 frames"));
 }

@@ -31,7 +31,8 @@
 ///         video_read_type: decord                # video files: decord (default), av or gif;
 ///                                                # img: folders of frames
 ///
-/// Relative paths start at the mixture file's folder. `firstK:N` is the K-th N rows. In `json_path`
+/// Relative paths start at the mixture file's folder. `json_path: a/{b,c}.json` is two sets that
+/// share what else is said. `firstK:N` is the K-th N rows. In `json_path`
 /// and `data_root`, `${NAME}` stands for the environment's `VCFLASH_NAME` (in capitals), or else
 /// for `NAME` in a mapping `roots` at the top of the file. A set may say where it is had, for
 /// people and for messages: `annotations_from`, `media_from`.
@@ -189,12 +190,33 @@ class MixtureFile {
     DataSet set;
     bool path = false;
     if (!node.IsMap()) fail(fmt::format("entry {} of datasets is no mapping", sets_.size()), ".");
+    merged_ = 0;
     read_fields(node, set, path);
     if (!path) fail(fmt::format("entry {} of datasets has no json_path", sets_.size()), ".");
-    sets_.push_back(std::move(set));
+    for (std::string& json_path : listed(set.json_path)) {
+      sets_.push_back(set);
+      sets_.back().json_path = std::move(json_path);
+    }
+  }
+
+  /// The paths that `a/{b,c}.json` stands for; a path without such a list stands for itself.
+  static std::vector<std::string> listed(std::string const& path) {
+    auto const begin = path.find('{'), end = path.find('}', std::min(begin, path.size()));
+    if (end == path.npos || path.find(',', begin) > end) return {path};
+    std::vector<std::string> paths;
+    for (auto at = begin; at != end;) {
+      auto const stop = std::min(path.find(',', at + 1), end);
+      paths.push_back(path.substr(0, begin) + path.substr(at + 1, stop - at - 1) +
+                      path.substr(end + 1));
+      at = stop;
+    }
+    return paths;
   }
 
   void read_fields(YAML::Node const& node, DataSet& set, bool& path) {
+    constexpr int most_merged = 1000;  // an alias may stand for itself, or for a thousandfold
+    if (++merged_ > most_merged)
+      fail(fmt::format("entry {} of datasets merges mappings without end", sets_.size()), ".");
     for (auto const& entry : node)  // merged mappings first, so that the entry's own fields win
       if (entry.first.IsScalar() && entry.first.Scalar() == "<<") {
         if (entry.second.IsMap()) read_fields(entry.second, set, path);
@@ -256,6 +278,7 @@ class MixtureFile {
   std::string file_;
   std::map<std::string, std::string> roots_;
   std::vector<DataSet> sets_;
+  int merged_ = 0;  ///< mappings that the present entry is read from
 };
 
 }  // namespace detail

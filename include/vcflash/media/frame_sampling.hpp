@@ -75,6 +75,12 @@ inline void check(FrameRequest const& request) {
   if (request.clip_length <= 0) {
     fail<InputError>("a clip of ", request.clip_length, " frames is no clip; it has at least 1");
   }
+  constexpr double most_seconds = 1e9;  // 30 years; a whole number of frames or ticks at any rate
+  for (auto const& second : {request.start, request.end}) {
+    if (second && !(std::abs(*second) <= most_seconds)) {
+      fail<InputError>("second ", *second, " of a video cannot be meant");
+    }
+  }
 }
 
 inline std::vector<std::int64_t> at_a_rate(FrameRequest const& request, std::int64_t length,
@@ -194,6 +200,7 @@ struct FramePlan {
 /// A clip by `ClipRule::evaluation`: upstream's `read_frames_decord`.
 /// \return indices in the whole video; \throws InputError for an empty window
 inline FramePlan plan_window(FrameRequest const& request, std::int64_t length, double fps) {
+  detail::check(request);
   if (!(fps > 0)) fail<InputError>("a video of ", fps, " frames a second has no seconds");
   double duration = double(length) / fps;
   std::int64_t window = length, first = 0;

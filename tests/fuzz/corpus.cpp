@@ -1,0 +1,78 @@
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include <tests/support/folder.hpp>
+#include <tests/support/golden.hpp>
+
+/// Makes the seeds of the fuzz targets from the golden files: `fuzz-corpus FOLDER` writes
+/// FOLDER/<target>/<number>.
+namespace {
+
+using namespace vcflash;
+namespace fs = std::filesystem;
+
+class Corpus {
+ public:
+  explicit Corpus(fs::path root) : root_(std::move(root)) {}
+
+  void add(std::string const& target, std::string_view bytes) {
+    fs::create_directories(root_ / target);
+    std::ofstream(root_ / target / std::to_string(count_++), std::ios::binary) << bytes;
+  }
+
+  /// The files of a golden folder and those below it, up to a size.
+  void add_files(std::string const& target, std::string const& folder) {
+    constexpr std::uintmax_t most = 64 << 10;
+    for (auto const& entry : fs::recursive_directory_iterator(test::golden_folder(folder)))
+      if (entry.is_regular_file() && entry.file_size() <= most)
+        add(target, test::read_file(entry.path()));
+  }
+
+ private:
+  fs::path root_;
+  int count_ = 0;
+};
+
+void add_tokenizers(Corpus& corpus) {
+  std::string const folder = "data/tokenizer/tiny512/";
+  auto const text = [&](char const* name) { return test::golden_text(folder + name); };
+  std::string const zero(1, '\0');
+  auto const config = text("tokenizer_config.json");
+  corpus.add("tokenizer", text("tokenizer.json") + zero + config + zero + zero + zero + "a 猫");
+  corpus.add("tokenizer", zero + config + zero + text("vocab.json") + zero + text("merges.txt"));
+}
+
+void add_chats(Corpus& corpus) {
+  for (auto const& row : test::golden_jsonl("data/chat_labels.jsonl")) {
+    if (!row.at("sample").is_object()) continue;
+    auto sample = row.at("sample");
+    sample["id"] = row.value("time_msg", "");
+    corpus.add("chat", sample.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "usage: fuzz-corpus FOLDER\n";
+    return 2;
+  }
+  fs::remove_all(argv[1]);
+  Corpus corpus(argv[1]);
+  corpus.add_files("annotation", "data/data_yaml/annotations");
+  for (auto const& entry : fs::directory_iterator(test::golden_folder("data/data_yaml")))
+    if (entry.path().extension() == ".yaml") corpus.add("mixture", test::read_file(entry.path()));
+  add_tokenizers(corpus);
+  add_chats(corpus);
+  corpus.add_files("image", "data/pixels");
+  corpus.add_files("video", "data/videos");
+  corpus.add_files("subtitles", "data/eval_fixtures");
+  corpus.add_files("subtitles", "data/eval_fixtures_synth");
+  corpus.add_files("safetensors", "model/safetensors_bad");
+  corpus.add_files("torch_file", "model/pt_files");
+}
