@@ -31,3 +31,22 @@ TEST_CASE("an exam asks as many questions as it may, by the rule it is told", "[
   CHECK(one->size() == 1);
   CHECK(one->graded(0, {.text = "a cat"}).score == 1);
 }
+
+TEST_CASE("a limit holds for each task", "[unit]") {
+  vcflash::test::TemporaryFolder const folder;
+  for (auto const* file : {"1_plotQA", "2_needle", "3_ego", "4_count", "5_order", "6_anomaly_reco",
+                           "7_topic_reasoning"}) {
+    auto rows = nlohmann::json::array();
+    for (int i = 0; i < 3; ++i) {
+      rows.push_back({{"video", "v.mp4"},
+                      {"question", "q"},
+                      {"candidates", {"yes", "no"}},
+                      {"answer", "yes"}});
+    }
+    folder.write(std::string(file) + ".json", rows.dump());
+  }
+  auto const exam = open_exam("mlvu_mc", {.data = folder.path(), .limit = 2});
+  REQUIRE(exam->size() == 14);
+  CHECK(exam->id(1) == "mlvu_mc_plotqa/1");
+  CHECK(exam->id(2) == "mlvu_mc_needle/0");
+}

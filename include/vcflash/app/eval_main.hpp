@@ -1,17 +1,17 @@
 #pragma once
 
+#include <vcflash/app/eval_arguments.hpp>
+#include <vcflash/app/evaluation_report.hpp>
 #include <vcflash/app/log.hpp>
 #include <vcflash/app/machine.hpp>
+#include <vcflash/app/needle_evaluation.hpp>
 #include <vcflash/app/program.hpp>
 #include <vcflash/app/progress.hpp>
-#include <vcflash/app/trained_model.hpp>
-#include <vcflash/app/viewing.hpp>
 #include <vcflash/eval/all_benchmarks.hpp>
 #include <vcflash/eval/results.hpp>
 #include <vcflash/eval/run.hpp>
 #include <vcflash/eval/sha256.hpp>
 #include <vcflash/eval/share.hpp>
-#include <vcflash/infer/sampling.hpp>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -20,7 +20,6 @@
 #include <cstdint>
 #include <ctime>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,28 +29,6 @@
 namespace vcflash::app {
 
 namespace detail {
-
-struct EvalArguments {
-  std::filesystem::path model, data, media, out;
-  std::vector<std::string> benchmarks;
-  std::string dtype = "float32", scoring = "upstream", layout;
-  std::int64_t limit = 0, batch = 8;
-  bool fresh = false;
-  Viewing viewing;
-};
-
-/// Tells one model folder from another without reading its weights: its files, their sizes and when
-/// they were written.
-inline std::string folder_fingerprint(std::filesystem::path const& folder) {
-  std::map<std::string, std::string> files;
-  std::error_code none;
-  for (auto const& entry : std::filesystem::directory_iterator(folder, none)) {
-    if (!entry.is_regular_file(none)) continue;
-    files[entry.path().filename().string()] = fmt::format(
-        "{} {}", entry.file_size(none), entry.last_write_time(none).time_since_epoch().count());
-  }
-  return eval::sha256(nlohmann::json(files).dump()).substr(0, 16);
-}
 
 /// Tells one set of questions from another.
 inline std::string questions_fingerprint(eval::Exam const& exam) {
@@ -68,44 +45,14 @@ inline std::filesystem::path folder_of(std::filesystem::path const& folder,
   return several && std::filesystem::is_directory(folder / benchmark) ? folder / benchmark : folder;
 }
 
-/// A model that is loaded when it is first needed.
-template <Model M>
-class LazyModel {
- public:
-  explicit LazyModel(EvalArguments const& arguments) : arguments_(arguments) {}
-
-  TrainedModel<M> const& operator()() {
-    if (!model_) {
-      model_ = TrainedModel<M>::from_folder(arguments_.model, dtype_of(arguments_.dtype));
-    }
-    return *model_;
-  }
-
- private:
-  EvalArguments const& arguments_;
-  std::optional<TrainedModel<M>> model_;
-};
-
 /// Runs one benchmark and writes what came of it.
 /// \param out folder of its results
 template <Model M>
 void evaluate(eval::Exam const& exam, EvalArguments const& arguments, eval::Scoring scoring,
               eval::Share const& share, std::filesystem::path const& out, LazyModel<M>& model) {
-  auto viewing =
-      arguments.viewing.options(arguments.model, M::Encoder::clip_frames, M::time_message);
-  viewing.batch = arguments.batch;
-  viewing.repetition_penalty = infer::sampling_of(arguments.model).repetition_penalty;
+  auto const viewing = run_options<M>(arguments);
   double const began = Progress::steady_seconds();
-  nlohmann::ordered_json const about{
-      {"model", std::string(std::string_view(M::name))},
-      {"folder", arguments.model.string()},
-      {"dtype", arguments.dtype},
-      {"frames",
-       {{"least", viewing.frames.min_frames},
-        {"most", viewing.frames.max_frames},
-        {"sampling", std::string(name_of(viewing.frames.sampling))}}},
-      {"time_message", viewing.time_message},
-      {"repetition_penalty", viewing.repetition_penalty}};
+  auto const about = about_run<M>(arguments, viewing);
   nlohmann::json header = about;
   header["benchmark"] = exam.name();
   header["weights"] = folder_fingerprint(arguments.model);
@@ -157,6 +104,7 @@ void evaluate(eval::Exam const& exam, EvalArguments const& arguments, eval::Scor
   std::vector<eval::Said> said;
   for (std::size_t const i : all) said.push_back(known.at(exam.id(i)));
   auto const results = eval::write_results(out, exam, scoring, said, about);
+  write_evaluation_report(out, exam);
   if (arguments.layout == "lmms-eval") {
     auto const folder = exam.write_lmms(
         out, exam.graded(said),
@@ -172,7 +120,7 @@ void evaluate(eval::Exam const& exam, EvalArguments const& arguments, eval::Scor
   fmt::print("{}\n{} questions in {}{}; see {}\n", results.at("scores").dump(2), exam.size(),
              as_duration(Progress::steady_seconds() - began),
              broken > 0 ? fmt::format(", {} of them broken and counted as wrong", broken) : "",
-             (out / "results.json").string());
+             (out / "report.html").string());
 }
 
 }  // namespace detail
@@ -197,8 +145,10 @@ int eval_main(int argc, char** argv) {
       ->type_name("FOLDER")
       ->required();
   flags
-      .add_option("--benchmark", arguments.benchmarks,
-                  "One or more, with commas between: " + eval::benchmark_names())
+      .add_option(
+          "--benchmark", arguments.benchmarks,
+          fmt::format("One or more, with commas between: {}, {}, {}", eval::benchmark_names(),
+                      name_of(eval::needle::Hops::single), name_of(eval::needle::Hops::multi)))
       ->type_name("NAME")
       ->delimiter(',')
       ->allow_extra_args(false)
@@ -213,7 +163,8 @@ int eval_main(int argc, char** argv) {
       ->type_name("DIR");
   flags
       .add_option("--out", arguments.out,
-                  "Folder for answers.jsonl and results.json; several benchmarks have a folder "
+                  "Folder for answers.jsonl, results.json and report.html; several benchmarks have "
+                  "a folder "
                   "each there")
       ->type_name("DIR")
       ->required();
@@ -226,7 +177,7 @@ int eval_main(int argc, char** argv) {
   flags.add_option("--layout", arguments.layout, "Also write the files of lmms-eval")
       ->check(CLI::IsMember({"lmms-eval"}));
   flags.add_flag("--fresh", arguments.fresh, "Drop the answers of a run that was not finished");
-  flags.add_option("--limit", arguments.limit, "Ask only so many questions; 0: all")
+  flags.add_option("--limit", arguments.limit, "Ask only so many questions of each task; 0: all")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
   flags
@@ -239,25 +190,59 @@ int eval_main(int argc, char** argv) {
       ->check(CLI::IsMember({"float32", "bfloat16"}))
       ->capture_default_str();
   arguments.viewing.add_flags(flags);
+  auto& grid = arguments.grid;
+  flags
+      .add_option("--haystack", arguments.haystack,
+                  "Of niah_single and niah_multi: the long video that pictures are hidden in; "
+                  "default: video_haystack.mkv in --data")
+      ->type_name("FILE");
+  auto const add_number = [&](char const* flag, auto& number, char const* what) {
+    flags.add_option(flag, number, what)
+        ->type_name("N")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+  };
+  add_number("--needle-min-frames", grid.min_frames, "Of niah: the shortest haystack");
+  add_number("--needle-max-frames", grid.max_frames, "Of niah: the longest haystack");
+  add_number("--needle-frame-interval", grid.frame_interval, "Of niah: from one to the next");
+  add_number("--needle-depth-interval", grid.depth_interval,
+             "Of niah_single: from one depth of the needle to the next, 0 being the beginning and "
+             "1 the end");
 
   return program.run(argc, argv, [&] {
     set_up_log(name);
     auto const scoring =
         arguments.scoring == "strict" ? eval::Scoring::strict : eval::Scoring::upstream;
     bool const several = arguments.benchmarks.size() > 1;
+    auto const hops_of = [](std::string const& benchmark) -> std::optional<eval::needle::Hops> {
+      for (auto const hops : {eval::needle::Hops::single, eval::needle::Hops::multi}) {
+        if (benchmark == name_of(hops)) return hops;
+      }
+      return std::nullopt;
+    };
+    // Questions are read before the first is asked; those about needles have no exam.
     std::vector<std::unique_ptr<eval::Exam>> exams;
     for (auto const& benchmark : arguments.benchmarks) {
-      exams.push_back(eval::open_exam(
-          benchmark, {.data = detail::folder_of(arguments.data, benchmark, several),
-                      .media = detail::folder_of(arguments.media, benchmark, several),
-                      .scoring = scoring,
-                      .limit = arguments.limit}));
+      auto& exam = exams.emplace_back();
+      if (hops_of(benchmark)) continue;
+      exam = eval::open_exam(benchmark,
+                             {.data = detail::folder_of(arguments.data, benchmark, several),
+                              .media = detail::folder_of(arguments.media, benchmark, several),
+                              .scoring = scoring,
+                              .limit = arguments.limit});
     }
     auto const share = eval::Share::from_environment();
     detail::LazyModel<M> model(arguments);
-    for (auto const& exam : exams) {
-      detail::evaluate<M>(*exam, arguments, scoring, share,
-                          several ? arguments.out / exam->name() : arguments.out, model);
+    for (std::size_t i = 0; i < exams.size(); ++i) {
+      auto const& benchmark = arguments.benchmarks[i];
+      auto const out = several ? arguments.out / benchmark : arguments.out;
+      if (exams[i]) {
+        detail::evaluate<M>(*exams[i], arguments, scoring, share, out, model);
+      } else {
+        detail::evaluate_needles<M>(
+            *hops_of(benchmark), arguments, detail::folder_of(arguments.data, benchmark, several),
+            detail::folder_of(arguments.media, benchmark, several), share, out, model);
+      }
     }
   });
 }

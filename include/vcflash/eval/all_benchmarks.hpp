@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include <vcflash/eval/benchmarks/charades.hpp>
 #include <vcflash/eval/benchmarks/long_video_bench.hpp>
@@ -45,7 +47,7 @@ struct ExamOptions {
   std::filesystem::path data{};   ///< folder of the questions
   std::filesystem::path media{};  ///< of their videos; empty: the same
   Scoring scoring = Scoring::upstream;
-  std::int64_t limit = 0;  ///< only so many questions; 0: all
+  std::int64_t limit = 0;  ///< only so many questions of each task; 0: all
 };
 
 /// Reads a benchmark's questions.
@@ -57,8 +59,13 @@ inline std::unique_ptr<Exam> open_exam(std::string const& name, ExamOptions cons
     if constexpr (requires { benchmark.scoring; }) benchmark.scoring = options.scoring;
     if constexpr (requires { benchmark.media; }) benchmark.media = options.media;
     auto questions = benchmark.load(options.data);
-    if (options.limit > 0 && options.limit < std::ssize(questions)) {
-      questions.erase(questions.begin() + options.limit, questions.end());
+    if (options.limit > 0) {
+      std::map<std::size_t, std::int64_t> asked;
+      std::erase_if(questions, [&](auto const& question) {
+        std::size_t task = 0;
+        if constexpr (requires { question.task; }) task = question.task;
+        return ++asked[task] > options.limit;
+      });
     }
     exam = std::make_unique<ExamOf<B>>(std::move(benchmark), std::move(questions));
   };

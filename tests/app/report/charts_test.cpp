@@ -53,3 +53,12 @@ TEST_CASE("an accuracy row carries its numbers", "[unit]") {
   CHECK_THAT(row, ContainsSubstring("width:92.5%") && ContainsSubstring("left:25.0%") &&
                       ContainsSubstring("left:30.0%") && ContainsSubstring("92.5&thinsp;%"));
 }
+
+TEST_CASE("a share may stand alone, or beside another that says what it is", "[unit]") {
+  auto const alone = app::share_row("long <names>", 0.5, {}, {}, "", "half");
+  CHECK_THAT(alone, ContainsSubstring("long &lt;names&gt;") && ContainsSubstring(">half<") &&
+                        !ContainsSubstring("class=\"chance\"") &&
+                        !ContainsSubstring("class=\"control\""));
+  CHECK_THAT(app::share_row("a", 0.5, {}, 0.25, "by \"another\" rule", ""),
+             ContainsSubstring("title=\"by &quot;another&quot; rule 0.250\""));
+}

@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -168,17 +170,32 @@ inline std::string loss_chart(std::vector<double> const& losses, LossRange range
                     label);
 }
 
-/// One row of the accuracy chart: a bar, with marks where luck and the control stand.
-inline std::string accuracy_row(std::string_view kind, double accuracy, double control,
-                                double chance) {
+/// One row of a chart of shares: a bar, and marks where luck and another share stand.
+/// \param value said behind the bar  \param other_name of the other share, shown where one points
+inline std::string share_row(std::string_view name, double share, std::optional<double> chance,
+                             std::optional<double> other, std::string_view other_name,
+                             std::string_view value) {
+  std::string marks;
+  if (chance) {
+    marks = fmt::format("<span class=\"chance\" style=\"left:{:.1f}%\"></span>", 100 * *chance);
+  }
+  if (other) {
+    marks +=
+        fmt::format("<span class=\"control\" style=\"left:{:.1f}%\" title=\"{} {:.3f}\"></span>",
+                    100 * *other, escaped(other_name), *other);
+  }
   return fmt::format(
       "<div class=\"row{}\"><span class=\"kind\">{}</span><span class=\"track\">"
-      "<span class=\"fill\" style=\"width:{:.1f}%\"></span>"
-      "<span class=\"chance\" style=\"left:{:.1f}%\"></span>"
-      "<span class=\"control\" style=\"left:{:.1f}%\" title=\"control {:.3f}\"></span></span>"
-      "<span class=\"value\">{:.1f}&thinsp;%</span></div>",
-      kind == "all" ? " all" : "", escaped(kind), 100 * accuracy, 100 * chance, 100 * control,
-      control, 100 * accuracy);
+      "<span class=\"fill\" style=\"width:{:.1f}%\"></span>{}</span><span class=\"value\">{}</span>"
+      "</div>",
+      name == "all" ? " all" : "", escaped(name), 100 * share, marks, value);
+}
+
+/// One row of the accuracy chart, with marks where luck and the control stand.
+inline std::string accuracy_row(std::string_view kind, double accuracy, double control,
+                                double chance) {
+  return share_row(kind, accuracy, chance, control, "control",
+                   fmt::format("{:.1f}&thinsp;%", 100 * accuracy));
 }
 
 /// Where the time went: one bar of all phases and a legend.

@@ -14,10 +14,9 @@
 #include <vector>
 
 #include <vcflash/app/progress.hpp>
+#include <vcflash/app/report/blocks.hpp>
 #include <vcflash/app/report/charts.hpp>
 #include <vcflash/app/report/demo_results.hpp>
-#include <vcflash/app/report/style.hpp>
-#include <vcflash/media/encode.hpp>
 #include <vcflash/media/video.hpp>
 
 /// The demo's `report.html`: one file that needs nothing else.
@@ -25,91 +24,19 @@ namespace vcflash::app {
 
 namespace detail {
 
-inline std::string thousands(std::int64_t number) {
-  std::string digits = std::to_string(number);
-  for (auto at = std::ssize(digits) - 3; at > 0; at -= 3) {
-    digits.insert(static_cast<std::size_t>(at), "&thinsp;");
-  }
-  return digits;
-}
-
-inline std::string percent(double share) { return fmt::format("{:.1f}&thinsp;%", 100 * share); }
-
-/// The eight frames that the model saw, side by side, as the address of a JPEG.
-inline std::string frame_strip(std::filesystem::path const& video) {
-  constexpr int side = 128, count = 8, gap = 3;
+/// The eight frames that the model saw.
+inline std::string clip_strip(std::filesystem::path const& video) {
+  constexpr int side = 128, count = 8;
   media::FrameRequest request;
   request.min_frames = request.max_frames = count;
-  auto const frames = media::read_video(video, request, side).frames;
-  media::Image strip{side, count * (side + gap) - gap, {}};
-  strip.rgb.assign(std::size_t(strip.height) * std::size_t(strip.width) * 3, 0);
-  for (int i = 0; i < frames.count; ++i) {
-    auto const frame = frames.frame(i);
-    for (int y = 0; y < side; ++y) {
-      auto const row = frame.subspan(std::size_t(y) * side * 3, std::size_t(side) * 3);
-      std::ranges::copy(
-          row, strip.rgb.begin() +
-                   (std::ptrdiff_t(y) * strip.width + std::ptrdiff_t(i) * (side + gap)) * 3);
-    }
-  }
-  return "data:image/jpeg;base64," + base64(media::encode_jpeg(strip, 4));
-}
-
-/// A dozen answers about different clips: up to four wrong ones, then right ones, of each kind in
-/// turn.
-inline std::vector<nlohmann::json> chosen_answers(std::vector<nlohmann::json> const& answers) {
-  constexpr std::size_t most = 12, most_wrong = 4;
-  std::map<std::string, std::vector<nlohmann::json>> right, wrong;
-  for (auto const& answer : answers) {
-    if (answer.at("showing") != "own" || answer.contains("problem")) continue;
-    (answer.at("score") == 1.0 ? right : wrong)[answer.at("kind")].push_back(answer);
-  }
-  std::vector<nlohmann::json> chosen;
-  std::set<std::string> shown;
-  auto const take = [&](auto const& by_kind, std::size_t until) {
-    for (std::size_t before = most + 1; before != chosen.size();) {
-      before = chosen.size();
-      for (auto const& [kind, list] : by_kind) {
-        auto const fresh = std::ranges::find_if(list, [&](auto const& answer) {
-          return !shown.contains(answer.at("video").template get<std::string>());
-        });
-        if (fresh == list.end() || chosen.size() >= until) continue;
-        shown.insert(fresh->at("video").template get<std::string>());
-        chosen.push_back(*fresh);
-      }
-    }
-  };
-  take(wrong, most_wrong);
-  take(right, most);
-  return chosen;
+  return frame_strip(media::read_video(video, request, side).frames, side);
 }
 
 inline std::string clip_card(nlohmann::json const& answer) {
-  bool const is_right = answer.at("score") == 1.0;
-  std::string const right = answer.at("right"), said = answer.at("parsed");
-  std::string question = answer.at("question");
-  question = question.substr(0, question.find('?') + 1);
-  std::string options;
-  char letter = 'A';
-  for (auto const& option : answer.at("options")) {
-    std::string const name(1, letter++);
-    options += fmt::format("<li class=\"{}\">{} {}</li>",
-                           name == right  ? "is-right"
-                           : name == said ? "is-said"
-                                          : "",
-                           name, escaped(option.get<std::string>()));
-  }
-  return fmt::format(
-      "<article class=\"card clip {}\"><img alt=\"eight frames of the clip, in order\" src=\"{}\">"
-      "<header><h3>{}</h3><span class=\"verdict\">{}</span></header><ul class=\"options\">{}</ul>"
-      "<div class=\"said\">the model said <code>{}</code></div></article>",
-      is_right ? "right" : "wrong", frame_strip(answer.at("video").get<std::string>()),
-      escaped(question), is_right ? "✓ right" : "✗ wrong", options,
-      escaped(answer.at("answer").get<std::string>()));
-}
-
-inline std::string tile(std::string_view number, std::string_view what) {
-  return fmt::format("<div class=\"card\"><b>{}</b><span>{}</span></div>", number, what);
+  std::string const question = answer.at("question");
+  return answer_card(answer, clip_strip(answer.at("video").get<std::string>()),
+                     escaped(question.substr(0, question.find('?') + 1)),
+                     options_list(answer.at("options"), answer.at("right"), answer.at("parsed")));
 }
 
 inline std::string accuracy_section(DemoResults const& demo) {
@@ -197,23 +124,20 @@ inline std::string report_page(DemoResults const& demo) {
   double training = 0;
   for (auto const& stage : demo.stages) training += stage.training.at("seconds").get<double>();
   std::string clips;
-  for (auto const& answer : detail::chosen_answers(demo.answers)) {
+  for (auto const& answer : detail::chosen_answers(demo.answers, 4)) {
     clips += detail::clip_card(answer);
   }
   using detail::percent;
   using detail::tile;
-  return fmt::format(
-      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width, initial-scale=1\"><title>vcflash: the demo’s report</title>"
-      "<style>{}</style></head><body><main><h1>A video model learned to answer, from nothing</h1>"
+  auto const body = fmt::format(
+      "<h1>A video model learned to answer, from nothing</h1>"
       "<p>{} parameters, drawn at random, went through VideoChat-Flash’s four stages on short "
       "films of moving shapes; then they were asked {} questions about films they had never "
       "seen.</p>{}<div class=\"tiles\">{}{}{}{}</div>{}{}<h2>What it saw and said</h2><p>Held-out "
       "clips as the eight frames that the model saw, in order; wrong answers first.</p>"
       "<div class=\"clips\">{}</div>{}<h2>Where the time went</h2><div class=\"card\">{}</div>"
-      "<footer>seed {} · {} · everything after the set-up took {} · vcflash {}</footer></main>"
-      "</body></html>\n",
-      report_style, detail::thousands(demo.stages.back().training.at("parameters")),
+      "<footer>seed {} · {} · everything after the set-up took {} · vcflash {}</footer>",
+      detail::thousands(demo.stages.back().training.at("parameters")),
       scores.at("questions").at("all").get<int>(),
       demo.quick ? "<div class=\"banner\">This was a <b>quick</b> run: far too short to learn the "
                    "task. It shows that everything works, and claims nothing.</div>"
@@ -227,6 +151,7 @@ inline std::string report_page(DemoResults const& demo) {
       detail::recipe_section(demo), time_bar(demo.phases), demo.seed, escaped(demo.machine),
       as_duration(demo.seconds),
       escaped(demo.stages.back().training.at("vcflash").get<std::string>()));
+  return detail::whole_page("vcflash: the demo’s report", body);
 }
 
 }  // namespace vcflash::app

@@ -39,6 +39,10 @@ p b, td b, li b { color:var(--ink); font-weight:600; }
 .row .chance { position:absolute; top:-5px; bottom:-5px; border-left:2px dashed var(--luck); }
 .row .control { position:absolute; top:3px; width:12px; height:12px; margin-left:-6px;
   border-radius:50%; background:var(--card); border:3px solid var(--wrong); }
+.wide .row { grid-template-columns:minmax(92px, 260px) 1fr 130px; padding:4px 0; }
+.wide .kind { overflow-wrap:anywhere; }
+.wide h3 { font-size:15px; margin:0 0 6px; }
+.stack { display:grid; gap:14px; margin:14px 0 0; }
 .value { text-align:right; font-variant-numeric:tabular-nums; }
 .key { display:flex; flex-wrap:wrap; gap:6px 22px; margin:12px 0 0; font-size:14px;
   color:var(--soft); }
@@ -57,6 +61,8 @@ svg { width:100%; height:auto; display:block; }
 .clips { display:grid; grid-template-columns:repeat(2,1fr); gap:14px; }
 .clip { display:flex; flex-direction:column; gap:10px; }
 .clip img { width:100%; border-radius:6px; display:block; background:#000; }
+.clip pre { margin:0; font-family:inherit; font-size:14px; white-space:pre-wrap;
+  overflow-wrap:anywhere; }
 .clip header { display:flex; justify-content:space-between; gap:12px; align-items:baseline; }
 .verdict { font-size:14px; font-weight:600; white-space:nowrap; }
 .right .verdict { color:var(--right); } .wrong .verdict { color:var(--wrong); }

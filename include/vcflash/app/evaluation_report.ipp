@@ -1,0 +1,219 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string_view>
+
+#include <vcflash/app/evaluation_report.hpp>
+#include <vcflash/app/program.hpp>
+#include <vcflash/app/report/blocks.hpp>
+#include <vcflash/app/report/demo_results.hpp>
+#include <vcflash/app/report/score_groups.hpp>
+#include <vcflash/checkpoint/atomic.hpp>
+#include <vcflash/media/frame_folder.hpp>
+#include <vcflash/media/video.hpp>
+
+namespace vcflash::app {
+
+namespace detail {
+
+/// Eight frames of what a question is about; empty if it cannot be shown.
+VCFLASH_INLINE std::string question_strip(eval::MediumRequest const& medium) {
+  media::FrameRequest request;
+  request.min_frames = request.max_frames = 8;
+  request.start = medium.start;
+  request.end = medium.end;
+  request.clip_rule = media::ClipRule::evaluation;
+  try {
+    auto video = medium.frame_folder ? media::read_frame_folder(medium.video, request)
+                                     : media::read_video(medium.video, request);
+    auto const& frames = video.frames;
+    if (!medium.reversed) return frame_strip(frames, 128);
+    media::Frames backwards{frames.count, frames.height, frames.width, {}};
+    for (int i = frames.count - 1; i >= 0; --i) {
+      auto const frame = frames.frame(i);
+      backwards.rgb.insert(backwards.rgb.end(), frame.begin(), frame.end());
+    }
+    return frame_strip(backwards, 128);
+  } catch (std::exception const&) {
+    return {};
+  }
+}
+
+VCFLASH_INLINE std::string as_text(nlohmann::json const& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+VCFLASH_INLINE std::string question_card(nlohmann::json const& answer,
+                                         eval::MediumRequest const& medium) {
+  constexpr std::size_t most = 700;  // behind subtitles the question stands at the end
+  std::string question = answer.at("question");
+  if (question.size() > most) {
+    auto cut = question.size() - most;
+    while (cut < question.size() && (question[cut] & 0xC0) == 0x80) ++cut;
+    question = "… " + question.substr(cut);
+  }
+  std::string more;
+  if (answer.contains("options")) {
+    more = options_list(answer["options"], as_text(answer.at("right")), answer.at("parsed"));
+  } else {
+    more = fmt::format("<div class=\"said\">right is <code>{}</code></div>",
+                       escaped(as_text(answer.at("right"))));
+  }
+  if (answer.at("parsed") == "") more += "<div class=\"said\">no answer was found in:</div>";
+  auto const title = answer.value("kind", answer.value("task", answer.at("id").get<std::string>()));
+  return answer_card(answer, question_strip(medium), escaped(title),
+                     fmt::format("<pre>{}</pre>{}", escaped(question), more));
+}
+
+/// A share by name of a group and of a line.
+using Shares = std::map<std::pair<std::string, std::string>, double>;
+
+VCFLASH_INLINE Shares shares_of(std::vector<ScoreGroup> const& groups) {
+  Shares shares;
+  for (auto const& group : groups) {
+    for (auto const& line : group.lines) shares[{group.title, line.name}] = line.share;
+  }
+  return shares;
+}
+
+}  // namespace detail
+
+VCFLASH_INLINE std::string evaluation_page(eval::Exam const& exam, nlohmann::json const& results,
+                                           std::vector<nlohmann::json> const& answers) {
+  using detail::percent;
+  using detail::thousands;
+  using detail::tile;
+  auto const& scores = results.at("scores");
+  auto const groups = score_groups(scores);
+
+  // What stands beside each score: the same by the other rule, or a control.
+  std::string const rule = results.value("scoring", "");
+  std::string const other_rule = rule == "upstream" ? "strict" : "upstream";
+  auto const other_scores = results.find("scores_" + other_rule);
+  bool const two_rules = !rule.empty() && other_scores != results.end();
+  bool const control = scores.contains("control");
+  detail::Shares other;
+  std::string other_name;
+  if (two_rules) {
+    other = detail::shares_of(score_groups(*other_scores));
+    other_name = "by the " + other_rule + " rule";
+  } else if (control) {
+    for (auto const& [kind, share] : scores["control"].items()) other[{"By kind", kind}] = share;
+    other_name = "control: another clip’s video";
+  }
+  std::optional<double> chance;
+  if (scores.contains("chance")) chance = scores["chance"].get<double>();
+
+  std::string bars, table;
+  for (auto const& group : groups) {
+    bars += fmt::format("<div class=\"card wide\"><h3>{}</h3>", escaped(group.title));
+    for (auto const& line : group.lines) {
+      auto const found = other.find({group.title, line.name});
+      auto const beside =
+          found == other.end() ? std::optional<double>() : std::optional(found->second);
+      auto const questions = line.questions ? thousands(*line.questions) : std::string();
+      bars += share_row(line.name, line.share, chance, beside, other_name,
+                        questions.empty() ? percent(line.share)
+                                          : fmt::format("{} <small>of {}</small>",
+                                                        percent(line.share), questions));
+      table += fmt::format(
+          "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>{}</tr>",
+          &line == &group.lines.front() ? escaped(group.title) : "", escaped(line.name), questions,
+          percent(line.share),
+          other_name.empty()
+              ? ""
+              : fmt::format("<td class=\"n\">{}</td>", beside ? percent(*beside) : ""));
+    }
+    bars += "</div>";
+  }
+  std::string key;
+  if (chance) key += fmt::format("<span><i class=\"k1\"></i>chance, {}</span>", percent(*chance));
+  if (!other_name.empty()) {
+    key += fmt::format("<span><i class=\"k2\"></i>{}</span>", escaped(other_name));
+  }
+
+  auto const& interval = results.at("interval");
+  auto const between = interval.contains("low")
+                           ? fmt::format("mean score; 95 % interval {} to {}",
+                                         percent(std::max(0.0, interval["low"].get<double>())),
+                                         percent(std::min(1.0, interval["high"].get<double>())))
+                           : "mean score";
+  auto const& broken = results.at("broken");
+  std::string tiles = tile(percent(interval.at("mean")), between) +
+                      tile(thousands(results.at("asked")), "questions asked") +
+                      tile(thousands(interval.at("clusters")), "videos");
+  tiles += broken.empty()
+               ? tile("0", "questions that could not be asked")
+               : tile(thousands(std::ssize(broken)), "could not be asked, and are wrong");
+
+  std::string body = fmt::format(
+      "<h1>{}</h1><p>What <b>{}</b> answered, of the folder {}.</p><div class=\"tiles\">{}</div>",
+      escaped(exam.name()), escaped(results.value("model", "")),
+      escaped(results.value("folder", "")), tiles);
+  if (two_rules && scores.contains("value")) {
+    body += fmt::format(
+        "<h2>By both rules</h2><p>Upstream’s rule has accidents and makes published numbers "
+        "comparable; the strict one does what was meant.</p><div class=\"card scroll\"><table><tr>"
+        "<th>rule</th><th class=\"n\">value</th></tr><tr><td><b>{}</b></td><td class=\"n\">{:.2f}"
+        "</td></tr><tr><td>{}</td><td class=\"n\">{:.2f}</td></tr></table></div>",
+        rule, scores.at("value").get<double>(), other_rule,
+        other_scores->at("value").get<double>());
+  }
+  if (!groups.empty()) {
+    body += fmt::format(
+        "<h2>Scores</h2>{}<div class=\"stack\">{}</div><h2>In numbers</h2><div class=\"card "
+        "scroll\"><table><tr><th>group</th><th></th><th class=\"n\">questions</th><th class=\"n\">"
+        "{}</th>{}</tr>{}</table></div>",
+        key.empty() ? "" : "<div class=\"key\">" + key + "</div>", bars,
+        two_rules ? "by the " + rule + " rule" : "score",
+        other_name.empty() ? "" : "<th class=\"n\">" + escaped(other_name) + "</th>", table);
+  }
+
+  std::map<std::string, std::size_t> question_of;
+  for (std::size_t i = 0; i < exam.size(); ++i) question_of[exam.id(i)] = i;
+  std::string cards;
+  for (auto const& answer : detail::chosen_answers(answers, 6)) {
+    auto const question = question_of.find(answer.at("id"));
+    if (question == question_of.end()) continue;
+    cards += detail::question_card(answer, exam.medium(question->second));
+  }
+  if (!cards.empty()) {
+    body +=
+        "<h2>What it saw and said</h2><p>Eight frames of each video, in order; wrong answers "
+        "first.</p><div class=\"clips\">" +
+        cards + "</div>";
+  }
+  if (!broken.empty()) {
+    constexpr std::size_t most = 50;
+    std::string rows;
+    for (std::size_t i = 0; i < std::min(most, broken.size()); ++i) {
+      rows += fmt::format("<tr><td>{}</td><td>{}</td></tr>",
+                          escaped(broken[i].at("id").get<std::string>()),
+                          escaped(broken[i].at("problem").get<std::string>()));
+    }
+    body += fmt::format(
+        "<h2>What could not be asked</h2><div class=\"card scroll\"><table><tr><th>question</th>"
+        "<th>problem</th></tr>{}</table></div>{}",
+        rows, broken.size() > most ? fmt::format("<p>and {} more</p>", broken.size() - most) : "");
+  }
+  auto const& frames = results.at("frames");
+  body += fmt::format("<footer>{} to {} frames, {} · {} · vcflash {}</footer>",
+                      frames.at("least").get<std::int64_t>(), frames.at("most").get<std::int64_t>(),
+                      escaped(frames.at("sampling").get<std::string>()),
+                      escaped(results.at("dtype").get<std::string>()), version);
+  return detail::whole_page(escaped(fmt::format("{}: {}", exam.name(), results.value("model", ""))),
+                            body);
+}
+
+VCFLASH_INLINE void write_evaluation_report(std::filesystem::path const& out,
+                                            eval::Exam const& exam) {
+  auto const page = evaluation_page(exam, detail::read_report_json(out / "results.json"),
+                                    detail::read_report_lines(out / "answers.jsonl"));
+  checkpoint::write_file(out / "report.html", page);
+}
+
+}  // namespace vcflash::app
