@@ -20,6 +20,7 @@ struct TinyVisualPretraining : vcflash::VisualPretraining {
 
 struct stage2_tiny : vcflash::Training<models::tiny_at<32>, TinyVisualPretraining> {
   static constexpr vcflash::Name name = "stage2_tiny";
+  using Sharding = vcflash::Zero<0>;
 };
 
 }  // namespace recipes

@@ -130,18 +130,31 @@ TEST_CASE("a loader goes on from a position as if it had never stopped", "[unit]
   CHECK(batches(again, 5) == expected);
 }
 
-TEST_CASE("processes share an epoch without overlap", "[unit]") {
+TEST_CASE("processes are dealt in turn what one process would be given", "[unit]") {
   SmallSet const set;
-  auto config = set.config({"gggggggg"});
-  std::map<double, int> seen;
-  for (config.rank = 0; config.rank < 2; ++config.rank) {
-    config.world = 2;
-    Loader loader(config, set.tokenizer);
-    REQUIRE(loader.batches_per_epoch() == 2);
-    for (auto const& batch : batches(loader, 2))
-      for (std::size_t i = 0; i < batch.size(); i += 5) ++seen[batch[i]];
+  auto config = set.config({"gggggggg", "ggg"});
+  config.accumulation = 6;
+  Loader alone(config, set.tokenizer);
+  auto const expected = batches(alone, 18);  // three epochs of five and more
+  alone.seek({1, 1});
+  for (std::int64_t const world : {2, 3}) {
+    config.world = world;
+    config.accumulation = 6 / world;
+    for (config.rank = 0; config.rank < world; ++config.rank) {
+      Loader loader(config, set.tokenizer);
+      REQUIRE(loader.batches_per_epoch() == alone.batches_per_epoch());
+      auto const dealt = batches(loader, 18 / world);
+      for (std::size_t i = 0; i < dealt.size(); ++i) {
+        CHECK(
+            dealt[i] ==
+            expected[i * static_cast<std::size_t>(world) + static_cast<std::size_t>(config.rank)]);
+      }
+      // After a step of six micro-batches, on as many processes or another number.
+      loader.seek(alone.position());
+      CHECK(loader.position() == alone.position());
+      CHECK(batches(loader, 1)[0] == expected[6 + static_cast<std::size_t>(config.rank)]);
+    }
   }
-  CHECK(seen.size() == 8);
 }
 
 TEST_CASE("the sets of a mixture follow each other if so wanted", "[unit]") {

@@ -8,46 +8,18 @@
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
-#include <exception>
-#include <optional>
 #include <thread>
 
 #include <vcflash/meta/error.hpp>
 
+#include "tests/dist/as_ranks.hpp"
 #include "tests/dist/free_port.hpp"
 
 using namespace vcflash;
 using namespace vcflash::dist;
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
-
-namespace {
-
-/// Runs `body(group)` as each of `size` ranks, in threads of this process.
-/// \return what each rank threw; empty: nothing
-template <class Body>
-std::vector<std::string> as_ranks(std::int64_t size, std::chrono::milliseconds timeout, Body body) {
-  auto const port = test::free_port();
-  std::vector<std::string> failures(static_cast<std::size_t>(size));
-  std::vector<std::thread> ranks;
-  for (std::int64_t rank = 0; rank < size; ++rank) {
-    ranks.emplace_back([&, rank] {
-      auto& failure = failures[static_cast<std::size_t>(rank)];
-      try {
-        ProcessGroup group({.rank = rank, .processes = size, .port = port}, timeout,
-                           [&](std::string const& sentence) { failure = sentence; });
-        body(group);
-        group.finish();
-      } catch (std::exception const& error) {
-        if (failure.empty()) failure = error.what();
-      }
-    });
-  }
-  for (auto& rank : ranks) rank.join();
-  return failures;
-}
-
-}  // namespace
+using test::as_ranks;
 
 TEST_CASE("collectives give every rank the same", "[unit]") {
   for (std::int64_t const size : {2, 3}) {
@@ -72,7 +44,7 @@ TEST_CASE("collectives give every rank the same", "[unit]") {
       group.barrier();
       if (group.seconds_waited() <= 0) fail("nothing was waited for");
     });
-    for (auto const& failure : failures) CHECK(failure.empty());
+    for (auto const& failure : failures) CHECK(failure == "");
   }
 }
 
@@ -92,7 +64,7 @@ TEST_CASE("several collectives may be under way at once", "[unit]") {
       if (!tensor.eq(2.0 * i + 1).all().item<bool>()) fail("the sum is wrong");
     }
   });
-  for (auto const& failure : failures) CHECK(failure.empty());
+  for (auto const& failure : failures) CHECK(failure == "");
 }
 
 TEST_CASE("a rank that leaves without a word ends the others, named with the step", "[unit]") {

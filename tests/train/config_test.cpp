@@ -111,3 +111,11 @@ TEST_CASE("settings that do not fit one another are refused", "[unit]") {
   overlay_setting(config, "data.min_frames=9");
   CHECK_THROWS_AS(require_consistent(config), InputError);
 }
+
+TEST_CASE("a number of processes that the global batch cannot be dealt to is refused", "[unit]") {
+  auto const config = defaults();
+  CHECK_NOTHROW(require_consistent(config, 32));
+  CHECK_THROWS_MATCHES(require_consistent(config, 3), InputError,
+                       MessageMatches(ContainsSubstring("train.global_batch = 256 does not give "
+                                                        "each of 3 processes as many")));
+}

@@ -32,4 +32,9 @@ TEST_CASE("the loader is told what the recipe's encoder takes and what the run s
   CHECK(config.max_bad_fraction == 0.2);
   CHECK(config.allow_outside);
   CHECK(config.sample.mean == R::Encoder::pixels.mean);
+  CHECK(config.world == 1);
+  auto const second = train::loader_config(run, pixel_needs<R::Encoder>(), "", "", 1, 2);
+  CHECK(second.rank == 1);
+  CHECK(second.world == 2);
+  CHECK(second.accumulation == 1);
 }

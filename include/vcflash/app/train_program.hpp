@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <vcflash/checkpoint/config_json.hpp>
+#include <vcflash/dist/process_group.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/describe.hpp>
 #include <vcflash/tensor/parameter_list.hpp>
@@ -23,6 +24,7 @@ struct TrainingRun {
   train::RunFiles files;
   text::Tokenizer tokenizer;
   train::Callbacks callbacks;
+  dist::ProcessGroup* group = nullptr;  ///< none: one process
   std::function<void(std::int64_t steps_done)> on_resume;
 };
 

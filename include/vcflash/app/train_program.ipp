@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <optional>
@@ -19,6 +20,7 @@
 #include <vcflash/app/trained_model.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/checkpoint/folder.hpp>
+#include <vcflash/dist/launch.hpp>
 #include <vcflash/meta/process_memory.hpp>
 
 namespace vcflash::app {
@@ -168,39 +170,57 @@ class TrainingNote {
 };
 
 inline void train_recipe(TrainProgram const& recipe, TrainArguments const& arguments,
-                         train::RunConfig const& config) {
+                         train::RunConfig const& config, dist::Launch const& launch) {
   if (!std::filesystem::exists(arguments.data)) {
     throw InputError(fmt::format("--data {}: there is no such file.", arguments.data.string()));
   }
   auto const tokenizer = tokenizer_of_run(recipe, arguments);
   make_folder(arguments.out);
-  auto const warn = [](std::string const& sentence) { spdlog::warn("{}", sentence); };
-  train::RunLoader loader(config, recipe.pixels, arguments.data,
-                          arguments.out / "bad_samples.jsonl", tokenizer, warn);
+  std::optional<dist::ProcessGroup> group;
+  if (!launch.alone()) {
+    auto const timeout = std::chrono::duration<double>(config.dist_timeout);
+    group.emplace(launch, std::chrono::duration_cast<std::chrono::milliseconds>(timeout));
+  }
+  bool const speaks = launch.rank == 0;
+  auto const warn = [speaks](std::string const& sentence) {
+    if (speaks) spdlog::warn("{}", sentence);
+  };
+  auto const bad_samples =
+      speaks ? std::string("bad_samples.jsonl") : fmt::format("bad_samples-{}.jsonl", launch.rank);
+  train::RunLoader loader(config, recipe.pixels, arguments.data, arguments.out / bad_samples,
+                          tokenizer, warn, launch.rank, launch.processes);
   TrainingNote note;
   std::optional<Progress> progress;
   auto const on_step = [&](train::StepReport const& report) {
+    if (!speaks) return;
     if (!progress) {
       progress.emplace(std::string(recipe.recipe), "step", report.steps, report.step - 1);
     }
     progress->update(report.step, note.of(report));
   };
   auto const on_resume = [&](std::int64_t done) {
+    if (!speaks) return;
     spdlog::info("{}: goes on after step {}.", arguments.out.string(), done);
   };
   auto const summary = recipe.train({.config = config,
                                      .files = arguments.files(),
                                      .tokenizer = tokenizer,
                                      .callbacks = {.on_step = on_step, .warn = warn},
+                                     .group = group ? &*group : nullptr,
                                      .on_resume = on_resume},
                                     loader);
   progress.reset();
+  auto bad = loader.bad_samples();
+  if (group) {
+    bad = static_cast<std::int64_t>(group->sum({static_cast<double>(bad)})[0]);
+    group->finish();
+  }
+  if (!speaks) return;
   if (summary.interrupted) {
     fmt::print("{}: stopped and saved after step {} of {}; the same command goes on from there\n",
                recipe.recipe, summary.steps_done, summary.steps);
     return;
   }
-  auto const bad = loader.bad_samples();
   checkpoint::write_file(arguments.out / "training.json",
                          summary_of(recipe, summary, bad).dump(2) + '\n');
   auto const told = [](std::int64_t count, std::string_view what) {
@@ -219,21 +239,29 @@ VCFLASH_INLINE int run_train_program(TrainProgram const& recipe, int argc, char*
   Program program(
       name, fmt::format("Trains the recipe {}: stage {}.", recipe.recipe, recipe.stage),
       fmt::format("{0} --data mix.yaml --out run1 --init base --set train.max_steps=100\n"
-                  "{0} --describe",
+                  "{0} --describe\n"
+                  "torchrun --no-python --nproc-per-node 2 {0} --data mix.yaml --out run1",
                   name));
   detail::TrainArguments arguments;
   arguments.add_flags(program.flags());
   return program.run(argc, argv, [&] {
     set_up_log(name);
     auto const config = detail::run_config(recipe, arguments);
+    auto const launch = dist::Launch::from_environment();
+    bool const speaks = launch.rank == 0;
     if (arguments.describe) {
+      if (!speaks) return;
       fmt::print("{}", recipe.describe(train::settings_of(config)));
       return;
     }
     if (arguments.out.empty()) throw InputError("--out is required (see --help).");
-    if (arguments.init_only) return detail::write_initial_model(recipe, arguments, config);
+    if (arguments.init_only) {
+      if (speaks) detail::write_initial_model(recipe, arguments, config);
+      return;
+    }
     if (arguments.data.empty()) throw InputError("--data is required (see --help).");
-    detail::train_recipe(recipe, arguments, config);
+    train::require_consistent(config, launch.processes);
+    detail::train_recipe(recipe, arguments, config, launch);
   });
 }
 

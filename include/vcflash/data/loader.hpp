@@ -77,10 +77,8 @@ class Loader {
                         config_.mixture.string(), set.json_path, set.video_read_type));
     }
     if (batches_per_epoch() == 0)
-      throw InputError(
-          fmt::format("{}: {} rows do not fill one micro-batch of {} in each of {} "
-                      "processes.",
-                      config_.mixture.string(), rows(), config_.batch, config_.world));
+      throw InputError(fmt::format("{}: {} rows do not fill one micro-batch of {}.",
+                                   config_.mixture.string(), rows(), config_.batch));
     if (config_.accumulation < 1 || config_.prefetch < 1 || config_.workers < 0)
       throw InputError("accumulation and prefetch must be positive, workers not negative.");
     for (BrokenRow const& row : mixture_.broken()) tell({"", row.file, row.row, row.problem, true});
@@ -95,11 +93,13 @@ class Loader {
   Mixture const& mixture() const { return mixture_; }
   std::int64_t bad_samples() const { return bad_; }
 
-  /// Micro-batches of this process in an epoch; rows that do not fill one in every process wait
-  /// for the next epoch's order.
-  std::int64_t batches_per_epoch() const { return rows() / (config_.batch * config_.world); }
+  /// Micro-batches of all processes in an epoch; rows that do not fill one wait for the next
+  /// epoch's order.
+  std::int64_t batches_per_epoch() const { return rows() / config_.batch; }
 
-  Position position() const { return position_of(given_); }
+  /// Where all processes stand that were given as many micro-batches as this one: however many
+  /// there are, they are dealt the same ones, in turn.
+  Position position() const { return position_of(given_ * config_.world); }
 
   /// The next micro-batch. \throws Error if not one row of the mixture can be read, or too many of
   ///   the last samples could not
@@ -121,10 +121,11 @@ class Loader {
     return batch;
   }
 
-  /// Goes to a position, as `position` gave it.
+  /// Goes to a position, as `position` gave it to this number of processes or to another that did
+  /// whole steps of as many micro-batches.
   void seek(Position position) {
     stop();
-    given_ = position.epoch * batches_per_epoch() + position.batch;
+    given_ = (position.epoch * batches_per_epoch() + position.batch) / config_.world;
     next_ticket_ = given_ * config_.batch;
     ready_.clear();
     orders_.clear();
@@ -185,10 +186,10 @@ class Loader {
   Prepared prepare(std::int64_t ticket) {
     Prepared prepared;
     try {
-      auto const [epoch, batch] = position_of(ticket / config_.batch);
+      auto const [epoch, batch] =
+          position_of(ticket / config_.batch * config_.world + config_.rank);
       auto const order = order_of(epoch);
-      std::int64_t const place =
-          (batch * config_.world + config_.rank) * config_.batch + ticket % config_.batch;
+      std::int64_t const place = batch * config_.batch + ticket % config_.batch;
       prepare_row((*order)[static_cast<std::size_t>(place)], epoch, place, prepared);
     } catch (...) {
       prepared.failure = std::current_exception();

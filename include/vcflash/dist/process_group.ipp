@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
@@ -97,8 +98,14 @@ struct ProcessGroup::Impl {
   // Goes first: the backend's destructor waits for collectives that only the others' end ends.
   std::optional<Watchdog> watchdog;
 
-  /// All that this process says about its end; the first of two threads says it.
+  /// All that this process says about its end; the first of two threads says it. A rank that fails
+  /// for a reason of its own is left the time to say that one.
   void end(std::string const& sentence) {
+    auto const until =
+        std::chrono::steady_clock::now() + std::min(timeout / 10, std::chrono::milliseconds(1000));
+    while (!told && std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
     if (!told.exchange(true)) leave(sentence);
   }
 
@@ -229,7 +236,9 @@ VCFLASH_INLINE ProcessGroup::ProcessGroup(Launch launch, std::chrono::millisecon
   });
 }
 
-VCFLASH_INLINE ProcessGroup::~ProcessGroup() = default;
+VCFLASH_INLINE ProcessGroup::~ProcessGroup() {
+  impl_->told = true;  // whoever destroys it goes on, or says why not
+}
 
 VCFLASH_INLINE Pending ProcessGroup::all_reduce(Tensor const& tensor) {
   Pending begun;

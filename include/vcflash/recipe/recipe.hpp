@@ -43,6 +43,20 @@ void initialise_model(typename M::Network& network, std::uint64_t seed) {
   initialise(network.llm, M::initial.llm, seed + 2);
 }
 
+namespace detail {
+
+template <class S>
+struct ShardingOf {
+  using type = Zero<0>;
+};
+template <class S>
+requires requires { typename S::Sharding; }
+struct ShardingOf<S> {
+  using type = typename S::Sharding;
+};
+
+}  // namespace detail
+
 /// One experiment: a model and the stage it is trained in. A header of `recipes/` derives from
 /// it and gives it a name.
 template <Model M, Stage S>
@@ -55,6 +69,8 @@ struct Training : M {
                          << M::Encoder::clip_frames>);
 
   using Stage = S;
+  /// The stage's, or none; a recipe may say another.
+  using Sharding = typename detail::ShardingOf<S>::type;
 };
 
 /// `Recipe<Umt<Res448>, ToMe16, Qwen2_7B, HighResPostSft>`: one experiment as it is said.
@@ -64,6 +80,7 @@ using Recipe = Training<ModelOf<E, K, L>, S>;
 /// What a training program is made from.
 template <class R>
 concept RecipeLike = Model<R> && Stage<typename R::Stage> && requires {
+  { R::Sharding::stage } -> std::convertible_to<ZeroStage>;
   { R::name } -> std::convertible_to<std::string_view>;
 };
 

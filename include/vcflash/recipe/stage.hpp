@@ -51,6 +51,23 @@ struct Hyperparameters {
   constexpr std::int64_t global_batch() const { return micro_batch * accumulation * processes; }
 };
 
+/// How much of a training's state each of its processes keeps for all of them (ZeRO, Rajbhandari
+/// et al. 2020).
+struct ZeroStage {
+  int value = 0;
+
+  constexpr bool optimizer() const { return value >= 1; }   ///< moments and fp32 copies
+  constexpr bool gradients() const { return value >= 2; }   ///< and sums of gradients
+  constexpr bool parameters() const { return value >= 3; }  ///< and the parameters themselves
+};
+
+/// A recipe's policy. One process trains the same whatever it is.
+template <int Stage>
+struct Zero {
+  static_assert(0 <= Stage && Stage <= 3, "ZeRO has the stages 0 to 3");
+  static constexpr ZeroStage stage{Stage};
+};
+
 /// A step on the way to a trained model: what is trained, and how.
 template <class S>
 concept Stage = requires {
@@ -63,6 +80,7 @@ concept Stage = requires {
 struct ConnectorInit {
   static constexpr Name name = "ConnectorInit";
   static constexpr TrainedParts trained{.connector = true};
+  using Sharding = Zero<1>;
   static constexpr Hyperparameters defaults{.learning_rate = 1e-3,
                                             .micro_batch = 16,
                                             .accumulation = 4,
@@ -80,6 +98,7 @@ struct ConnectorInit {
 struct VisualPretraining {
   static constexpr Name name = "VisualPretraining";
   static constexpr TrainedParts trained{.encoder = true, .connector = true, .llm = true};
+  using Sharding = Zero<1>;
   static constexpr Hyperparameters defaults{
       .encoder_learning_rate = 2e-6, .min_frames = 1, .max_frames = 8, .save_every = 12000};
 };
@@ -88,6 +107,7 @@ struct VisualPretraining {
 struct VideoSft {
   static constexpr Name name = "VideoSft";
   static constexpr TrainedParts trained{.encoder = true, .connector = true, .llm = true};
+  using Sharding = Zero<1>;
   static constexpr Hyperparameters defaults{.encoder_learning_rate = 2e-6, .save_every = 10000};
 };
 
@@ -95,6 +115,7 @@ struct VideoSft {
 struct HighResPostSft {
   static constexpr Name name = "HighResPostSft";
   static constexpr TrainedParts trained{.encoder = true, .connector = true};
+  using Sharding = Zero<1>;
   static constexpr Hyperparameters defaults{.encoder_learning_rate = 2e-6, .save_every = 8000};
 };
 

@@ -35,10 +35,11 @@ struct RunConfig {
   double max_bad_fraction = 0.05;   ///< of the last 1,000 samples; more stop the run
   bool allow_outside_root = false;  ///< media may lie outside the data_root of their set
   data::Order order = data::Order::grouped;
-  bool jitter = false;       ///< frames are drawn from their intervals, not taken mid-way
-  bool time_message = true;  ///< conversations say how long their video is
+  double dist_timeout = 600;  ///< seconds that a process waits for another
+  bool jitter = false;        ///< frames are drawn from their intervals, not taken mid-way
+  bool time_message = true;   ///< conversations say how long their video is
 
-  /// Micro batches whose gradients make one step.
+  /// Micro batches whose gradients make one step, of all processes.
   std::int64_t accumulation() const { return global_batch / recipe.micro_batch; }
 };
 
@@ -67,9 +68,9 @@ void overlay(RunConfig& config, std::filesystem::path const& file);
 /// \throws InputError as above
 void overlay_setting(RunConfig& config, std::string_view assignment);
 
-/// Whether the settings fit one another.
+/// Whether the settings fit one another, and the number of processes that train together.
 /// \throws InputError saying which do not
-void require_consistent(RunConfig const& config);
+void require_consistent(RunConfig const& config, std::int64_t processes = 1);
 
 /// Every setting's name and value.
 std::vector<std::pair<std::string, std::string>> settings_of(RunConfig const& config);

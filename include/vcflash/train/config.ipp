@@ -49,6 +49,7 @@ void visit_settings(Config& c, Visit&& visit) {
   visit("train.threads", c.threads, 0, 4096, "of tensor operations in each; 0: what there is");
   visit("train.max_bad_steps", c.max_bad_steps, 1, most,
         "without a finite loss, one after the other, that end the run");
+  visit("dist.timeout", c.dist_timeout, 1, most, "seconds to wait for another process");
   visit("checkpoint.every_steps", r.save_every, 0, most, "0: none before the end");
   visit("checkpoint.keep", c.keep, 1, most, "newest running checkpoints that stay");
   visit("data.max_length", r.max_length, 1, most, "tokens a conversation, visual ones included");
@@ -223,12 +224,24 @@ VCFLASH_INLINE void overlay_setting(RunConfig& config, std::string_view assignme
   detail::set(config, name, *table.get("value"), where);
 }
 
-VCFLASH_INLINE void require_consistent(RunConfig const& config) {
+VCFLASH_INLINE void require_consistent(RunConfig const& config, std::int64_t processes) {
   auto const& r = config.recipe;
   if (config.global_batch % r.micro_batch != 0) {
     throw InputError(
         fmt::format("train.global_batch = {} is no multiple of train.micro_batch = {}.",
                     config.global_batch, r.micro_batch));
+  }
+  if (processes > 1 && config.batch_threads > 1) {
+    throw InputError(
+        fmt::format("train.batch_threads = {} is for one process; {} processes divide the work "
+                    "themselves.",
+                    config.batch_threads, processes));
+  }
+  if (config.accumulation() % processes != 0) {
+    throw InputError(
+        fmt::format("train.global_batch = {} does not give each of {} processes as many "
+                    "micro batches of train.micro_batch = {}.",
+                    config.global_batch, processes, r.micro_batch));
   }
   if (r.min_frames > r.max_frames) {
     throw InputError(fmt::format("data.min_frames = {} is more than data.max_frames = {}.",

@@ -13,15 +13,19 @@ namespace vcflash::train {
 
 /// What the loader of a run is to do.
 /// \param mixture the data mixture (.yaml)  \param bad_samples file that names samples left out
+/// \param rank this process  \param processes that share the samples
 inline data::LoaderConfig loader_config(RunConfig const& run, PixelNeeds const& needs,
                                         std::filesystem::path const& mixture,
-                                        std::filesystem::path const& bad_samples) {
+                                        std::filesystem::path const& bad_samples,
+                                        std::int64_t rank = 0, std::int64_t processes = 1) {
   data::LoaderConfig config;
   config.mixture = mixture;
   config.bad_samples = bad_samples;
   config.order = run.order;
   config.batch = run.recipe.micro_batch;
-  config.accumulation = run.accumulation();
+  config.accumulation = run.accumulation() / processes;
+  config.rank = rank;
+  config.world = processes;
   config.seed = run.recipe.seed;
   config.workers = static_cast<int>(run.workers);
   config.prefetch = run.prefetch;

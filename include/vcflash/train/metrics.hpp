@@ -39,10 +39,11 @@ struct StepReport {
   double seconds = 0;                                             ///< of the whole step
   double data_seconds = 0;                                        ///< of it, waiting for samples
   double forward_seconds = 0, backward_seconds = 0, optimizer_seconds = 0;
-  std::int64_t samples = 0;  ///< conversations
-  std::int64_t tokens = 0;   ///< of all conversations, visual ones included
-  std::int64_t labels = 0;   ///< tokens that the loss is about
-  std::string skipped{};     ///< what was no finite number; empty: the step moved the parameters
+  double communication_seconds = 0;  ///< of all these, waiting for other processes
+  std::int64_t samples = 0;          ///< conversations
+  std::int64_t tokens = 0;           ///< of all conversations, visual ones included
+  std::int64_t labels = 0;           ///< tokens that the loss is about
+  std::string skipped{};  ///< what was no finite number; empty: the step moved the parameters
 };
 
 /// `metrics.jsonl`: one JSON object a step; and the same for TensorBoard in the folder

@@ -46,6 +46,7 @@ VCFLASH_INLINE void MetricsFile::write(StepReport const& report) {
                {"forward_seconds", report.forward_seconds},
                {"backward_seconds", report.backward_seconds},
                {"optimizer_seconds", report.optimizer_seconds},
+               {"communication_seconds", report.communication_seconds},
                {"samples", report.samples},
                {"tokens", report.tokens},
                {"labels", report.labels},

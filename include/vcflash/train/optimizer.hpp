@@ -23,6 +23,7 @@ struct ParameterGroup {
   double weight_decay = 0;
   std::vector<std::string> names;
   std::vector<Tensor> parameters;
+  std::vector<Tensor> gradients{};  ///< fp32 sums of theirs that someone else keeps; else empty
 };
 
 /// The trained parts' parameters as upstream groups them: those without a rate of their own, then
@@ -33,9 +34,11 @@ std::vector<ParameterGroup> parameter_groups(typename R::Network& network,
   constexpr TrainedParts trained = R::Stage::trained;
   std::vector<ParameterGroup> groups;
   auto const begin_rate = [&](double rate) {
-    groups.push_back(
-        {.learning_rate = rate, .weight_decay = run.weight_decay, .names = {}, .parameters = {}});
-    groups.push_back({.learning_rate = rate, .weight_decay = 0, .names = {}, .parameters = {}});
+    for (double const decay : {run.weight_decay, 0.0}) {
+      auto& group = groups.emplace_back();
+      group.learning_rate = rate;
+      group.weight_decay = decay;
+    }
     return groups.size() - 2;
   };
   auto const add = [&](std::vector<ParameterRef> const& part, std::size_t at) {
@@ -104,7 +107,7 @@ class AdamW {
   std::vector<Tensor> gradients() const;
 
   /// Of one group, in its parameters' order. `masters` are the parameters themselves unless these
-  /// are narrow; only then are there sums of gradients.
+  /// are narrow; only then are there sums of gradients, unless they were given.
   struct State {
     std::vector<Tensor> masters, gradients, first, second, steps;
   };

@@ -18,15 +18,25 @@
 
 namespace vcflash::train {
 
+namespace detail {
+
+/// Whether a parameter is kept in fp32 beside the model.
+inline bool is_narrow(Tensor const& parameter) { return parameter.scalar_type() != at::kFloat; }
+
+}  // namespace detail
+
 VCFLASH_INLINE AdamW::AdamW(std::vector<ParameterGroup> groups, Options options)
     : options_(options), groups_(std::move(groups)) {
   at::NoGradGuard const no_grad;
   for (auto const& group : groups_) {
     State& state = states_.emplace_back();
-    for (auto const& parameter : group.parameters) {
-      bool const narrow = parameter.scalar_type() != at::kFloat;
+    for (std::size_t i = 0; i < group.parameters.size(); ++i) {
+      Tensor const& parameter = group.parameters[i];
+      bool const narrow = detail::is_narrow(parameter);
       state.masters.push_back(narrow ? parameter.detach().to(at::kFloat) : parameter.detach());
-      state.gradients.push_back(narrow ? at::zeros_like(state.masters.back()) : Tensor());
+      state.gradients.push_back(!group.gradients.empty() ? group.gradients[i]
+                                : narrow                 ? at::zeros_like(state.masters.back())
+                                                         : Tensor());
       state.first.push_back(at::zeros_like(state.masters.back()));
       state.second.push_back(at::zeros_like(state.masters.back()));
       state.steps.push_back(
@@ -37,11 +47,14 @@ VCFLASH_INLINE AdamW::AdamW(std::vector<ParameterGroup> groups, Options options)
 
 VCFLASH_INLINE std::int64_t AdamW::state_bytes() const {
   std::int64_t bytes = 0;
-  for (auto const& state : states_) {
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    State const& state = states_[g];
     for (std::size_t i = 0; i < state.first.size(); ++i) {
-      bytes += static_cast<std::int64_t>(2 * state.first[i].nbytes());
-      if (state.gradients[i].defined())
-        bytes += static_cast<std::int64_t>(2 * state.masters[i].nbytes());
+      bool const narrow = detail::is_narrow(groups_[g].parameters[i]);
+      bytes += static_cast<std::int64_t>((narrow ? 3 : 2) * state.first[i].nbytes());
+      if (state.gradients[i].defined()) {
+        bytes += static_cast<std::int64_t>(state.gradients[i].nbytes());
+      }
     }
   }
   return bytes;
@@ -75,7 +88,8 @@ VCFLASH_INLINE Tensor AdamW::gradient_norm() const {
 VCFLASH_INLINE void AdamW::clip(double norm, double most) {
   at::NoGradGuard const no_grad;
   float const factor = static_cast<float>(most) / (static_cast<float>(norm) + 1e-6F);
-  if (most > 0 && factor < 1) at::_foreach_mul_(gradients(), at::Scalar(factor));
+  auto const all = gradients();
+  if (most > 0 && factor < 1 && !all.empty()) at::_foreach_mul_(all, at::Scalar(factor));
 }
 
 VCFLASH_INLINE void AdamW::forget_gradients() {
@@ -104,7 +118,9 @@ VCFLASH_INLINE void AdamW::step(double factor) {
                       group.weight_decay, options_.epsilon, /*amsgrad=*/false,
                       /*maximize=*/false);
     for (std::size_t i = 0; i < group.parameters.size(); ++i) {
-      if (state.gradients[i].defined()) group.parameters[i].detach().copy_(state.masters[i]);
+      if (detail::is_narrow(group.parameters[i])) {
+        group.parameters[i].detach().copy_(state.masters[i]);
+      }
     }
   }
   forget_gradients();
@@ -118,7 +134,7 @@ VCFLASH_INLINE NamedTensors AdamW::state() const {
       auto const& name = groups_[g].names[i];
       tensors.emplace_back("first." + name, states_[g].first[i]);
       tensors.emplace_back("second." + name, states_[g].second[i]);
-      if (states_[g].gradients[i].defined()) {
+      if (detail::is_narrow(groups_[g].parameters[i])) {
         tensors.emplace_back("master." + name, states_[g].masters[i]);
       }
     }

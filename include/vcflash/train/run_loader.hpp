@@ -28,9 +28,11 @@ class RunLoader {
   using OnBad = std::function<void(std::string const&)>;
 
   /// \param mixture the data mixture (.yaml)  \param bad_samples file that names samples left out
+  /// \param rank this process  \param processes that share the samples
   /// \throws InputError if the mixture cannot be used
   RunLoader(RunConfig const& run, PixelNeeds const& needs, std::filesystem::path const& mixture,
-            std::filesystem::path const& bad_samples, text::Tokenizer tokenizer, OnBad on_bad);
+            std::filesystem::path const& bad_samples, text::Tokenizer tokenizer, OnBad on_bad,
+            std::int64_t rank = 0, std::int64_t processes = 1);
   ~RunLoader();
   RunLoader(RunLoader&&) noexcept;
 

@@ -15,9 +15,10 @@ static_assert(SampleSource<data::Loader>);
 VCFLASH_INLINE RunLoader::RunLoader(RunConfig const& run, PixelNeeds const& needs,
                                     std::filesystem::path const& mixture,
                                     std::filesystem::path const& bad_samples,
-                                    text::Tokenizer tokenizer, OnBad on_bad)
+                                    text::Tokenizer tokenizer, OnBad on_bad, std::int64_t rank,
+                                    std::int64_t processes)
     : loader_(std::make_unique<data::Loader>(
-          loader_config(run, needs, mixture, bad_samples), std::move(tokenizer),
+          loader_config(run, needs, mixture, bad_samples, rank, processes), std::move(tokenizer),
           [on_bad = std::move(on_bad)](data::BadSample const& bad) {
             if (on_bad) on_bad(fmt::format("{}: row {}: {}", bad.file, bad.row, bad.reason));
           })) {}

@@ -12,8 +12,9 @@
 namespace vcflash::train {
 
 /// Where a training's samples come from.
-/// Promises: `next()` gives a micro batch, without end; `position()` says which one comes next, and
-/// after `seek(position)` it comes again, the same; `batches_per_epoch()` is how many there are.
+/// Promises: `next()` gives this process's next micro batch, without end; `position()` says where
+/// all processes are, and after `seek(position)` what comes next comes again, the same;
+/// `batches_per_epoch()` is how many there are for all of them.
 template <class S>
 concept SampleSource = requires(S& source, S const& same, data::Position position) {
   { source.next() } -> std::same_as<std::vector<Sample>>;

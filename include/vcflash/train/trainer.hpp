@@ -1,9 +1,11 @@
 #pragma once
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +24,9 @@
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/checkpoint/config_json.hpp>
 #include <vcflash/checkpoint/folder.hpp>
+#include <vcflash/dist/process_group.hpp>
 #include <vcflash/meta/error.hpp>
+#include <vcflash/meta/sentence.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/recipe.hpp>
 #include <vcflash/tensor/parameter_list.hpp>
@@ -30,13 +34,17 @@
 #include <vcflash/train/checkpointing.hpp>
 #include <vcflash/train/config.hpp>
 #include <vcflash/train/drop_path.hpp>
+#include <vcflash/train/gathering.hpp>
 #include <vcflash/train/interrupt.hpp>
+#include <vcflash/train/layers_of.hpp>
 #include <vcflash/train/metrics.hpp>
 #include <vcflash/train/optimizer.hpp>
 #include <vcflash/train/replicas.hpp>
 #include <vcflash/train/running_checkpoint.hpp>
 #include <vcflash/train/sample_source.hpp>
 #include <vcflash/train/schedule.hpp>
+#include <vcflash/train/sharded_optimizer.hpp>
+#include <vcflash/train/sharded_parameters.hpp>
 #include <vcflash/train/start.hpp>
 
 namespace vcflash::train {
@@ -117,8 +125,12 @@ std::vector<BatchPart> parts_of(std::span<Sample const> batch, std::span<std::in
                                 std::size_t most);
 
 /// Reads a step's losses and the norm of its gradients, the one time that a step waits for the
-/// device.
-void read_results(StepReport& report, std::vector<Tensor> losses, Tensor const& norm);
+/// device. With a group, all ranks' losses and counts are in every rank's report.
+void read_results(StepReport& report, std::vector<Tensor> losses, Tensor const& norm,
+                  dist::ProcessGroup* group);
+
+/// \throws InputError if the ranks of a group go on from different steps
+void require_same_start(std::int64_t step, dist::ProcessGroup* group);
 
 }  // namespace detail
 
@@ -135,14 +147,16 @@ class Trainer {
 
   /// Loads or draws the weights, and takes up what an earlier run left if it may.
   /// \param tokenizer whose files go with the model; none: no such files
+  /// \param group of the processes that train together, of which the first writes; none: just one
   /// \throws InputError if weights, settings or an earlier run's state do not fit
   Trainer(RunConfig config, RunFiles files, std::optional<text::Tokenizer> tokenizer = {},
-          Callbacks callbacks = {})
+          Callbacks callbacks = {}, dist::ProcessGroup* group = nullptr)
       : config_(std::move(config)),
         files_(std::move(files)),
         tokenizer_(std::move(tokenizer)),
-        callbacks_(std::move(callbacks)) {
-    require_consistent(config_);
+        callbacks_(std::move(callbacks)),
+        group_(group) {
+    require_consistent(config_, processes());
     if (tokenizer_) detail::require_tokenizer_fits(*tokenizer_, Network::Llm::config);
     threads_ = config_.threads > 0
                    ? static_cast<int>(config_.threads)
@@ -151,11 +165,23 @@ class Trainer {
     start_ = start_of(files_);
     std::optional<checkpoint::TensorMap> optimizer_state = take_up();
     if (!optimizer_state && !finished_) load_weights<R>(network_, start_, config_);
+    detail::require_same_start(finished_ ? -1 : state_.step, group_);
     freeze_as_staged<R>(network_);
     replicas_.emplace(network_, config_.batch_threads);
+    if constexpr (shards_parameters) {
+      if (group_) {
+        auto const& prefixes = Network::key_prefixes;
+        parameters_.emplace(units_of(network_.encoder, prefixes[0]),
+                            units_of(network_.llm, prefixes[2]),
+                            parameters_of(network_.connector, prefixes[1]), *group_);
+      }
+    }
+    std::vector<std::string> keys;
+    for (auto const& parameter : parameters_of(network_)) keys.push_back(parameter.key);
     optimizer_.emplace(
         parameter_groups<R>(network_, config_.recipe),
-        AdamW::Options{config_.recipe.beta1, config_.recipe.beta2, config_.recipe.epsilon});
+        AdamW::Options{config_.recipe.beta1, config_.recipe.beta2, config_.recipe.epsilon}, keys,
+        R::Sharding::stage, group_, parameters_ ? &*parameters_ : nullptr);
     if (optimizer_state) {
       optimizer_->restore(*optimizer_state, state_.step - state_.skipped,
                           (resumed_from_ / optimizer_file).string());
@@ -166,7 +192,7 @@ class Trainer {
   Trainer& operator=(Trainer const&) = delete;
 
   Network const& network() const { return network_; }
-  AdamW const& optimizer() const { return *optimizer_; }
+  AdamW const& optimizer() const { return optimizer_->own(); }
   RunConfig const& config() const { return config_; }
 
   /// Steps that earlier runs did.
@@ -188,10 +214,13 @@ class Trainer {
   RunSummary run(S& source) {
     std::int64_t const steps = steps_for(source.batches_per_epoch());
     if (finished_ || state_.step >= steps) return summary(steps, false);
-    checkpoint::make_folder(files_.out);
-    if (!files_.resume) detail::clear_earlier_run(files_.out);
-    checkpoint::write_file(files_.out / "config.toml", to_toml(config_));
-    MetricsFile metrics(files_.out / "metrics.jsonl", state_.step);
+    std::optional<MetricsFile> metrics;
+    if (writes()) {
+      checkpoint::make_folder(files_.out);
+      if (!files_.resume) detail::clear_earlier_run(files_.out);
+      checkpoint::write_file(files_.out / "config.toml", to_toml(config_));
+      metrics.emplace(files_.out / "metrics.jsonl", state_.step);
+    }
     source.seek(state_.position);
     auto const schedule = Schedule::over(config_.schedule, steps, config_.recipe.warmup_ratio,
                                          config_.recipe.min_lr_ratio);
@@ -200,18 +229,19 @@ class Trainer {
     while (state_.step < steps) {
       StepReport const report = step(source, schedule, steps);
       state_.position = source.position();
-      metrics.write(report);
+      if (metrics) metrics->write(report);
       if (callbacks_.on_step) callbacks_.on_step(report);
       bool const last = state_.step == steps;
       bool const due =
           config_.recipe.save_every > 0 && state_.step % config_.recipe.save_every == 0;
       bad_steps = report.skipped.empty() ? 0 : bad_steps + 1;
       bool const diverged = bad_steps == config_.max_bad_steps;
-      bool const stopped = !last && (interrupt.asked() || diverged);
+      bool const asked = group_ ? group_->any(interrupt.asked()) : interrupt.asked();
+      bool const stopped = !last && (asked || diverged);
       if (last) save_model(files_.out, checkpoint::StagedFolder::Place::inside);
       if (due || stopped) save_running();
       if (stopped) {
-        saving_.get();
+        if (saving_.valid()) saving_.get();
         if (diverged) detail::diverged(report, bad_steps);
         return summary(steps, true);
       }
@@ -221,6 +251,33 @@ class Trainer {
   }
 
  private:
+  std::int64_t processes() const { return group_ ? group_->size() : 1; }
+
+  /// Whether this process leaves the run's files.
+  bool writes() const { return group_ == nullptr || group_->first(); }
+
+  static constexpr bool shards_parameters = R::Sharding::stage.parameters();
+  static_assert(require < !shards_parameters || !DropsVisualTokens<typename Network::Llm>,
+                Sentence{} << R::name << " shards its parameters (Zero<3>), but "
+                           << Network::Llm::name
+                           << " drops visual tokens by layers that are not there" >);
+
+  /// While it exists, all parameters are whole on all ranks.
+  class WholeModel {
+   public:
+    explicit WholeModel(std::optional<ShardedParameters>& parameters) : parameters_(parameters) {
+      if (parameters_) parameters_->gather_all();
+    }
+    WholeModel(WholeModel const&) = delete;
+    WholeModel& operator=(WholeModel const&) = delete;
+    ~WholeModel() {
+      if (parameters_) parameters_->release_all();
+    }
+
+   private:
+    std::optional<ShardedParameters>& parameters_;
+  };
+
   static constexpr std::string_view optimizer_file = "optimizer.safetensors";
 
   /// Goes on from the newest checkpoint that can be read.
@@ -277,11 +334,16 @@ class Trainer {
     StepReport report;
     report.step = state_.step + 1;
     report.steps = steps;
+    if (group_) group_->at_step(report.step);
+    double const waited = group_ ? group_->seconds_waited() : 0;
     std::vector<std::string> ids;
     {
       Stopwatch const stepping(report.seconds);
       std::vector<Tensor> losses;
-      for (std::int64_t i = 0; i < config_.accumulation(); ++i) {
+      std::int64_t const own = config_.accumulation() / processes();
+      for (std::int64_t i = 0; i < own; ++i) {
+        optimizer_->begin(i, own);
+        if (parameters_) parameters_->gather_rest();
         std::vector<Sample> batch;
         {
           Stopwatch const waiting(report.data_seconds);
@@ -297,8 +359,13 @@ class Trainer {
         report.samples += std::ssize(batch);
         auto const all_labels = std::accumulate(labels.begin(), labels.end(), std::int64_t{0});
         report.labels += all_labels;
-        if (all_labels == 0) continue;  // a mean over nothing: nothing is learned
-        auto const learned = learn(batch, labels, state_.step * config_.accumulation() + i);
+        if (all_labels == 0) {  // a mean over nothing: nothing is learned
+          if (parameters_) keep_up();
+          continue;
+        }
+        auto const learned = learn(
+            batch, labels,
+            state_.step * config_.accumulation() + i * processes() + (group_ ? group_->rank() : 0));
         losses.push_back(learned.loss);
         report.forward_seconds += learned.forward_seconds;
         report.backward_seconds += learned.backward_seconds;
@@ -309,14 +376,16 @@ class Trainer {
       report.connector_learning_rate = recipe.connector_learning_rate * factor;
       report.encoder_learning_rate = recipe.encoder_learning_rate * factor;
       Stopwatch const optimizing(report.optimizer_seconds);
-      detail::read_results(report, std::move(losses), optimizer_->gradient_norm());
+      detail::read_results(report, std::move(losses), optimizer_->gradient_norm(), group_);
       if (report.skipped.empty()) {
         optimizer_->clip(report.gradient_norm, recipe.clip_norm);
         optimizer_->step(factor);
       } else {
         optimizer_->forget_gradients();
       }
+      if (parameters_) parameters_->release_all();
     }
+    if (group_) report.communication_seconds = group_->seconds_waited() - waited;
     bool const learned = !report.micro_losses.empty() && report.skipped.empty();
     if (callbacks_.warn) {
       if (report.micro_losses.empty()) callbacks_.warn(detail::nothing_learned(report.step));
@@ -369,7 +438,7 @@ class Trainer {
   /// Goes forward and backward through one of the replicas.
   /// \param share of its labels in the micro batch's
   Learned learn(Network& network, std::span<Sample const> samples, double share,
-                std::uint64_t seed) const {
+                std::uint64_t seed) {
     Learned learned;
     {
       Stopwatch const stopwatch(learned.forward_seconds);
@@ -387,9 +456,54 @@ class Trainer {
     return learned;
   }
 
+  /// Does what the other ranks do with a micro batch, of which this one learns nothing.
+  void keep_up() {
+    Sample sample;
+    sample.input_ids = at::zeros({2}, at::kLong);
+    sample.labels = sample.input_ids;
+    learn(network_, std::array{sample}, 0, 0);
+  }
+
   template <class Run>
   Tensor loss_of(Network const& network, std::span<Sample const> samples, std::uint64_t seed,
-                 Run run) const {
+                 Run run) {
+    if constexpr (shards_parameters) {
+      if (parameters_) return gathered_loss_of(network, samples, seed, run);
+    }
+    return plain_loss_of(network, samples, seed, run);
+  }
+
+  /// The loss where all ranks gather the layers' parameters together: a rank that has no videos, or
+  /// no images, runs the encoder over nothing as often as the others run it, and learns nothing
+  /// from that.
+  template <class Run>
+  Tensor gathered_loss_of(Network const& network, std::span<Sample const> samples,
+                          std::uint64_t seed, Run run) {
+    bool videos = false, images = false;
+    for (Sample const& sample : samples) {
+      for (Medium const& medium : sample.media) {
+        (medium.modality == Modality::video ? videos : images) = true;
+      }
+    }
+    auto const own = static_cast<std::int64_t>(videos) + static_cast<std::int64_t>(images);
+    auto const ranks = group_->sum({own >= 1 ? 1.0 : 0.0, own >= 2 ? 1.0 : 0.0});
+    auto const passes = std::ranges::count_if(ranks, [](double with) { return with > 0; });
+    Gathering<Run> const gathering(*parameters_, passes, run);
+    constexpr auto side = Network::Encoder::resolution;
+    Medium const nothing{Modality::image, at::zeros({1, 3, side, side})};
+    Tensor rest;
+    for (auto pass = own; pass < passes; ++pass) {
+      Tensor const tokens = network.visual_tokens(std::array{&nothing}, gathering)[0];
+      Tensor const none = tokens.sum().to(at::kFloat) * 0;
+      rest = rest.defined() ? rest + none : none;
+    }
+    Tensor const loss = plain_loss_of(network, samples, seed, gathering);
+    return rest.defined() ? loss + rest : loss;
+  }
+
+  template <class Run>
+  Tensor plain_loss_of(Network const& network, std::span<Sample const> samples, std::uint64_t seed,
+                       Run run) const {
     auto const most = config_.recipe.max_length;
     if constexpr (requires { Network::Encoder::config.drop_path; }) {
       return network.loss(samples, most, DropPath<Run>(seed, run));
@@ -402,10 +516,14 @@ class Trainer {
   void save_running() {
     Stopwatch const stopwatch(saving_seconds_);
     finish_saving();
+    auto optimizer_state = optimizer_->state();  // all ranks give what they have of it
+    WholeModel const whole(parameters_);
+    if (!writes()) return;
+    auto const copied = parameters_ ? detail::Copied::all : detail::Copied::trained;
     saving_ = std::async(
         std::launch::async,
-        [this, state = state_, model = detail::copies_of(trained_model(), detail::Copied::trained),
-         optimizer = detail::copies_of(optimizer_->state(), detail::Copied::all)]() mutable {
+        [this, state = state_, model = detail::copies_of(trained_model(), copied),
+         optimizer = detail::copies_of(std::move(optimizer_state), detail::Copied::all)]() mutable {
           checkpoint::StagedFolder staged(running_checkpoint_folder(files_.out, state.step));
           write_model(staged.path(), state, std::move(model));
           checkpoint::write_tensors(staged.path() / optimizer_file, std::move(optimizer));
@@ -425,6 +543,8 @@ class Trainer {
   }
 
   void save_model(std::filesystem::path const& folder, checkpoint::StagedFolder::Place place) {
+    WholeModel const whole(parameters_);
+    if (!writes()) return;
     checkpoint::StagedFolder staged(folder, place);
     write_model(staged.path(), state_, trained_model());
     staged.commit_into();
@@ -467,10 +587,12 @@ class Trainer {
   RunFiles files_;
   std::optional<text::Tokenizer> tokenizer_;
   Callbacks callbacks_;
+  dist::ProcessGroup* group_;
   Start start_;
   Network network_;
   std::optional<Replicas<Network>> replicas_;
-  std::optional<AdamW> optimizer_;
+  std::optional<ShardedParameters> parameters_;  ///< of a run of several processes with ZeRO-3
+  std::optional<ShardedOptimizer> optimizer_;
   int threads_ = 1;  ///< of the tensor operations
   RunState state_;
   std::filesystem::path resumed_from_;

@@ -115,21 +115,62 @@ VCFLASH_INLINE std::vector<BatchPart> parts_of(std::span<Sample const> batch,
   return parts;
 }
 
-VCFLASH_INLINE void read_results(StepReport& report, std::vector<Tensor> losses,
-                                 Tensor const& norm) {
+/// Puts every rank's losses beside each other, in the order in which one process has them.
+inline void share_results(StepReport& report, dist::ProcessGroup& group) {
+  std::vector<double> const counts = group.sum(
+      {static_cast<double>(report.micro_losses.size()), static_cast<double>(report.samples),
+       static_cast<double>(report.tokens), static_cast<double>(report.labels)});
+  report.samples = static_cast<std::int64_t>(counts[1]);
+  report.tokens = static_cast<std::int64_t>(counts[2]);
+  report.labels = static_cast<std::int64_t>(counts[3]);
+  // A rank may have learned from fewer: of each place, the loss and whether there is one. No rank
+  // has more places than all losses together.
+  auto const places = static_cast<std::size_t>(counts[0] * static_cast<double>(group.size()));
+  std::vector<double> losses(2 * places, 0.0);
+  for (std::size_t i = 0; i < report.micro_losses.size(); ++i) {
+    auto const place =
+        i * static_cast<std::size_t>(group.size()) + static_cast<std::size_t>(group.rank());
+    losses[2 * place] = report.micro_losses[i];
+    losses[2 * place + 1] = 1;
+  }
+  losses = group.sum(std::move(losses));
+  report.micro_losses.clear();
+  for (std::size_t place = 0; place < places; ++place) {
+    if (losses[2 * place + 1] > 0) report.micro_losses.push_back(losses[2 * place]);
+  }
+}
+
+VCFLASH_INLINE void read_results(StepReport& report, std::vector<Tensor> losses, Tensor const& norm,
+                                 dist::ProcessGroup* group) {
   at::NoGradGuard const no_grad;
   for (Tensor& loss : losses) loss = loss.to(at::kFloat);
   losses.push_back(norm);
   Tensor const read = at::stack(losses).to(at::kCPU);
   auto const values = std::span(read.const_data_ptr<float>(), losses.size());
   report.micro_losses.assign(values.begin(), values.end() - 1);
-  report.loss = std::accumulate(values.begin(), values.end() - 1, 0.0) /
-                static_cast<double>(values.size() - 1);  // NaN if there is none
+  if (group != nullptr) share_results(report, *group);
+  auto const& all = report.micro_losses;
+  report.loss = std::accumulate(all.begin(), all.end(), 0.0) /
+                static_cast<double>(all.size());  // NaN if there is none
   report.gradient_norm = values.back();
   if (!report.micro_losses.empty() && !std::isfinite(report.loss)) {
     report.skipped = "loss";
   } else if (!std::isfinite(report.gradient_norm)) {
     report.skipped = "norm of the gradients";
+  }
+}
+
+VCFLASH_INLINE void require_same_start(std::int64_t step, dist::ProcessGroup* group) {
+  if (group == nullptr) return;
+  std::vector<double> steps(static_cast<std::size_t>(group->size()), 0.0);
+  steps[static_cast<std::size_t>(group->rank())] = static_cast<double>(step);
+  steps = group->sum(std::move(steps));
+  for (std::size_t rank = 1; rank < steps.size(); ++rank) {
+    if (steps[rank] == steps[0]) continue;
+    throw InputError(
+        fmt::format("rank {} finds a run that goes on after step {}, rank 0 one that goes on after "
+                    "step {}: all must see the same --out.",
+                    rank, steps[rank], steps[0]));
   }
 }
 

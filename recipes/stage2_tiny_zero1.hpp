@@ -1,0 +1,13 @@
+#pragma once
+
+#include "stage2_tiny.hpp"
+
+namespace recipes {
+
+/// As stage2_tiny, but the optimiser's state is sharded if there are several processes.
+struct stage2_tiny_zero1 : vcflash::Training<models::tiny_at<32>, TinyVisualPretraining> {
+  static constexpr vcflash::Name name = "stage2_tiny_zero1";
+  using Sharding = vcflash::Zero<1>;
+};
+
+}  // namespace recipes

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "stage2_tiny.hpp"
+
+namespace recipes {
+
+/// As stage2_tiny, but the optimiser's state and the gradients are sharded if there are several
+/// processes.
+struct stage2_tiny_zero2 : vcflash::Training<models::tiny_at<32>, TinyVisualPretraining> {
+  static constexpr vcflash::Name name = "stage2_tiny_zero2";
+  using Sharding = vcflash::Zero<2>;
+};
+
+}  // namespace recipes
