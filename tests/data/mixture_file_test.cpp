@@ -136,6 +136,7 @@ TEST_CASE("a wrong mixture file is refused in one sentence that names it", "[uni
   for (int i = 1; i < 40; ++i)
     doubled += fmt::format("a{0}: &a{0} {{<<: [*a{1}, *a{1}]}}\n", i, i - 1);
   refused(doubled + "datasets: [*a39]", "without end");
+  refused(",datasets:#\n\t: a.json\n", "YAML");  // found by fuzzing: YAML::LoadAll never ends
   refused("datasets: {", "YAML");
   refused("a: 1\n---\ndatasets: []", "more than one");
   refused("datasets: caf\xE9", "UTF-8");

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <simdjson.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -112,6 +114,22 @@ std::pair<std::int64_t, std::int64_t> slice_of(std::string const& strategy, std:
   return {first, std::min(amount, rows - first)};
 }
 
+/// Lets a document pass, to count them.
+struct PassingDocument : YAML::EventHandler {
+  void OnDocumentStart(YAML::Mark const&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(YAML::Mark const&, YAML::anchor_t) override {}
+  void OnAlias(YAML::Mark const&, YAML::anchor_t) override {}
+  void OnScalar(YAML::Mark const&, std::string const&, YAML::anchor_t,
+                std::string const&) override {}
+  void OnSequenceStart(YAML::Mark const&, std::string const&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(YAML::Mark const&, std::string const&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
 /// Reads the YAML itself.
 class MixtureFile {
  public:
@@ -123,11 +141,15 @@ class MixtureFile {
            std::filesystem::exists(path) ? "." : " (there is no such file).");
     std::string const text((std::istreambuf_iterator<char>(stream)), {});
     if (!simdjson::validate_utf8(text.data(), text.size())) fail("it is not UTF-8", ".");
-    std::vector<YAML::Node> documents;
     try {
-      documents = YAML::LoadAll(text);
-      if (documents.size() > 1) fail("it holds more than one YAML document", ", expected one.");
-      if (!documents.empty()) read(documents[0]);
+      // Not YAML::LoadAll, which finds documents without end in some files that are no YAML.
+      std::istringstream documents(text);
+      YAML::Parser parser(documents);
+      PassingDocument passing;
+      bool const any = parser.HandleNextDocument(passing);
+      if (any && parser.HandleNextDocument(passing))
+        fail("it holds more than one YAML document", ", expected one.");
+      if (any) read(YAML::Load(text));
     } catch (YAML::Exception const& error) {
       fail(fmt::format("is no valid YAML: line {}, column {}: {}", error.mark.line + 1,
                        error.mark.column + 1, error.msg),
