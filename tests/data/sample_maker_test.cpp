@@ -15,6 +15,7 @@
 #include <vcflash/text/tokenizer_builder.hpp>
 
 #include "tests/support/folder.hpp"
+#include "tests/support/golden.hpp"
 
 using namespace vcflash;
 using namespace vcflash::data;
@@ -88,6 +89,69 @@ TEST_CASE("an image is one frame, and text has no medium", "[unit]") {
   CHECK(image.media[0].pixels.sizes() == at::IntArrayRef{1, 3, 16, 16});
   CHECK(image.media[0].pixels[0][0][0][0].item<float>() == (200.0F / 255 - 0.5F) / 0.25F);
   CHECK(make(media.row(Modality::text, ""), 1).media.empty());
+}
+
+TEST_CASE("an image becomes the tiles that upstream cuts, the whole before them", "[golden]") {
+  Media media;
+  auto config = Media::config();
+  config.image_size = 224;
+  config.images = ImageLayout::anyres_nopad;
+  config.mean = media::imagenet_statistics.mean;
+  config.std = media::imagenet_statistics.std;
+  SampleMaker make(config, media.tokenizer);
+  for (auto const& golden : test::golden_json("data/pixels.json").at("rows")) {
+    auto const file = golden.at("file").get<std::string>();
+    if (!file.ends_with(".png") || golden.contains("error")) continue;
+    CAPTURE(file);
+    auto row = media.row(Modality::image, "");
+    row.turns[0].value = "<image>\nwhat";
+    row.root = "";
+    row.media = {test::golden_file("data/pixels/" + file).string()};
+    auto const medium = make(row, 1).media.at(0);
+    auto const& expected = golden.at("anyres_nopad_224");
+    CHECK(medium.pixels.sizes().vec() == expected.at("out_shape").get<std::vector<std::int64_t>>());
+    CHECK(medium.tile_columns == expected.at("best_wh")[0].get<int>() / 224);
+    CHECK(medium.tile_rows == expected.at("best_wh")[1].get<int>() / 224);
+    for (std::size_t tile = 0; tile < expected.at("tiles").size(); ++tile) {
+      auto const numbers = expected["tiles"][tile].at("float_ch0_row0_first8");
+      for (std::size_t x = 0; x < numbers.size(); ++x) {
+        auto const pixel = medium.pixels.index({int(tile), 0, 0, int(x)}).item<double>();
+        CHECK(std::abs(pixel - numbers[x].get<double>()) < 1e-4);
+      }
+    }
+  }
+}
+
+TEST_CASE("images are squares, padded if wanted or if there are several in a row", "[unit]") {
+  Media media;
+  auto config = Media::config();
+  auto row = media.row(Modality::image, "picture.png");  // twice as wide as high
+  float const grey = (200.0F / 255 - 0.5F) / 0.25F;
+  auto const is_padded = [&](Medium const& medium) {
+    CHECK(medium.pixels.sizes() == at::IntArrayRef{1, 3, 16, 16});
+    CHECK(medium.tile_rows == 0);
+    CHECK(medium.pixels[0][0][8][8].item<float>() == grey);
+    return medium.pixels[0][0][0][0].item<float>() != grey;
+  };
+  CHECK_FALSE(is_padded(SampleMaker(config, media.tokenizer)(row, 1).media.at(0)));
+  config.images = ImageLayout::pad;
+  CHECK(is_padded(SampleMaker(config, media.tokenizer)(row, 1).media.at(0)));
+  config.images = ImageLayout::anyres_nopad;
+  CHECK(SampleMaker(config, media.tokenizer)(row, 1).media.at(0).tile_columns == 3);
+  row.media.push_back(row.media[0]);
+  row.turns[0].value = "<image>\nwhat <image>";
+  auto const both = SampleMaker(config, media.tokenizer)(row, 1);
+  REQUIRE(both.media.size() == 2);
+  for (auto const& medium : both.media) CHECK(is_padded(medium));
+}
+
+TEST_CASE("an image one pixel high is refused as a square, naming its file", "[unit]") {
+  Media media;
+  auto const png = media::encode_png({1, 4, std::vector<std::uint8_t>(12, 9)});
+  media.folder.write("line.png", {reinterpret_cast<char const*>(png.data()), png.size()});
+  SampleMaker make(Media::config(), media.tokenizer);
+  CHECK_THROWS_MATCHES(make(media.row(Modality::image, "line.png"), 1), InputError,
+                       MessageMatches(ContainsSubstring("line.png: a picture one pixel high")));
 }
 
 TEST_CASE("the length of a video is told in the text if wanted", "[unit]") {

@@ -16,7 +16,10 @@ TEST_CASE("the loader is told what the recipe's encoder takes and what the run s
   train::overlay_setting(run, "data.allow_outside_root=true");
   CHECK(train::loader_config(run, pixel_needs<R::Encoder>(), "", "").sample.time_limit ==
         media::default_time_limit);
+  CHECK(train::loader_config(run, pixel_needs<R::Encoder>(), "", "").sample.images ==
+        ImageLayout::anyres_nopad);
   train::overlay_setting(run, "data.video_timeout=0.5");
+  train::overlay_setting(run, "data.image_aspect_ratio=pad");
   auto const config = train::loader_config(run, pixel_needs<R::Encoder>(), "mix.yaml", "bad.jsonl");
   CHECK(config.mixture == "mix.yaml");
   CHECK(config.batch == 4);
@@ -29,6 +32,7 @@ TEST_CASE("the loader is told what the recipe's encoder takes and what the run s
   CHECK(config.sample.frame_cache == 3U << 20);
   CHECK(config.sample.time_limit == media::TimeLimit(std::chrono::milliseconds(500)));
   CHECK(config.sample.max_length == run.recipe.max_length);
+  CHECK(config.sample.images == ImageLayout::pad);
   CHECK(config.max_bad_fraction == 0.2);
   CHECK(config.allow_outside);
   CHECK(config.sample.mean == R::Encoder::pixels.mean);

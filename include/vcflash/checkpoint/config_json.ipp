@@ -86,7 +86,7 @@ VCFLASH_INLINE nlohmann::json config_of(NetworkFields const& network, StageField
                      {"use_cache", true},
                      {"frame_aspect_ratio", "square"},
                      {"frame_grid_pinpoints", nullptr},
-                     {"image_aspect_ratio", tiles ? "anyres_nopad" : "square"},
+                     {"image_aspect_ratio", name_of(run.images)},
                      {"image_crop_resolution", nullptr},
                      {"image_grid_pinpoints",
                       tiles ? detail::grid_pinpoints(network.resolution) : nlohmann::json(nullptr)},

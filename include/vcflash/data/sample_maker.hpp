@@ -19,12 +19,14 @@
 #include <vcflash/data/row.hpp>
 #include <vcflash/media/ffmpeg.hpp>
 #include <vcflash/media/frame_sampling.hpp>
+#include <vcflash/media/frames.hpp>
 #include <vcflash/media/image.hpp>
 #include <vcflash/media/normalise.hpp>
-#include <vcflash/media/resize.hpp>
+#include <vcflash/media/preprocess.hpp>
 #include <vcflash/meta/error.hpp>
 #include <vcflash/meta/vocabulary.hpp>
 #include <vcflash/models/sample.hpp>
+#include <vcflash/recipe/stage.hpp>
 #include <vcflash/text/chat.hpp>
 #include <vcflash/text/time_message.hpp>
 #include <vcflash/text/tokenizer.hpp>
@@ -38,6 +40,7 @@ struct SampleConfig {
   FrameSampling sampling = FrameSampling::dynamic_fps1;
   std::int64_t min_frames = 1, max_frames = 1, clip_length = 4;
   int image_size = 224;  ///< pixels a side
+  ImageLayout images = ImageLayout::square;
   std::array<float, 3> mean = media::imagenet_statistics.mean;
   std::array<float, 3> std = media::imagenet_statistics.std;
   bool time_message = true;     ///< say in the text how long a video is (upstream: stages 2 to 4)
@@ -62,6 +65,7 @@ class SampleMaker {
         tokenizer_(std::move(tokenizer)),
         padding_(tokenizer_.id_of("<|endoftext|>")),
         normalise_({config.mean, config.std}),
+        grids_(media::grids({1, 1}, {6, 6}, config.image_size)),
         read_(config.image_size, config.frame_cache, config.time_limit) {}
 
   FrameCache const& cache() const { return read_.cache(); }
@@ -75,7 +79,7 @@ class SampleMaker {
     for (std::string const& path : row.media) {
       require_inside(path, row.root);
       sample.media.push_back(row.modality == Modality::video ? video(path, row, seed, media_text)
-                                                             : image(path));
+                                                             : image(path, row.media.size() == 1));
     }
     auto turns = row.turns;
     bool const has_media = !sample.media.empty();
@@ -111,24 +115,40 @@ class SampleMaker {
                               config_.frame_jitter ? std::optional(seed) : std::nullopt);
     if (config_.time_message)
       media_text.time_message = text::time_message(chosen.duration, chosen.frames.count);
-    auto const& frames = chosen.frames;
-    Tensor pixels = at::empty({frames.count, 3, frames.height, frames.width}, at::kFloat);
-    normalise_(frames, {pixels.data_ptr<float>(), static_cast<std::size_t>(pixels.numel())});
-    return {Modality::video, std::move(pixels)};
+    return {Modality::video, normalised(chosen.frames)};
   }
 
-  Medium image(std::filesystem::path const& path) const {
-    auto const picture =
-        media::resize_bicubic(media::read_image(path), config_.image_size, config_.image_size);
-    Tensor pixels = at::empty({1, 3, picture.height, picture.width}, at::kFloat);
-    normalise_(picture.rgb, {pixels.data_ptr<float>(), static_cast<std::size_t>(pixels.numel())});
-    return {Modality::image, std::move(pixels)};
+  /// \param alone of several images in one row upstream pads each to a square
+  Medium image(std::filesystem::path const& path, bool alone) const {
+    auto const picture = media::read_image(path);
+    int const side = config_.image_size;
+    auto const layout = alone ? config_.images : ImageLayout::pad;
+    if (layout == ImageLayout::anyres_nopad) {
+      auto const grid = media::best_grid({picture.width, picture.height}, grids_, side);
+      return {Modality::image, normalised(media::cut_tiles(picture, grid, side)),
+              grid.height / side, grid.width / side};
+    }
+    try {
+      auto square = media::to_square(
+          layout == ImageLayout::pad ? media::pad_to_square(picture) : picture, side);
+      return {Modality::image, normalised({1, side, side, std::move(square.rgb)})};
+    } catch (InputError const& error) {
+      throw InputError(fmt::format("{}: {}", path.string(), error.what()));
+    }
+  }
+
+  /// \return [count, 3, height, width] fp32
+  Tensor normalised(media::Frames const& frames) const {
+    Tensor pixels = at::empty({frames.count, 3, frames.height, frames.width}, at::kFloat);
+    normalise_(frames, {pixels.data_ptr<float>(), static_cast<std::size_t>(pixels.numel())});
+    return pixels;
   }
 
   SampleConfig config_;
   text::Tokenizer tokenizer_;
   std::optional<std::int64_t> padding_;
   media::NormaliseTable normalise_;
+  std::vector<media::Extent> grids_;  ///< that an image may be cut in, in pixels
   FrameReader read_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <string_view>
 
 namespace vcflash {
 
@@ -14,11 +15,24 @@ struct TrainedParts {
   constexpr bool any() const { return encoder || connector || llm; }
 };
 
-/// How an image becomes tiles for the encoder.
+/// How an image becomes tiles for the encoder; upstream's `image_aspect_ratio`.
 enum class ImageLayout {
   square,        ///< resized to a square as it is
+  pad,           ///< centred in a square of its longer side, then resized
   anyres_nopad,  ///< the whole and its tiles over the best of the grids (1x1)..(6x6)
 };
+
+constexpr std::string_view name_of(ImageLayout images) {
+  switch (images) {
+    case ImageLayout::square:
+      return "square";
+    case ImageLayout::pad:
+      return "pad";
+    case ImageLayout::anyres_nopad:
+      return "anyres_nopad";
+  }
+  return "unknown";
+}
 
 /// What a script of upstream's sets. A run may override any of it (train/config.hpp).
 struct Hyperparameters {

@@ -56,6 +56,8 @@ void visit_settings(Config& c, Visit&& visit) {
   visit("data.sampling", r.sampling, 0, 0, "of frames: middle or dynamic_fps1");
   visit("data.min_frames", r.min_frames, 1, most, "of a video");
   visit("data.max_frames", r.max_frames, 1, most, "of a video");
+  visit("data.image_aspect_ratio", r.images, 0, 0,
+        "of images: square, pad, or anyres_nopad, in up to 6x6 tiles and one of the whole");
   visit("data.jitter", c.jitter, 0, 0, "draw each frame from its interval");
   visit("data.time_message", c.time_message, 0, 0, "say in the text how long a video is");
   visit("data.order", c.order, 0, 0, "of samples: grouped, shuffled or mixture");
@@ -78,6 +80,9 @@ constexpr auto choices_of() {
     return std::array{cosine, linear, constant, constant_with_warmup};
   } else if constexpr (std::same_as<Choice, FrameSampling>) {
     return std::array{FrameSampling::middle, FrameSampling::dynamic_fps1};
+  } else if constexpr (std::same_as<Choice, ImageLayout>) {
+    using enum ImageLayout;
+    return std::array{square, pad, anyres_nopad};
   } else if constexpr (std::same_as<Choice, data::Order>) {
     using enum data::Order;
     return std::array{grouped, shuffled, mixture};

@@ -39,6 +39,7 @@ inline data::LoaderConfig loader_config(RunConfig const& run, PixelNeeds const& 
   sample.max_frames = run.recipe.max_frames;
   sample.clip_length = needs.clip_frames;
   sample.image_size = static_cast<int>(needs.resolution);
+  sample.images = run.recipe.images;
   sample.mean = needs.statistics.mean;
   sample.std = needs.statistics.deviation;
   sample.time_message = run.time_message;
