@@ -32,9 +32,12 @@ app::TrainProgram recipe() {
           .train =
               [](app::TrainingRun const& run, train::RunLoader& loader) {
                 train::StepReport report;
+                report.seconds = 4;
+                report.data_seconds = 1;
                 for (report.step = 1; report.step <= run.config.recipe.max_steps; ++report.step) {
                   loader.next();
                   run.callbacks.on_step(report);
+                  report.data_seconds = 0;
                 }
                 train::RunSummary summary;
                 summary.steps_done = summary.steps = 2;
@@ -78,6 +81,8 @@ TEST_CASE("a training program leaves what was trained and what came of it", "[un
   CHECK(json.at("recipe") == "mine");
   CHECK(json.at("steps") == 2);
   CHECK(json.at("loss_first") == 3);
+  CHECK(json.at("data_share") == 0.125);
+  CHECK(json.at("data_share_after_first") == 0);
   CHECK(json.at("resolution") == 0);
   CHECK(json.at("parts").at(0).at("component") == "small");
 }

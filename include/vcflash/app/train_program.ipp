@@ -113,15 +113,38 @@ inline void write_initial_model(TrainProgram const& recipe, TrainArguments const
              with_commas(recipe.model.parameters), tokenizer.vocabulary());
 }
 
+/// How much of a run's steps was waiting for samples.
+class Waiting {
+ public:
+  void add(train::StepReport const& report) {
+    seconds_ += report.seconds;
+    waited_ += report.data_seconds;
+    if (++steps_ > 1) {
+      later_seconds_ += report.seconds;
+      later_waited_ += report.data_seconds;
+    }
+  }
+
+  double share() const { return waited_ / std::max(seconds_, 1e-9); }
+  /// Without the first step, for which nothing could be prepared ahead.
+  double later_share() const { return later_waited_ / std::max(later_seconds_, 1e-9); }
+
+ private:
+  std::int64_t steps_ = 0;
+  double seconds_ = 0, waited_ = 0, later_seconds_ = 0, later_waited_ = 0;
+};
+
 /// `training.json`: what was trained, for how long, and what came of it.
 inline nlohmann::ordered_json summary_of(TrainProgram const& recipe,
-                                         train::RunSummary const& summary,
+                                         train::RunSummary const& summary, Waiting const& waiting,
                                          std::int64_t bad_samples) {
   auto const& model = recipe.model;
   nlohmann::ordered_json json{{"recipe", recipe.recipe},
                               {"stage", recipe.stage},
                               {"steps", summary.steps_done},
                               {"seconds", summary.seconds},
+                              {"data_share", waiting.share()},
+                              {"data_share_after_first", waiting.later_share()},
                               {"loss_first", summary.loss_first},
                               {"loss_last", summary.loss_last},
                               {"saving_seconds", summary.saving_seconds},
@@ -190,12 +213,14 @@ inline void train_recipe(TrainProgram const& recipe, TrainArguments const& argum
   train::RunLoader loader(config, recipe.pixels, arguments.data, arguments.out / bad_samples,
                           tokenizer, warn, launch.rank, launch.processes);
   TrainingNote note;
+  Waiting waiting;
   std::optional<Progress> progress;
   auto const on_step = [&](train::StepReport const& report) {
     if (!speaks) return;
     if (!progress) {
       progress.emplace(std::string(recipe.recipe), "step", report.steps, report.step - 1);
     }
+    waiting.add(report);
     progress->update(report.step, note.of(report));
   };
   auto const on_resume = [&](std::int64_t done) {
@@ -222,7 +247,9 @@ inline void train_recipe(TrainProgram const& recipe, TrainArguments const& argum
     return;
   }
   checkpoint::write_file(arguments.out / "training.json",
-                         summary_of(recipe, summary, bad).dump(2) + '\n');
+                         summary_of(recipe, summary, waiting, bad).dump(2) + '\n');
+  spdlog::info("waiting for samples took {:.1f} % of the steps, {:.1f} % after the first.",
+               100 * waiting.share(), 100 * waiting.later_share());
   auto const told = [](std::int64_t count, std::string_view what) {
     return count > 0 ? fmt::format(", {} {}", count, what) : "";
   };
