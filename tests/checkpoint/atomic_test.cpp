@@ -100,6 +100,19 @@ TEST_CASE("staged files can join those of their target", "[unit]") {
   CHECK(entries_of(folder.path()) == 1);
 }
 
+TEST_CASE("files that the staged ones replace under another name go last", "[unit]") {
+  test::TemporaryFolder const folder;
+  folder.write("run/kept.txt", "old");
+  folder.write("run/a.data", "old");
+  folder.write("run/b.data", "old");
+  StagedFolder staged(folder / "run", StagedFolder::Place::inside);
+  write_file(staged.path() / "b.data", "new");
+  staged.commit_into([](std::string_view name) { return name.ends_with(".data"); });
+  CHECK(test::read_file(folder / "run/kept.txt") == "old");
+  CHECK(test::read_file(folder / "run/b.data") == "new");
+  CHECK_FALSE(std::filesystem::exists(folder / "run/a.data"));
+}
+
 TEST_CASE("an uncommitted folder leaves its target, and debris of a dead writer is cleared",
           "[unit]") {
   test::TemporaryFolder const folder;

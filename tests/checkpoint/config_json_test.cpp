@@ -1,9 +1,15 @@
 #include <vcflash/checkpoint/config_json.hpp>
+#include <vcflash/checkpoint/folder.hpp>
+#include <vcflash/eval/sha256.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <set>
+#include <string>
+
+#include "recipes/models/videochat_flash_qwen2_5_7b_1m_res224.hpp"
 #include "recipes/stage1_internvideo2_tome16_res224_qwen_7b.hpp"
 #include "recipes/stage1_umt_tome16_res224_qwen_7b.hpp"
 #include "recipes/stage1_umt_tome16_res448_qwen_1_5b.hpp"
@@ -15,6 +21,7 @@
 #include "recipes/stage3_umt_tome16_res448_qwen_1_5b.hpp"
 #include "recipes/stage4_umt_tome16_res448_qwen_7b.hpp"
 #include "tests/checkpoint/small_recipe.hpp"
+#include "tests/support/folder.hpp"
 #include "tests/support/golden.hpp"
 
 using namespace vcflash;
@@ -23,19 +30,54 @@ using Catch::Matchers::MessageMatches;
 
 namespace {
 
-/// Compares field by field, so that a difference is named.
+/// What a training of a stage ends with that began with a plain LLM's configuration.
+template <Model M, Stage S>
+nlohmann::json trained_config(std::string const& llm) {
+  auto config = checkpoint::config_of(checkpoint::network_fields<typename M::Network>(),
+                                      checkpoint::stage_fields<S>(), S::defaults,
+                                      test::golden_json("manifests/configs/" + llm + ".json"));
+  config.erase("transformers_version");  // of the plain LLM
+  return config;
+}
+
+/// Compares field by field, so that a difference is named, then byte by byte.
 template <class R>
 void check_against_upstream(std::string const& name, std::string const& llm) {
   CAPTURE(name);
-  auto const base = test::golden_json("manifests/configs/" + llm + ".json");
-  auto const ours = checkpoint::config_of(checkpoint::network_fields<typename R::Network>(),
-                                          checkpoint::stage_fields<typename R::Stage>(),
-                                          R::Stage::defaults, base);
-  auto const theirs = test::golden_json("manifests/configs/trained/" + name + ".json");
+  auto const ours = trained_config<R, typename R::Stage>(llm);
+  auto const text = test::golden_text("manifests/configs/trained/" + name + ".json");
+  auto const theirs = nlohmann::json::parse(text);
   for (auto const& [field, value] : theirs.items()) {
     CAPTURE(field);
     CHECK(ours.value(field, nlohmann::json("absent")) == value);
   }
+  CHECK(ours.dump(2) + '\n' == text);
+}
+
+/// Compares with a released model's configuration, but for what releases edit by hand.
+template <Model M, Stage S>
+void check_released(std::string const& name, std::string const& llm) {
+  CAPTURE(name);
+  auto ours = trained_config<M, S>(llm);
+  auto theirs = test::golden_json("manifests/configs/" + name + ".json");
+  auto const provenance = test::golden_json("manifests/configs/provenance.json");
+  std::set<std::string> by_hand;
+  if (auto const& edited = provenance.at("released_minus_trained"); edited.contains(name)) {
+    for (auto const& field : edited.at(name)) by_hand.insert(field.get<std::string>());
+  } else {
+    for (auto const& [field, value] : provenance.at("guessed_fields").at(name).items()) {
+      by_hand.insert(field);
+    }
+  }
+  for (auto const& field : by_hand) {
+    ours.erase(field);
+    theirs.erase(field);
+  }
+  for (auto const& [field, value] : theirs.items()) {
+    CAPTURE(field);
+    CHECK(ours.value(field, nlohmann::json("absent")) == value);
+  }
+  CHECK(ours == theirs);
 }
 
 }  // namespace
@@ -61,6 +103,59 @@ TEST_CASE("the ten recipes write the configuration that upstream's training writ
       "stage2_internvideo2_tome16_res224_qwen_7b", "qwen2_5-7b");
   check_against_upstream<recipes::stage3_internvideo2_tome16_res224_qwen_7b>(
       "stage3_internvideo2_tome16_res224_qwen_7b", "qwen2_5-7b");
+}
+
+TEST_CASE("the released models have the configurations that their last stages write", "[golden]") {
+  using namespace recipes::models;
+  check_released<videochat_flash_qwen2_7b_res224, VideoSft>("videochat-flash-qwen2-7b_res224",
+                                                            "qwen2-7b");
+  check_released<videochat_flash_qwen2_7b_res448, HighResPostSft>("videochat-flash-qwen2-7b_res448",
+                                                                  "qwen2-7b");
+  check_released<videochat_flash_qwen2_5_2b_res448, VideoSft>("videochat-flash-qwen2_5-2b_res448",
+                                                              "qwen2_5-1_5b");
+  check_released<videochat_flash_qwen2_5_7b_1m_res224, VideoSft>(
+      "videochat-flash-qwen2_5-7b-1m_res224", "qwen2_5-7b-1m");
+  check_released<videochat_flash_qwen2_5_7b_internvideo2_1b, VideoSft>(
+      "videochat-flash-qwen2_5-7b_internvideo2-1b", "qwen2_5-7b");
+}
+
+TEST_CASE("JSON files are written as the plain LLMs' published ones are, byte for byte",
+          "[golden]") {
+  auto const hashes = test::golden_json("manifests/configs/provenance.json").at("hash_checked");
+  test::TemporaryFolder const folder;
+  for (auto const& [name, facts] : hashes.items()) {
+    CAPTURE(name);
+    checkpoint::write_json(folder / "config.json",
+                           test::golden_json("manifests/configs/" + name + ".json"));
+    auto const text = test::read_file(folder / "config.json");
+    CHECK(text.size() == facts.at("bytes"));
+    CHECK(eval::sha256(text) == facts.at("sha256"));
+  }
+  CHECK(hashes.size() == 4);
+}
+
+TEST_CASE("a model that drops visual tokens says so as upstream does", "[unit]") {
+  using Dropping = AttentionDropping<DropSchedule({1}, {1.0, 0.5})>;
+  using Uniform = UniformThenAttention<DropSchedule({2, 4}, {1.0, 0.5, 0.25})>;
+  auto const config_of = []<class L>(L const*) {
+    using Network = VideoChat<test::Small<>::Encoder, test::Small<>::Connector, L>;
+    return checkpoint::config_of(checkpoint::network_fields<Network>(), {}, {}, {});
+  };
+  constexpr LlmConfig deep = [] {
+    LlmConfig config = test::small_decoder<false>;
+    config.layers = 6;
+    return config;
+  }();
+  auto const plain = config_of(static_cast<Qwen2<deep> const*>(nullptr));
+  CHECK(plain.at("mm_llm_compress") == false);
+  auto const config = config_of(static_cast<Qwen2<deep, Dropping> const*>(nullptr));
+  CHECK(config.at("mm_llm_compress") == true);
+  CHECK(config.at("llm_compress_type") == "attention");
+  CHECK(config.at("llm_compress_layer_list") == nlohmann::json({1}));
+  CHECK(config.at("llm_image_token_ratio_list") == nlohmann::json({1.0, 0.5}));
+  auto const uniform = config_of(static_cast<Qwen2<deep, Uniform> const*>(nullptr));
+  CHECK(uniform.at("llm_compress_type") == "uniform0_attention");
+  CHECK(uniform.at("llm_compress_layer_list") == nlohmann::json({2, 4}));
 }
 
 TEST_CASE("a configuration of another model is refused by field", "[unit]") {

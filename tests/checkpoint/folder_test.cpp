@@ -106,6 +106,37 @@ TEST_CASE("shards are read as their index says", "[unit]") {
   }
 }
 
+TEST_CASE("weights beyond a file's limit are written as shards and read back", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const network = made(1);
+  save_weights(named_parameters(network), folder.path(), 8'000);
+  CHECK_FALSE(std::filesystem::exists(folder / "model.safetensors"));
+  auto const index = read_json(folder / "model.safetensors.index.json");
+  std::set<std::string> files;
+  for (auto const& [key, file] : index.at("weight_map").items()) {
+    files.insert(file.get<std::string>());
+  }
+  CHECK(files.size() > 2);
+  std::int64_t bytes = 0;
+  for (auto const& [name, tensor] : named_parameters(network)) {
+    bytes += static_cast<std::int64_t>(tensor.nbytes());
+  }
+  CHECK(index.at("metadata").at("total_size") == bytes);
+  Network loaded;
+  load_model(parameters_of_parts(loaded), from(folder), at::kFloat);
+  CHECK(same(network, loaded));
+
+  SECTION("a single file written over them is what is read afterwards") {
+    auto const other = made(2);
+    StagedFolder staged(folder.path(), StagedFolder::Place::inside);
+    save_weights(named_parameters(other), staged.path());
+    staged.commit_into(is_weights_file);
+    CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 2);
+    load_model(parameters_of_parts(loaded), from(folder), at::kFloat);
+    CHECK(same(other, loaded));
+  }
+}
+
 TEST_CASE("missing, unexpected and mis-shaped keys are listed by name and number", "[unit]") {
   test::TemporaryFolder const folder;
   save_weights(named_parameters(made(1)), folder.path());

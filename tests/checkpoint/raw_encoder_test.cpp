@@ -60,6 +60,17 @@ void check_raw_file(std::string const& name) {
   }
   CHECK(mapped == stored.size());
   CHECK(loaded == entry.at("loaded_keys").get<std::size_t>());
+  CHECK(mapped - loaded == entry.at("ignored_keys").get<std::size_t>());
+  std::int64_t elements = 0;
+  for (auto const& [key, shape] : stored) {
+    std::int64_t count = 1;
+    std::istringstream sizes(shape);
+    for (std::string size; std::getline(sizes, size, ',');) count *= std::stoll(size);
+    elements += count;
+  }
+  CHECK(entry.at("elements") == elements);
+  CHECK(entry.at("parameters") == parameter_count<Encoder>);
+  CHECK(entry.at("ignored_elements") == elements - parameter_count<Encoder>);
   CHECK(read.empty());
   CHECK(ours.empty());
 }

@@ -4,9 +4,11 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cmath>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "tests/support/folder.hpp"
+#include "tests/support/golden.hpp"
 
 using namespace vcflash::infer;
 using Ids = std::vector<std::int64_t>;
@@ -67,6 +69,23 @@ TEST_CASE("the same seed draws the same tokens", "[unit]") {
   };
   CHECK(some(1) == some(1));
   CHECK(some(1) != some(2));
+}
+
+TEST_CASE("published folders draw as they say", "[golden]") {
+  using vcflash::test::golden_json;
+  vcflash::test::TemporaryFolder const folder;
+  for (std::string const name :
+       {"qwen2-7b", "videochat-flash-qwen2_5-2b_res448", "videochat-flash-qwen2_5-7b-1m_res224"}) {
+    CAPTURE(name);
+    auto const published = golden_json("manifests/configs/" + name + ".generation_config.json");
+    REQUIRE(published.at("do_sample") == true);
+    folder.write("generation_config.json", published.dump());
+    auto const sampling = sampling_of(folder.path());
+    CHECK(published.at("temperature") == sampling.temperature);
+    CHECK(published.at("top_p") == sampling.top_p);
+    CHECK(published.at("top_k") == sampling.top_k);
+    CHECK(published.at("repetition_penalty") == sampling.repetition_penalty);
+  }
 }
 
 TEST_CASE("a folder's generation_config.json gives the defaults", "[unit]") {

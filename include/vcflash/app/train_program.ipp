@@ -101,14 +101,14 @@ inline void write_initial_model(TrainProgram const& recipe, TrainArguments const
                                 train::RunConfig const& config) {
   auto const start = train::start_of(arguments.files());
   auto const tokenizer = tokenizer_of_run(recipe, arguments);
-  auto weights = recipe.draw(start, config);
+  auto const weights = recipe.draw(start, config);
   make_folder(arguments.out);
   checkpoint::StagedFolder staged(arguments.out, checkpoint::StagedFolder::Place::inside);
   train::ModelFiles const files{recipe.network, recipe.stage_fields, config, start, &tokenizer};
   files.write_config(staged.path());
   files.write_company(staged.path());
-  checkpoint::save_weights(std::move(weights), staged.path());
-  staged.commit_into();
+  checkpoint::save_weights(weights, staged.path());
+  staged.commit_into(checkpoint::is_weights_file);
   fmt::print("{}: {} parameters, {} tokens\n", arguments.out.string(),
              with_commas(recipe.model.parameters), tokenizer.vocabulary());
 }

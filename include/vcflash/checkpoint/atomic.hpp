@@ -62,10 +62,12 @@ class StagedFolder {
 
   /// The staged files join those in the target, replacing files of the same name; other files of
   /// the target stay. Everything is on the disk before the first name changes.
-  void commit_into();
+  /// \param outdated whose files of the target go, too, unless they were staged; none: no file does
+  void commit_into(bool (*outdated)(std::string_view name) = nullptr);
 
  private:
-  std::vector<std::filesystem::path> names() const;
+  /// In order.
+  static std::vector<std::filesystem::path> names_in(std::filesystem::path const& folder);
   void flush() const;
   /// Both folders exist: swap their names in one step where the file system can, else in two.
   void exchange() const;

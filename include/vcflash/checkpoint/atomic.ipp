@@ -129,22 +129,31 @@ VCFLASH_INLINE void StagedFolder::commit() {
   detail::flush_to_disk(detail::parent_of(target_), true);
 }
 
-VCFLASH_INLINE void StagedFolder::commit_into() {
+VCFLASH_INLINE void StagedFolder::commit_into(bool (*outdated)(std::string_view)) {
   flush();
   std::error_code error;
   std::filesystem::create_directories(target_, error);
   if (error) detail::fail_to_write(target_, error.value());
-  for (auto const& name : names()) {
+  auto const staged = names_in(staging_);
+  for (auto const& name : staged) {
     if (::rename((staging_ / name).c_str(), (target_ / name).c_str()) != 0) {
       detail::fail_to_write(target_ / name, errno);
     }
   }
   detail::flush_to_disk(target_, true);
+  if (!outdated) return;
+  for (auto const& name : names_in(target_)) {
+    if (outdated(name.string()) && !std::ranges::binary_search(staged, name)) {
+      std::filesystem::remove(target_ / name, error);
+      if (error) detail::fail_to_write(target_ / name, error.value());
+    }
+  }
 }
 
-VCFLASH_INLINE std::vector<std::filesystem::path> StagedFolder::names() const {
+VCFLASH_INLINE std::vector<std::filesystem::path> StagedFolder::names_in(
+    std::filesystem::path const& folder) {
   std::vector<std::filesystem::path> result;
-  for (auto const& entry : std::filesystem::directory_iterator(staging_)) {
+  for (auto const& entry : std::filesystem::directory_iterator(folder)) {
     result.push_back(entry.path().filename());
   }
   std::ranges::sort(result);

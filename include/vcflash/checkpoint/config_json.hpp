@@ -6,15 +6,43 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
+#include <fmt/format.h>
 #include <nlohmann/json_fwd.hpp>
 
+#include <vcflash/llms/language_model.hpp>
 #include <vcflash/llms/qwen2.hpp>
+#include <vcflash/llms/visual_dropping.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/recipe.hpp>
 
 /// A model's `config.json` as upstream's training writes it.
 namespace vcflash::checkpoint {
+
+/// What `config.json` says of visual token dropping. Where nothing is dropped, upstream's defaults.
+struct DroppingFields {
+  bool drops = false;
+  std::string type = "attention";
+  std::vector<std::int64_t> layers{8, 16, 24};
+  std::vector<double> kept{1.0, 0.5, 0.25, 0.125};
+};
+
+template <LanguageModel L>
+DroppingFields dropping_fields() {
+  if constexpr (DropsVisualTokens<L>) {
+    constexpr DropSchedule schedule = L::Dropping::schedule;
+    constexpr std::int64_t uniform = L::Dropping::uniform_points;
+    return {.drops = true,
+            .type = uniform == 0                 ? "attention"
+                    : uniform == schedule.points ? "uniform"
+                                                 : fmt::format("uniform{}_attention", uniform - 1),
+            .layers = {schedule.layers.begin(), schedule.layers.begin() + schedule.points},
+            .kept = {schedule.kept.begin(), schedule.kept.begin() + schedule.ratios}};
+  } else {
+    return {};
+  }
+}
 
 /// What `config.json` says of a network.
 struct NetworkFields {
@@ -22,6 +50,7 @@ struct NetworkFields {
   std::string tower, projector;
   std::int64_t encoder_width, clip_frames, resolution;
   std::optional<std::int64_t> take_layer{};  ///< none: the encoder has no such choice
+  DroppingFields dropping{};
 };
 
 template <class Network>
@@ -32,7 +61,9 @@ NetworkFields network_fields() {
                        .projector = std::string(Network::Connector::upstream_name()),
                        .encoder_width = E::width,
                        .clip_frames = E::clip_frames,
-                       .resolution = E::resolution};
+                       .resolution = E::resolution,
+                       .take_layer = {},
+                       .dropping = dropping_fields<typename Network::Llm>()};
   if constexpr (requires { E::config.take_layer; }) fields.take_layer = E::config.take_layer;
   return fields;
 }

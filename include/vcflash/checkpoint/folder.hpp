@@ -2,6 +2,7 @@
 
 #include <c10/core/ScalarType.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -13,6 +14,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <vcflash/checkpoint/shards.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/tensor/parameter_list.hpp>
 #include <vcflash/tensor/tensor.hpp>
@@ -34,7 +36,7 @@ void write_json(std::filesystem::path const& path, nlohmann::json const& json);
 TensorMap read_tensors(std::filesystem::path const& file);
 
 /// Writes one safetensors file, as a whole or not at all.
-void write_tensors(std::filesystem::path const& file, NamedTensors tensors);
+void write_tensors(std::filesystem::path const& file, NamedTensors const& tensors);
 
 /// Whether a folder holds a model's weights.
 bool has_weights(std::filesystem::path const& folder);
@@ -106,8 +108,10 @@ struct Weights {
 /// \throws InputError naming what is missing, unexpected or of another shape
 void load_model(NetworkParameters const& network, Weights const& weights, at::ScalarType dtype);
 
-/// Writes weights to `folder` as `transformers` would, in one file.
-void save_weights(NamedTensors weights, std::filesystem::path const& folder);
+/// Writes weights to `folder` as `transformers` would: in one file, or in several and an index if
+/// they are more than `limit` bytes.
+void save_weights(NamedTensors const& weights, std::filesystem::path const& folder,
+                  std::uint64_t limit = shard_limit);
 
 /// Writes the weights of a connector, under the keys of the whole model, to `folder` as upstream's
 /// stage 1 does.

@@ -71,23 +71,23 @@ VCFLASH_INLINE TensorMap read_tensors(std::filesystem::path const& file) {
   return tensors;
 }
 
-VCFLASH_INLINE void write_tensors(std::filesystem::path const& file, NamedTensors tensors) {
-  write_safetensors(file, std::move(tensors));
+VCFLASH_INLINE void write_tensors(std::filesystem::path const& file, NamedTensors const& tensors) {
+  write_safetensors(file, tensors);
 }
 
 VCFLASH_INLINE bool has_weights(std::filesystem::path const& folder) {
-  return std::filesystem::exists(folder / "model.safetensors") ||
-         std::filesystem::exists(folder / "model.safetensors.index.json");
+  return std::filesystem::exists(folder / single_file) ||
+         std::filesystem::exists(folder / index_file);
 }
 
 VCFLASH_INLINE TensorMap read_weights(std::filesystem::path const& folder) {
   TensorMap tensors;
-  auto const index_path = folder / "model.safetensors.index.json";
+  auto const index_path = folder / index_file;
   if (!std::filesystem::is_directory(folder)) {
     throw InputError(fmt::format("{}: is not a folder.", folder.string()));
   }
-  if (std::filesystem::exists(folder / "model.safetensors")) {
-    detail::add_shard(tensors, folder / "model.safetensors");
+  if (std::filesystem::exists(folder / single_file)) {
+    detail::add_shard(tensors, folder / single_file);
     return tensors;
   }
   if (!std::filesystem::exists(index_path)) {
@@ -269,8 +269,20 @@ VCFLASH_INLINE void load_model(NetworkParameters const& network, Weights const& 
   report.require_complete(weights.folder.string());
 }
 
-VCFLASH_INLINE void save_weights(NamedTensors weights, std::filesystem::path const& folder) {
-  write_tensors(folder / "model.safetensors", std::move(weights));
+VCFLASH_INLINE void save_weights(NamedTensors const& weights, std::filesystem::path const& folder,
+                                 std::uint64_t limit) {
+  TensorMap const by_name(weights.begin(), weights.end());
+  std::vector<SafetensorsEntry> entries;
+  for (auto const& [key, tensor] : weights) entries.push_back(entry_of(key, tensor));
+  auto const shards = shards_of(std::move(entries), limit);
+  for (auto const& shard : shards) {
+    NamedTensors tensors;
+    for (auto const& entry : shard.entries) {
+      tensors.emplace_back(entry.name, by_name.at(entry.name));
+    }
+    write_tensors(folder / shard.file, tensors);
+  }
+  if (shards.size() > 1) write_file(folder / index_file, shard_index(shards));
 }
 
 VCFLASH_INLINE void save_connector(NamedTensors const& weights,

@@ -101,29 +101,29 @@ inline std::string_view safetensors_name(at::ScalarType dtype) {
   return safetensors_types[static_cast<std::size_t>(found - detail::torch_types.begin())].name;
 }
 
+/// A tensor as the header of its file will describe it, its place left open.
+inline SafetensorsEntry entry_of(std::string name, Tensor const& tensor) {
+  return {std::move(name), std::string(safetensors_name(tensor.scalar_type())),
+          tensor.sizes().vec(), 0, 0};
+}
+
 /// Writes tensors as the format's own library would, byte for byte: wider dtypes first, then by
 /// name. The file appears only when it is complete.
 /// \throws Error if it cannot be written; a file of that name is then unchanged
-inline void write_safetensors(std::filesystem::path const& path, NamedTensors tensors,
+inline void write_safetensors(std::filesystem::path const& path, NamedTensors const& tensors,
                               std::map<std::string, std::string> const& metadata = {
                                   {"format", "pt"}}) {
-  std::ranges::sort(tensors, [](auto const& a, auto const& b) {
-    auto const rank_a = safetensors_rank(safetensors_name(a.second.scalar_type()));
-    auto const rank_b = safetensors_rank(safetensors_name(b.second.scalar_type()));
-    return rank_a != rank_b ? rank_a > rank_b : a.first < b.first;
-  });
   std::vector<SafetensorsEntry> entries;
-  std::uint64_t position = 0;
+  std::unordered_map<std::string_view, Tensor const*> by_name;
   for (auto const& [name, tensor] : tensors) {
-    auto const bytes = static_cast<std::uint64_t>(tensor.nbytes());
-    entries.push_back({name, std::string(safetensors_name(tensor.scalar_type())),
-                       tensor.sizes().vec(), position, position + bytes});
-    position += bytes;
+    entries.push_back(entry_of(name, tensor));
+    by_name.emplace(name, &tensor);
   }
+  lay_out(entries);
   AtomicFile file(path);
   file.write(write_safetensors_header(entries, metadata));
-  for (auto const& [name, tensor] : tensors) {
-    Tensor const plain = tensor.detach().cpu().contiguous();
+  for (auto const& entry : entries) {
+    Tensor const plain = by_name.at(entry.name)->detach().cpu().contiguous();
     file.write({static_cast<std::byte const*>(plain.const_data_ptr()), plain.nbytes()});
   }
   file.commit();

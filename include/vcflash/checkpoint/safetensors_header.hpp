@@ -241,6 +241,20 @@ inline std::uint64_t bytes_needed(SafetensorsEntry const& entry) {
 
 }  // namespace detail
 
+/// Puts tensors in the order of the format's own library, wider dtypes first, then by name, and
+/// gives each its place behind the one before.
+inline void lay_out(std::vector<SafetensorsEntry>& entries) {
+  std::ranges::sort(entries, [](SafetensorsEntry const& a, SafetensorsEntry const& b) {
+    auto const rank_a = safetensors_rank(a.dtype), rank_b = safetensors_rank(b.dtype);
+    return rank_a != rank_b ? rank_a > rank_b : a.name < b.name;
+  });
+  std::uint64_t position = 0;
+  for (auto& entry : entries) {
+    entry.begin = position;
+    entry.end = position += detail::bytes_needed(entry);
+  }
+}
+
 /// A header that was found to be sound.
 struct SafetensorsHeader {
   std::vector<SafetensorsEntry> entries;  ///< in the order of their bytes

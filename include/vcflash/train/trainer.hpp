@@ -547,7 +547,7 @@ class Trainer {
     if (!writes()) return;
     checkpoint::StagedFolder staged(folder, place);
     write_model(staged.path(), state_, trained_model());
-    staged.commit_into();
+    staged.commit_into(trains_connector_only ? nullptr : checkpoint::is_weights_file);
   }
 
   /// What this stage leaves: the connector it trained, or the whole model.
@@ -560,14 +560,14 @@ class Trainer {
   }
 
   void write_model(std::filesystem::path const& folder, RunState const& state,
-                   NamedTensors model) const {
+                   NamedTensors const& model) const {
     auto const files = ModelFiles::of<R>(config_, start_, tokenizer_ ? &*tokenizer_ : nullptr);
     files.write_config(folder);
     write_state(folder, state, config_, R::name);
     if constexpr (trains_connector_only) {
-      checkpoint::save_connector(std::move(model), folder);
+      checkpoint::save_connector(model, folder);
     } else {
-      checkpoint::save_weights(std::move(model), folder);
+      checkpoint::save_weights(model, folder);
       files.write_company(folder);
     }
   }
