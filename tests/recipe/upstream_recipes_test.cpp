@@ -8,9 +8,11 @@
 #include "recipes/stage1_umt_tome16_res224_qwen_7b.hpp"
 #include "recipes/stage1_umt_tome16_res448_qwen_1_5b.hpp"
 #include "recipes/stage2_internvideo2_tome16_res224_qwen_7b.hpp"
+#include "recipes/stage2_umt_tome16_res224_qwen2_5_7b_1m.hpp"
 #include "recipes/stage2_umt_tome16_res224_qwen_7b.hpp"
 #include "recipes/stage2_umt_tome16_res448_qwen_1_5b.hpp"
 #include "recipes/stage3_internvideo2_tome16_res224_qwen_7b.hpp"
+#include "recipes/stage3_umt_tome16_res224_qwen2_5_7b_1m.hpp"
 #include "recipes/stage3_umt_tome16_res224_qwen_7b.hpp"
 #include "recipes/stage3_umt_tome16_res448_qwen_1_5b.hpp"
 #include "recipes/stage4_umt_tome16_res448_qwen_7b.hpp"
@@ -59,4 +61,15 @@ TEST_CASE("the ten recipes of upstream say what they train", "[unit]") {
       "stage2_internvideo2_tome16_res224_qwen_7b", second, iv2, "Qwen2_5_7B", "8,620,852,736");
   check_described<stage3_internvideo2_tome16_res224_qwen_7b>(
       "stage3_internvideo2_tome16_res224_qwen_7b", third, iv2, "Qwen2_5_7B", "8,620,852,736");
+}
+
+TEST_CASE("the recipes of the model that upstream released without a script train all of it",
+          "[unit]") {
+  using namespace recipes;
+  check_described<stage2_umt_tome16_res224_qwen2_5_7b_1m>("stage2_umt_tome16_res224_qwen2_5_7b_1m",
+                                                          "VisualPretraining", "Umt<Res224>",
+                                                          "Qwen2_5_7B_1M", "7,922,617,856");
+  check_described<stage3_umt_tome16_res224_qwen2_5_7b_1m>("stage3_umt_tome16_res224_qwen2_5_7b_1m",
+                                                          "VideoSft", "Umt<Res224>",
+                                                          "Qwen2_5_7B_1M", "7,922,617,856");
 }
