@@ -32,7 +32,7 @@ TEST_CASE("an event file begins with its version and holds a record a step", "[u
   EventFile file(folder / "events", 0);
   file.write(3, std::array{EventFile::Scalar{"loss", 0.5}});
   auto const bytes = test::read_file(only_file_of(folder / "events"));
-  // Length 24: time (9 bytes), step (2), version (2 + 13); wrapped in length, sum, sum.
+  // Time (9 bytes), step (2), version (2 + 13); around it length (8), sum (4) and sum (4).
   std::uint64_t length = 0;
   std::memcpy(&length, bytes.data(), sizeof length);
   CHECK(length == 26);

@@ -75,18 +75,24 @@ eval::RunOptions run_options(EvalArguments const& arguments) {
   return options;
 }
 
-/// What is said of a run besides its scores.
+/// What is said of the model beside its scores.
 template <Model M>
-nlohmann::ordered_json about_run(EvalArguments const& arguments, eval::RunOptions const& viewing) {
+nlohmann::ordered_json about_model(EvalArguments const& arguments) {
   return {{"model", std::string(std::string_view(M::name))},
           {"folder", arguments.model.string()},
-          {"dtype", arguments.dtype},
-          {"frames",
-           {{"least", viewing.frames.min_frames},
-            {"most", viewing.frames.max_frames},
-            {"sampling", std::string(name_of(viewing.frames.sampling))}}},
-          {"time_message", viewing.time_message},
-          {"repetition_penalty", viewing.repetition_penalty}};
+          {"dtype", arguments.dtype}};
+}
+
+/// And of how it was asked.
+template <Model M>
+nlohmann::ordered_json about_run(EvalArguments const& arguments, eval::RunOptions const& viewing) {
+  auto about = about_model<M>(arguments);
+  about["frames"] = {{"least", viewing.frames.min_frames},
+                     {"most", viewing.frames.max_frames},
+                     {"sampling", std::string(name_of(viewing.frames.sampling))}};
+  about["time_message"] = viewing.time_message;
+  about["repetition_penalty"] = viewing.repetition_penalty;
+  return about;
 }
 
 }  // namespace vcflash::app::detail

@@ -164,8 +164,7 @@ int eval_main(int argc, char** argv) {
   flags
       .add_option("--out", arguments.out,
                   "Folder for answers.jsonl, results.json and report.html; several benchmarks have "
-                  "a folder "
-                  "each there")
+                  "a folder each there")
       ->type_name("DIR")
       ->required();
   flags

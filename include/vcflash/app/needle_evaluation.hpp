@@ -78,10 +78,8 @@ void evaluate_needles(eval::needle::Hops hops, EvalArguments const& arguments,
   require_prompts_fit<M>(cases);
   auto const haystack =
       arguments.haystack.empty() ? data / "video_haystack.mkv" : arguments.haystack;
-  nlohmann::ordered_json const about{{"model", std::string(std::string_view(M::name))},
-                                     {"folder", arguments.model.string()},
-                                     {"dtype", arguments.dtype},
-                                     {"haystack", haystack.string()}};
+  auto about = about_model<M>(arguments);
+  about["haystack"] = haystack.string();
   nlohmann::json header = about;
   header["benchmark"] = name;
   header["weights"] = folder_fingerprint(arguments.model);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <vector>
 
 #include <vcflash/tensor/parameter_list.hpp>
 #include <vcflash/tensor/tensor.hpp>
@@ -17,8 +18,10 @@ class Replicas {
   /// \param network which must stay where it is, frozen as it will be
   /// \param count how many there are, the network itself among them
   Replicas(Network& network, std::int64_t count) : network_(network) {
+    parameters_.push_back(parameters_of(network));
     for (std::int64_t i = 1; i < count; ++i) {
-      for (auto const& parameter : parameters_of(copies_.emplace_back(network))) {
+      for (auto const& parameter :
+           parameters_.emplace_back(parameters_of(copies_.emplace_back(network)))) {
         bool const trained = parameter.value->requires_grad();
         *parameter.value = parameter.value->detach().requires_grad_(trained);
       }
@@ -30,11 +33,10 @@ class Replicas {
 
   /// Adds the copies' gradients to the network's, always in the same order.
   void gather_gradients() {
-    auto const own = parameters_of(network_);
-    for (Network& copy : copies_) {
-      auto const others = parameters_of(copy);
+    auto const& own = parameters_.front();
+    for (std::size_t replica = 1; replica < size(); ++replica) {
       for (std::size_t i = 0; i < own.size(); ++i) {
-        Tensor& gradient = others[i].value->mutable_grad();
+        Tensor& gradient = parameters_[replica][i].value->mutable_grad();
         Tensor& sum = own[i].value->mutable_grad();
         if (!gradient.defined()) continue;
         if (sum.defined()) {
@@ -50,6 +52,7 @@ class Replicas {
  private:
   Network& network_;
   std::deque<Network> copies_;
+  std::vector<std::vector<ParameterRef>> parameters_;  ///< of each replica, all in one order
 };
 
 }  // namespace vcflash::train

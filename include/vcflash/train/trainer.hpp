@@ -523,10 +523,10 @@ class Trainer {
     saving_ = std::async(
         std::launch::async,
         [this, state = state_, model = detail::copies_of(trained_model(), copied),
-         optimizer = detail::copies_of(std::move(optimizer_state), detail::Copied::all)]() mutable {
+         optimizer = detail::copies_of(std::move(optimizer_state), detail::Copied::all)] {
           checkpoint::StagedFolder staged(running_checkpoint_folder(files_.out, state.step));
-          write_model(staged.path(), state, std::move(model));
-          checkpoint::write_tensors(staged.path() / optimizer_file, std::move(optimizer));
+          write_model(staged.path(), state, model);
+          checkpoint::write_tensors(staged.path() / optimizer_file, optimizer);
           staged.commit();
           keep_newest(files_.out, config_.keep);
         });

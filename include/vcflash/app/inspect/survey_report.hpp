@@ -10,9 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include <vcflash/app/inspect/survey.hpp>
+#include <vcflash/app/report/blocks.hpp>
 #include <vcflash/app/report/charts.hpp>
-#include <vcflash/app/report/page.hpp>
-#include <vcflash/app/report/style.hpp>
 #include <vcflash/data/mixture.hpp>
 #include <vcflash/meta/vocabulary.hpp>
 
@@ -126,17 +125,16 @@ inline nlohmann::ordered_json survey_json(data::Mixture const& mixture, Survey c
 inline std::string survey_page(data::Mixture const& mixture, Survey const& survey,
                                SurveySettings const& settings, std::string const& file) {
   auto const all = survey.all();
-  std::string page = fmt::format(
-      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width, initial-scale=1\"><title>{0}</title><style>{1}"
-      "table{{width:100%;border-collapse:collapse;font-size:14px}}td,th{{padding:6px 8px;"
-      "border-bottom:1px solid var(--line);text-align:left;overflow-wrap:anywhere}}th{{color:"
-      "var(--soft)}}</style></head><body><main><h1>{0}</h1><div class=\"tiles\">{2}{3}{4}{5}</div>",
-      escaped(file), report_style, detail::tile(detail::thousands(all.rows), "rows"),
-      detail::tile(detail::thousands(survey.media), "media"),
-      detail::tile(detail::thousands(all.lost()), "rows lost"),
-      detail::tile(detail::thousands(expected_steps(all.rows, settings)),
-                   fmt::format("steps of {}", settings.global_batch)));
+  constexpr std::string_view style =
+      "table{width:100%;border-collapse:collapse;font-size:14px}td,th{padding:6px 8px;"
+      "border-bottom:1px solid var(--line);text-align:left;overflow-wrap:anywhere}th{color:"
+      "var(--soft)}";
+  std::string page = fmt::format("<h1>{}</h1><div class=\"tiles\">{}{}{}{}</div>", escaped(file),
+                                 detail::tile(detail::thousands(all.rows), "rows"),
+                                 detail::tile(detail::thousands(survey.media), "media"),
+                                 detail::tile(detail::thousands(all.lost()), "rows lost"),
+                                 detail::tile(detail::thousands(expected_steps(all.rows, settings)),
+                                              fmt::format("steps of {}", settings.global_batch)));
   if (!survey.media_opened)
     page += "<p class=\"banner\">Media were looked for, not opened (--check-media does).</p>";
   page += "<h2>Lengths</h2><div class=\"charts\">";
@@ -160,7 +158,7 @@ inline std::string survey_page(data::Mixture const& mixture, Survey const& surve
       for (auto const& problem : set.problems) page += "<li>" + escaped(problem) + "</li>";
     page += "</ul>";
   }
-  return page + "</main></body></html>\n";
+  return detail::whole_page(escaped(file), page, style);
 }
 
 }  // namespace vcflash::app

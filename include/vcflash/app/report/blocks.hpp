@@ -35,12 +35,14 @@ inline std::string tile(std::string_view number, std::string_view what) {
 }
 
 /// A page that needs nothing else.
-inline std::string whole_page(std::string_view title, std::string_view body) {
+/// \param style of its own, besides what all reports share
+inline std::string whole_page(std::string_view title, std::string_view body,
+                              std::string_view style = {}) {
   return fmt::format(
       "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width, initial-scale=1\"><title>{}</title><style>{}</style></head>"
+      "content=\"width=device-width, initial-scale=1\"><title>{}</title><style>{}{}</style></head>"
       "<body><main>{}</main></body></html>\n",
-      title, report_style, body);
+      title, report_style, style, body);
 }
 
 /// Frames side by side, as the address of a JPEG.
