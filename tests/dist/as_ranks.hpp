@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <exception>
 #include <string>
 #include <thread>
@@ -12,6 +13,10 @@
 #include "tests/dist/free_port.hpp"
 
 namespace vcflash::test {
+
+/// LibTorch records the latest collectives of a process without a lock, which is not made for
+/// several ranks in one.
+inline bool const without_recorder = setenv("TORCH_FR_BUFFER_SIZE", "0", 1) == 0;
 
 /// Runs `body(group)` as each of `size` ranks, in threads of this process.
 /// \return what each rank failed for; empty: nothing

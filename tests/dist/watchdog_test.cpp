@@ -46,10 +46,10 @@ class Ranks {
   }
 
  private:
-  std::map<std::int64_t, std::unique_ptr<Watchdog>> dogs_;
   std::mutex guard_;
   std::condition_variable told_;
   std::map<std::int64_t, std::string> sentences_;
+  std::map<std::int64_t, std::unique_ptr<Watchdog>> dogs_;  // the last: they use the others
 };
 
 }  // namespace
