@@ -26,14 +26,14 @@ class TextStream {
     constexpr std::string_view incomplete = "\xEF\xBF\xBD";
     std::string text = tokenizer_.decode(ids_, true);
     if (std::string_view(text).ends_with(incomplete)) return {};
-    return take(std::move(text));
+    return take(text);
   }
 
   /// \return what is left, complete or not
   std::string finish() { return take(tokenizer_.decode(ids_, true)); }
 
  private:
-  std::string take(std::string text) {
+  std::string take(std::string const& text) {
     std::string added = text.substr(std::min(shown_, text.size()));
     shown_ = text.size();
     return added;

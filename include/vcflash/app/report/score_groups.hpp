@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -111,7 +113,8 @@ inline std::vector<ScoreGroup> score_groups(nlohmann::json const& scores) {
   add("By duration", std::move(durations));
   add("By task", std::move(tasks));
   add("By question category", std::move(categories));
-  std::ranges::stable_partition(kinds, [](auto const& line) { return line.name == "all"; });
+  std::stable_partition(kinds.begin(), kinds.end(),
+                        [](ScoreLine const& line) { return line.name == "all"; });
   add("By kind", std::move(kinds));
   add("Recall", std::move(overlaps));
   std::ranges::move(first, std::back_inserter(groups));
