@@ -74,6 +74,7 @@ TEST_CASE("stage 1 leaves a connector, which stage 2 takes on top of the base mo
   CHECK(training["peak_memory_mib"] > 10);
   auto const metrics = test::read_file(run.at("stage1/metrics.jsonl"));
   CHECK(std::ranges::count(metrics, '\n') == 3);
+  CHECK_THAT(test::read_file(run.at("stage1/report.html")), ContainsSubstring("stage1_tiny"));
 
   auto const second = run.train(2, "stage2", {"--connector", run.at("stage1/mm_projector.bin")});
   INFO(second.output);

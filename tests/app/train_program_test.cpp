@@ -34,8 +34,11 @@ app::TrainProgram recipe() {
                 train::StepReport report;
                 report.seconds = 4;
                 report.data_seconds = 1;
+                checkpoint::write_file(run.files.out / "config.toml", "");
+                train::MetricsFile metrics(run.files.out / "metrics.jsonl", 0);
                 for (report.step = 1; report.step <= run.config.recipe.max_steps; ++report.step) {
                   loader.next();
+                  metrics.write(report);
                   run.callbacks.on_step(report);
                   report.data_seconds = 0;
                 }
@@ -85,6 +88,7 @@ TEST_CASE("a training program leaves what was trained and what came of it", "[un
   CHECK(json.at("data_share_after_first") == 0);
   CHECK(json.at("resolution") == 0);
   CHECK(json.at("parts").at(0).at("component") == "small");
+  CHECK(std::filesystem::exists(folder / "out/report.html"));
 }
 
 TEST_CASE("a training program names what it lacks", "[unit]") {

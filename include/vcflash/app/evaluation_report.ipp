@@ -10,7 +10,7 @@
 #include <vcflash/app/evaluation_report.hpp>
 #include <vcflash/app/program.hpp>
 #include <vcflash/app/report/blocks.hpp>
-#include <vcflash/app/report/demo_results.hpp>
+#include <vcflash/app/report/results_files.hpp>
 #include <vcflash/app/report/score_groups.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/media/frame_folder.hpp>
@@ -211,8 +211,8 @@ VCFLASH_INLINE std::string evaluation_page(eval::Exam const& exam, nlohmann::jso
 
 VCFLASH_INLINE void write_evaluation_report(std::filesystem::path const& out,
                                             eval::Exam const& exam) {
-  auto const page = evaluation_page(exam, detail::read_report_json(out / "results.json"),
-                                    detail::read_report_lines(out / "answers.jsonl"));
+  auto const page = evaluation_page(exam, read_results(out / "results.json"),
+                                    read_results_lines(out / "answers.jsonl"));
   checkpoint::write_file(out / "report.html", page);
 }
 

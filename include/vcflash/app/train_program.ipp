@@ -18,6 +18,7 @@
 #include <vcflash/app/progress.hpp>
 #include <vcflash/app/train_program.hpp>
 #include <vcflash/app/trained_model.hpp>
+#include <vcflash/app/training_report.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/checkpoint/folder.hpp>
 #include <vcflash/dist/launch.hpp>
@@ -248,6 +249,7 @@ inline void train_recipe(TrainProgram const& recipe, TrainArguments const& argum
   }
   checkpoint::write_file(arguments.out / "training.json",
                          summary_of(recipe, summary, waiting, bad).dump(2) + '\n');
+  write_training_report(arguments.out);
   spdlog::info("waiting for samples took {:.1f} % of the steps, {:.1f} % after the first.",
                100 * waiting.share(), 100 * waiting.later_share());
   auto const told = [](std::int64_t count, std::string_view what) {

@@ -58,7 +58,10 @@ VCFLASH_INLINE void clear_earlier_run(std::filesystem::path const& out) {
   for (auto const& checkpoint : running_checkpoints(out)) {
     std::filesystem::remove_all(checkpoint.folder);
   }
-  std::filesystem::remove(out / state_file);
+  for (auto const file :
+       std::array<std::string_view, 3>{state_file, "training.json", "report.html"}) {
+    std::filesystem::remove(out / file);
+  }
   std::filesystem::remove_all(out / "tensorboard");
 }
 

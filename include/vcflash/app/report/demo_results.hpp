@@ -11,7 +11,7 @@
 #include <vector>
 
 #include <vcflash/app/progress.hpp>
-#include <vcflash/meta/error.hpp>
+#include <vcflash/app/report/results_files.hpp>
 
 /// What a run of the demo left behind, gathered from its folders.
 namespace vcflash::app {
@@ -34,48 +34,21 @@ struct DemoResults {
   std::string machine;
 };
 
-namespace detail {
-
-inline nlohmann::json read_report_json(std::filesystem::path const& path) {
-  std::ifstream file(path);
-  auto json = nlohmann::json::parse(file, nullptr, false);
-  if (!file || json.is_discarded()) {
-    throw InputError(
-        fmt::format("{}: is missing or no JSON; did the demo get so far?", path.string()));
-  }
-  return json;
-}
-
-inline std::vector<nlohmann::json> read_report_lines(std::filesystem::path const& path) {
-  std::ifstream file(path);
-  if (!file) throw InputError(fmt::format("{}: is missing.", path.string()));
-  std::vector<nlohmann::json> rows;
-  for (std::string line; std::getline(file, line);) {
-    rows.push_back(nlohmann::json::parse(line, nullptr, false));
-    if (rows.back().is_discarded()) {
-      throw InputError(fmt::format("{}: line {} is no JSON.", path.string(), rows.size()));
-    }
-  }
-  return rows;
-}
-
-}  // namespace detail
-
 /// Reads `stage1 … stage4`, `eval` and `phases.tsv` (a name, a tab and seconds a line).
 /// \throws InputError naming the first file that is missing or malformed
 inline DemoResults gather_demo(std::filesystem::path const& demo) {
   DemoResults results;
   for (int i = 1; i <= 4; ++i) {
     StageResult stage{fmt::format("stage{}", i), {}, {}};
-    stage.training = detail::read_report_json(demo / stage.name / "training.json");
-    for (auto const& row : detail::read_report_lines(demo / stage.name / "metrics.jsonl")) {
+    stage.training = read_results(demo / stage.name / "training.json");
+    for (auto const& row : read_results_lines(demo / stage.name / "metrics.jsonl")) {
       auto const loss = row.find("loss");
       if (loss != row.end() && loss->is_number()) stage.losses.push_back(*loss);
     }
     results.stages.push_back(std::move(stage));
   }
-  results.evaluation = detail::read_report_json(demo / "eval/results.json");
-  results.answers = detail::read_report_lines(demo / "eval/answers.jsonl");
+  results.evaluation = read_results(demo / "eval/results.json");
+  results.answers = read_results_lines(demo / "eval/answers.jsonl");
   std::ifstream phases(demo / "phases.tsv");
   std::string name, seconds;
   while (std::getline(phases, name, '\t') && std::getline(phases, seconds)) {
