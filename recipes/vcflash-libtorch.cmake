@@ -1,5 +1,5 @@
 # Finds LibTorch and makes the target vcflash::libtorch, which links libtorch_cpu and libc10 only
-# (LibTorch's own `torch` target drags CUDA in). Looked for, in this order: VCFLASH_LIBTORCH
+# (LibTorch's own `torch` target drags CUDA in), or with -DVCFLASH_CUDA=ON its CUDA half as well. Looked for, in this order: VCFLASH_LIBTORCH
 # (cache variable, then environment), CMAKE_PREFIX_PATH, the folder that apps/setup unpacks.
 
 if(TARGET vcflash::libtorch)
@@ -7,6 +7,7 @@ if(TARGET vcflash::libtorch)
 endif()
 
 set(VCFLASH_LIBTORCH "" CACHE PATH "LibTorch's folder: the one that holds include/ and lib/")
+option(VCFLASH_CUDA "Programs take --device cuda; needs the CUDA Toolkit and apps/setup --cuda" OFF)
 
 function(_vcflash_find_libtorch)
   set(places)
@@ -55,5 +56,17 @@ target_compile_definitions(vcflash::libtorch INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
 target_link_options(vcflash::libtorch INTERFACE LINKER:--no-as-needed)
 target_link_libraries(vcflash::libtorch INTERFACE
   "${found}/lib/libtorch_cpu.so" "${found}/lib/libc10.so")
+if(VCFLASH_CUDA)
+  if(NOT EXISTS "${found}/lib/libtorch_cuda.so")
+    message(FATAL_ERROR "VCFLASH_CUDA is on, but ${found}/lib has no libtorch_cuda.so.")
+  endif()
+  find_package(CUDAToolkit REQUIRED)
+  target_include_directories(vcflash::libtorch SYSTEM INTERFACE ${CUDAToolkit_INCLUDE_DIRS})
+  target_compile_definitions(vcflash::libtorch INTERFACE VCFLASH_CUDA USE_C10D_NCCL)
+  # What libtorch_cuda needs is found when a program starts, by the paths that it carries.
+  target_link_options(vcflash::libtorch INTERFACE LINKER:--allow-shlib-undefined)
+  target_link_libraries(vcflash::libtorch INTERFACE
+    "${found}/lib/libtorch_cuda.so" "${found}/lib/libc10_cuda.so")
+endif()
 message(STATUS "LibTorch: ${found}")
 unset(found)

@@ -50,6 +50,7 @@ TEST_CASE("wrong flags and wrong input end with 2 and say what is wrong", "[e2e]
   refused({"--out", out}, "--data is required");
   refused({"--out", out, "--data", "none.yaml"}, "none.yaml");
   refused({"--out", out, "--dta", "x"}, "--help");
+  refused({"--out", out, "--data", "none.yaml", "--device", "gpu"}, "gpu is no device");
   refused({"--out", out, "--describe", "--set", "train.sede=1"}, "train.seed");
   refused({"--describe", "--set", "train.seed=many"}, "train.seed");
   refused({"--describe", "--config", "none.toml"}, "none.toml");

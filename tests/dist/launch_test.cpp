@@ -12,6 +12,7 @@ using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::MessageMatches;
 using vcflash::InputError;
 using vcflash::dist::Launch;
+using vcflash::dist::local_rank;
 using vcflash::test::LauncherEnvironment;
 
 TEST_CASE("without a launcher's variables a process is alone", "[unit]") {
@@ -89,4 +90,18 @@ TEST_CASE("numbers that cannot be are refused by name", "[unit]") {
   refused("2", "2", "RANK=2 is no whole number from 0 to 1");
   refused("0", "none", "WORLD_SIZE=none");
   refused("-1", "2", "RANK=-1");
+}
+
+TEST_CASE("a process knows its place on its machine from any launcher", "[unit]") {
+  {
+    LauncherEnvironment const none{};
+    CHECK(local_rank() == 0);
+  }
+  for (auto const* name : {"LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID"}) {
+    LauncherEnvironment const launcher{{name, "3"}};
+    CHECK(local_rank() == 3);
+  }
+  LauncherEnvironment const wrong{{"LOCAL_RANK", "-1"}};
+  CHECK_THROWS_MATCHES(local_rank(), InputError,
+                       MessageMatches(ContainsSubstring("LOCAL_RANK=-1")));
 }

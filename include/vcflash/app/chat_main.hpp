@@ -8,6 +8,7 @@
 #include <vcflash/app/trained_model.hpp>
 #include <vcflash/app/viewing.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
+#include <vcflash/dist/device.hpp>
 #include <vcflash/infer/conversation.hpp>
 #include <vcflash/infer/look.hpp>
 #include <vcflash/infer/sampling.hpp>
@@ -38,7 +39,7 @@ namespace detail {
 struct ChatArguments {
   std::filesystem::path model, video, image;
   std::vector<std::string> questions;
-  std::string dtype = "float32";
+  std::string dtype = "float32", device = "cpu";
   std::int64_t max_tokens = 512;
   bool json = false, greedy = false;
   std::optional<double> temperature, top_p, repetition_penalty;
@@ -280,11 +281,13 @@ int chat_main(int argc, char** argv) {
         throw CLI::Success();
       },
       "List the tensors of its checkpoint: key, dtype, shape; needs no other flag");
+  add_device_flag(flags, arguments.device);
   arguments.viewing.add_flags(flags);
 
   return program.run(argc, argv, [&] {
     set_up_log(name);
-    auto const model = TrainedModel<M>::from_folder(arguments.model, dtype_of(arguments.dtype));
+    auto const model = TrainedModel<M>::from_folder(arguments.model, dtype_of(arguments.dtype),
+                                                    dist::device_of(arguments.device));
     detail::Chat<M> chat(model, arguments);
     detail::talk(chat, arguments.questions);
   });

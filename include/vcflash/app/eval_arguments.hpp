@@ -2,6 +2,7 @@
 
 #include <vcflash/app/trained_model.hpp>
 #include <vcflash/app/viewing.hpp>
+#include <vcflash/dist/device.hpp>
 #include <vcflash/eval/benchmark.hpp>
 #include <vcflash/eval/needle_exam.hpp>
 #include <vcflash/eval/sha256.hpp>
@@ -26,7 +27,7 @@ namespace vcflash::app::detail {
 struct EvalArguments {
   std::filesystem::path model, data, media, out;
   std::vector<std::string> benchmarks;
-  std::string dtype = "float32", scoring = "upstream", layout;
+  std::string dtype = "float32", device = "cpu", scoring = "upstream", layout;
   std::int64_t limit = 0, batch = 8;
   bool fresh = false;
   Viewing viewing;
@@ -47,21 +48,23 @@ inline std::string folder_fingerprint(std::filesystem::path const& folder) {
   return eval::sha256(nlohmann::json(files).dump()).substr(0, 16);
 }
 
-/// A model that is loaded when it is first needed.
+/// A model that is loaded when it is first needed, onto a device that must be there before.
 template <Model M>
 class LazyModel {
  public:
-  explicit LazyModel(EvalArguments const& arguments) : arguments_(arguments) {}
+  explicit LazyModel(EvalArguments const& arguments)
+      : arguments_(arguments), device_(dist::device_of(arguments.device)) {}
 
   TrainedModel<M> const& operator()() {
     if (!model_) {
-      model_ = TrainedModel<M>::from_folder(arguments_.model, dtype_of(arguments_.dtype));
+      model_ = TrainedModel<M>::from_folder(arguments_.model, dtype_of(arguments_.dtype), device_);
     }
     return *model_;
   }
 
  private:
   EvalArguments const& arguments_;
+  at::Device device_;
   std::optional<TrainedModel<M>> model_;
 };
 

@@ -188,6 +188,7 @@ int eval_main(int argc, char** argv) {
   flags.add_option("--dtype", arguments.dtype, "float32 or bfloat16")
       ->check(CLI::IsMember({"float32", "bfloat16"}))
       ->capture_default_str();
+  add_device_flag(flags, arguments.device);
   arguments.viewing.add_flags(flags);
   auto& grid = arguments.grid;
   flags
@@ -210,6 +211,7 @@ int eval_main(int argc, char** argv) {
 
   return program.run(argc, argv, [&] {
     set_up_log(name);
+    detail::LazyModel<M> model(arguments);
     auto const scoring =
         arguments.scoring == "strict" ? eval::Scoring::strict : eval::Scoring::upstream;
     bool const several = arguments.benchmarks.size() > 1;
@@ -231,7 +233,6 @@ int eval_main(int argc, char** argv) {
                               .limit = arguments.limit});
     }
     auto const share = eval::Share::from_environment();
-    detail::LazyModel<M> model(arguments);
     for (std::size_t i = 0; i < exams.size(); ++i) {
       auto const& benchmark = arguments.benchmarks[i];
       auto const out = several ? arguments.out / benchmark : arguments.out;

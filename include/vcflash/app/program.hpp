@@ -51,6 +51,15 @@ int run_guarded(std::string_view name, Body&& body) {
   }
 }
 
+/// The flag that says where a model runs.
+inline void add_device_flag(CLI::App& flags, std::string& device) {
+  flags
+      .add_option("--device", device,
+                  "cpu, cuda or cuda:N; each process of a launcher takes a GPU of its own for cuda")
+      ->type_name("DEVICE")
+      ->capture_default_str();
+}
+
 /// A program: its name, what it does, an example, its flags, its body.
 ///
 ///     Program program("train-mine", "Trains mine.", "train-mine --data mix.yaml --out run1");

@@ -28,7 +28,7 @@ int train_main(int argc, char** argv) {
        .train =
            [](TrainingRun const& run, train::RunLoader& loader) {
              train::Trainer<R> trainer(run.config, run.files, run.tokenizer, run.callbacks,
-                                       run.group);
+                                       run.group, run.device);
              if (trainer.steps_done() > 0) run.on_resume(trainer.steps_done());
              return trainer.run(loader);
            }},

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <vcflash/checkpoint/config_json.hpp>
+#include <vcflash/dist/device.hpp>
 #include <vcflash/dist/process_group.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/describe.hpp>
@@ -25,6 +26,7 @@ struct TrainingRun {
   text::Tokenizer tokenizer;
   train::Callbacks callbacks;
   dist::ProcessGroup* group = nullptr;  ///< none: one process
+  at::Device device = at::kCPU;
   std::function<void(std::int64_t steps_done)> on_resume;
 };
 

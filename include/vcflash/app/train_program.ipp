@@ -31,7 +31,7 @@ namespace detail {
 struct TrainArguments {
   std::filesystem::path data, out, init, connector, encoder, tokenizer, config;
   std::vector<std::string> settings;
-  std::string resume = "auto";
+  std::string resume = "auto", device = "cpu";
   bool describe = false, init_only = false;
 
   void add_flags(CLI::App& flags) {
@@ -62,6 +62,7 @@ struct TrainArguments {
     flags.add_option("--resume", resume, "auto: go on from what is in --out; never: start over")
         ->check(CLI::IsMember({"auto", "never"}))
         ->capture_default_str();
+    add_device_flag(flags, device);
     flags.add_flag("--describe", describe,
                    "Print parts, parameters, tokens and settings, and exit");
     flags.add_flag("--init-only", init_only, "Write the model to start from to --out, and exit");
@@ -195,6 +196,7 @@ class TrainingNote {
 
 inline void train_recipe(TrainProgram const& recipe, TrainArguments const& arguments,
                          train::RunConfig const& config, dist::Launch const& launch) {
+  auto const device = dist::device_of(arguments.device);
   if (!std::filesystem::exists(arguments.data)) {
     throw InputError(fmt::format("--data {}: there is no such file.", arguments.data.string()));
   }
@@ -203,7 +205,8 @@ inline void train_recipe(TrainProgram const& recipe, TrainArguments const& argum
   std::optional<dist::ProcessGroup> group;
   if (!launch.alone()) {
     auto const timeout = std::chrono::duration<double>(config.dist_timeout);
-    group.emplace(launch, std::chrono::duration_cast<std::chrono::milliseconds>(timeout));
+    group.emplace(launch, std::chrono::duration_cast<std::chrono::milliseconds>(timeout),
+                  dist::ProcessGroup::exit_saying, device);
   }
   bool const speaks = launch.rank == 0;
   auto const warn = [speaks](std::string const& sentence) {
@@ -233,6 +236,7 @@ inline void train_recipe(TrainProgram const& recipe, TrainArguments const& argum
                                      .tokenizer = tokenizer,
                                      .callbacks = {.on_step = on_step, .warn = warn},
                                      .group = group ? &*group : nullptr,
+                                     .device = device,
                                      .on_resume = on_resume},
                                     loader);
   progress.reset();

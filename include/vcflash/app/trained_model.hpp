@@ -4,8 +4,10 @@
 #include <vcflash/checkpoint/folder.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/recipe.hpp>
+#include <vcflash/tensor/placement.hpp>
 #include <vcflash/text/tokenizer.hpp>
 
+#include <c10/core/Device.h>
 #include <c10/core/ScalarType.h>
 
 #include <filesystem>
@@ -29,12 +31,14 @@ struct TrainedModel {
   text::Tokenizer tokenizer;
 
   /// \throws InputError if the folder is of another model, naming what differs
-  static TrainedModel from_folder(std::filesystem::path const& folder, at::ScalarType dtype) {
+  static TrainedModel from_folder(std::filesystem::path const& folder, at::ScalarType dtype,
+                                  at::Device device = at::kCPU) {
     checkpoint::require_config_of(M::Llm::config, folder / "config.json");
     TrainedModel model{{}, tokenizer_for(M::Llm::config, folder)};
     checkpoint::Weights weights;
     weights.folder = folder;
     checkpoint::load_model(checkpoint::parameters_of_parts(model.network), weights, dtype);
+    move_to(model.network, device);
     return model;
   }
 };

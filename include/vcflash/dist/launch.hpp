@@ -27,6 +27,11 @@ struct Launch {
   static Launch from_environment();
 };
 
+/// The rank of this process among those that its launcher started on this machine
+/// (`LOCAL_RANK`, `OMPI_COMM_WORLD_LOCAL_RANK` or `SLURM_LOCALID`); 0 without a launcher.
+/// \throws InputError for a number that cannot be
+std::int64_t local_rank();
+
 }  // namespace vcflash::dist
 
 #ifndef VCFLASH_SEPARATE

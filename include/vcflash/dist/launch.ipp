@@ -93,4 +93,12 @@ VCFLASH_INLINE Launch Launch::from_environment() {
   return launch;
 }
 
+VCFLASH_INLINE std::int64_t local_rank() {
+  for (auto const* name : {"LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID"}) {
+    if (detail::variable(name).empty()) continue;
+    return detail::number_of(name, 0, 127);
+  }
+  return 0;
+}
+
 }  // namespace vcflash::dist

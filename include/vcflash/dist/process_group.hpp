@@ -11,6 +11,8 @@
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/tensor/tensor.hpp>
 
+#include <c10/core/Device.h>
+
 namespace vcflash::dist {
 
 /// A collective that was begun. The tensors it works on stay alive, and must be left alone until
@@ -38,7 +40,8 @@ class Pending {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The processes of one task, each with its rank, over c10d and Gloo. Every rank calls the same
+/// The processes of one task, each with its rank, over c10d: NCCL for tensors on a GPU, Gloo for
+/// those in the computer's memory. Every rank calls the same
 /// collectives in the same order, with tensors of the same size and dtype, from one thread.
 /// Every wait is bounded: if another rank is gone or does not come, the process ends with a
 /// sentence that names it.
@@ -48,8 +51,10 @@ class ProcessGroup {
   using Leave = std::function<void(std::string const& sentence)>;
 
   /// Meets the others. \param timeout of every wait for another rank, this one included
+  /// \param device that the tensors of this process are on
   /// \throws Error naming who did not come
-  ProcessGroup(Launch launch, std::chrono::milliseconds timeout, Leave leave = exit_saying);
+  ProcessGroup(Launch launch, std::chrono::milliseconds timeout, Leave leave = exit_saying,
+               at::Device device = at::kCPU);
 
   /// Without `finish` before it, the other ranks end, too.
   ~ProcessGroup();

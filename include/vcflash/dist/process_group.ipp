@@ -24,6 +24,9 @@
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
+#ifdef VCFLASH_CUDA
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
+#endif
 
 #include <fmt/format.h>
 
@@ -94,7 +97,7 @@ struct ProcessGroup::Impl {
   double waited = 0;
   std::atomic<bool> told = false;
   c10::intrusive_ptr<c10d::Store> store;
-  c10::intrusive_ptr<c10d::Backend> backend;
+  c10::intrusive_ptr<c10d::Backend> host, gpu;  ///< of tensors there; `gpu` may be none
   // Goes first: the backend's destructor waits for collectives that only the others' end ends.
   std::optional<Watchdog> watchdog;
 
@@ -126,6 +129,8 @@ struct ProcessGroup::Impl {
       throw Error(sentence);
     }
   }
+
+  c10d::Backend& backend_of(Tensor const& tensor) { return tensor.is_cpu() ? *host : *gpu; }
 
   Pending begin(c10::intrusive_ptr<c10d::Work> work);
 };
@@ -167,7 +172,7 @@ VCFLASH_INLINE void ProcessGroup::exit_saying(std::string const& sentence) {
 }
 
 VCFLASH_INLINE ProcessGroup::ProcessGroup(Launch launch, std::chrono::milliseconds timeout,
-                                          Leave leave)
+                                          Leave leave, [[maybe_unused]] at::Device device)
     : launch_(std::move(launch)), impl_(std::make_unique<Impl>()) {
   impl_->timeout = timeout;
   impl_->leave = std::move(leave);
@@ -230,9 +235,17 @@ VCFLASH_INLINE ProcessGroup::ProcessGroup(Launch launch, std::chrono::millisecon
       rank(), size(), timeout, post,
       [impl = impl_.get()](std::string const& sentence) { impl->end(sentence); });
   impl_->guarded([&] {
-    impl_->backend = c10::make_intrusive<c10d::ProcessGroupGloo>(
+    impl_->host = c10::make_intrusive<c10d::ProcessGroupGloo>(
         impl_->store, static_cast<int>(rank()), static_cast<int>(size()),
         c10d::ProcessGroupGloo::Options::create_default(timeout));
+#ifdef VCFLASH_CUDA
+    if (device.is_cpu()) return;
+    auto options = c10d::ProcessGroupNCCL::Options::create();
+    options->timeout = timeout;
+    impl_->gpu = c10::make_intrusive<c10d::ProcessGroupNCCL>(
+        c10::make_intrusive<c10d::PrefixStore>("nccl", impl_->store), static_cast<int>(rank()),
+        static_cast<int>(size()), std::move(options));
+#endif
   });
 }
 
@@ -244,7 +257,7 @@ VCFLASH_INLINE Pending ProcessGroup::all_reduce(Tensor const& tensor) {
   Pending begun;
   impl_->guarded([&] {
     std::vector<Tensor> tensors{tensor};
-    begun = impl_->begin(impl_->backend->allreduce(tensors));
+    begun = impl_->begin(impl_->backend_of(tensor).allreduce(tensors));
   });
   return begun;
 }
@@ -253,7 +266,7 @@ VCFLASH_INLINE Pending ProcessGroup::all_gather(Tensor const& whole, Tensor cons
   Pending begun;
   impl_->guarded([&] {
     Tensor out = whole, in = part;
-    begun = impl_->begin(impl_->backend->_allgather_base(out, in));
+    begun = impl_->begin(impl_->backend_of(whole)._allgather_base(out, in));
   });
   return begun;
 }
@@ -262,7 +275,7 @@ VCFLASH_INLINE Pending ProcessGroup::broadcast(Tensor const& tensor) {
   Pending begun;
   impl_->guarded([&] {
     std::vector<Tensor> tensors{tensor};
-    begun = impl_->begin(impl_->backend->broadcast(tensors));
+    begun = impl_->begin(impl_->backend_of(tensor).broadcast(tensors));
   });
   return begun;
 }
@@ -282,6 +295,7 @@ VCFLASH_INLINE double ProcessGroup::seconds_waited() const { return impl_->waite
 
 VCFLASH_INLINE void ProcessGroup::finish() {
   barrier();
+  if (impl_->gpu) impl_->gpu->shutdown();
   impl_->watchdog->leave();
 }
 

@@ -43,6 +43,7 @@ struct StepReport {
   std::int64_t samples = 0;          ///< conversations
   std::int64_t tokens = 0;           ///< of all conversations, visual ones included
   std::int64_t labels = 0;           ///< tokens that the loss is about
+  std::int64_t device_bytes = 0;     ///< of tensors on the GPU at most so far; 0 without one
   std::string skipped{};  ///< what was no finite number; empty: the step moved the parameters
 };
 

@@ -51,6 +51,7 @@ VCFLASH_INLINE void MetricsFile::write(StepReport const& report) {
                {"tokens", report.tokens},
                {"labels", report.labels},
                {"resident_mib", resident_memory_mib()}});
+  if (report.device_bytes > 0) line["device_mib"] = report.device_bytes >> 20;
   if (!report.skipped.empty()) line["skipped"] = report.skipped;
   file_ << line.dump() << std::endl;
   if (!file_) {

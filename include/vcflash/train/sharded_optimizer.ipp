@@ -116,7 +116,7 @@ class ShardedOptimizer::Shards {
   Tensor norm_of_all(Tensor const& own) const {
     if (!zero_.optimizer()) return own;
     at::NoGradGuard const no_grad;
-    Tensor const squares = own.square();
+    Tensor const squares = own.to(fp32()).square();
     group_.all_reduce(squares).wait();
     return squares.sqrt();
   }

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/zeros.h>
+#include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
@@ -24,12 +25,14 @@
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/checkpoint/config_json.hpp>
 #include <vcflash/checkpoint/folder.hpp>
+#include <vcflash/dist/device.hpp>
 #include <vcflash/dist/process_group.hpp>
 #include <vcflash/meta/error.hpp>
 #include <vcflash/meta/sentence.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/recipe.hpp>
 #include <vcflash/tensor/parameter_list.hpp>
+#include <vcflash/tensor/placement.hpp>
 #include <vcflash/text/tokenizer.hpp>
 #include <vcflash/train/checkpointing.hpp>
 #include <vcflash/train/config.hpp>
@@ -148,14 +151,17 @@ class Trainer {
   /// Loads or draws the weights, and takes up what an earlier run left if it may.
   /// \param tokenizer whose files go with the model; none: no such files
   /// \param group of the processes that train together, of which the first writes; none: just one
+  /// \param device that everything is computed on
   /// \throws InputError if weights, settings or an earlier run's state do not fit
   Trainer(RunConfig config, RunFiles files, std::optional<text::Tokenizer> tokenizer = {},
-          Callbacks callbacks = {}, dist::ProcessGroup* group = nullptr)
+          Callbacks callbacks = {}, dist::ProcessGroup* group = nullptr,
+          at::Device device = at::kCPU)
       : config_(std::move(config)),
         files_(std::move(files)),
         tokenizer_(std::move(tokenizer)),
         callbacks_(std::move(callbacks)),
-        group_(group) {
+        group_(group),
+        device_(device) {
     require_consistent(config_, processes());
     if (tokenizer_) detail::require_tokenizer_fits(*tokenizer_, Network::Llm::config);
     threads_ = config_.threads > 0
@@ -166,6 +172,7 @@ class Trainer {
     std::optional<checkpoint::TensorMap> optimizer_state = take_up();
     if (!optimizer_state && !finished_) load_weights<R>(network_, start_, config_);
     detail::require_same_start(finished_ ? -1 : state_.step, group_);
+    move_to(network_, device_);
     freeze_as_staged<R>(network_);
     replicas_.emplace(network_, config_.batch_threads);
     if constexpr (shards_parameters) {
@@ -396,6 +403,7 @@ class Trainer {
     ++state_.step;
     if (!report.skipped.empty()) ++state_.skipped;
     state_.seconds += report.seconds;
+    report.device_bytes = dist::peak_device_bytes(device_);
     return report;
   }
 
@@ -420,6 +428,7 @@ class Trainer {
     for (std::size_t i = 1; i < parts.size(); ++i) {
       others.push_back(std::async(std::launch::async, [&, i] {
         at::set_num_threads(threads_);
+        c10::DeviceGuard const here(device_);
         return learn_part(i);
       }));
     }
@@ -588,6 +597,7 @@ class Trainer {
   std::optional<text::Tokenizer> tokenizer_;
   Callbacks callbacks_;
   dist::ProcessGroup* group_;
+  at::Device device_;
   Start start_;
   Network network_;
   std::optional<Replicas<Network>> replicas_;

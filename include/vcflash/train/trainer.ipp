@@ -147,7 +147,7 @@ VCFLASH_INLINE void read_results(StepReport& report, std::vector<Tensor> losses,
                                  dist::ProcessGroup* group) {
   at::NoGradGuard const no_grad;
   for (Tensor& loss : losses) loss = loss.to(at::kFloat);
-  losses.push_back(norm);
+  losses.push_back(losses.empty() ? norm : norm.to(losses.front().device()));
   Tensor const read = at::stack(losses).to(at::kCPU);
   auto const values = std::span(read.const_data_ptr<float>(), losses.size());
   report.micro_losses.assign(values.begin(), values.end() - 1);

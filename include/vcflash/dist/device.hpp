@@ -1,0 +1,26 @@
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <cstdint>
+#include <string_view>
+
+#include <vcflash/dist/launch.hpp>
+#include <vcflash/meta/separate.hpp>
+
+namespace vcflash::dist {
+
+/// The device that a person names, made the current one of this thread: `cpu`, `cuda:2`, or `cuda`
+/// for this process's own, by its rank on the machine.
+/// \throws InputError saying why there is no such device here
+at::Device device_of(std::string_view name, std::int64_t local_rank = local_rank());
+
+/// Bytes that tensors occupied on a device at most so far; 0 for a CPU, whose memory is the
+/// process's.
+std::int64_t peak_device_bytes(at::Device device);
+
+}  // namespace vcflash::dist
+
+#ifndef VCFLASH_SEPARATE
+#include <vcflash/dist/device.ipp>
+#endif

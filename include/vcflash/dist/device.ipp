@@ -1,0 +1,60 @@
+#pragma once
+
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/CachingDeviceAllocator.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <charconv>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include <vcflash/dist/device.hpp>
+#include <vcflash/meta/error.hpp>
+
+namespace vcflash::dist {
+
+VCFLASH_INLINE at::Device device_of(std::string_view name, std::int64_t local_rank) {
+  if (name == "cpu") return at::kCPU;
+  std::int64_t index = local_rank;
+  bool known = name == "cuda";
+  if (constexpr std::string_view numbered = "cuda:"; name.starts_with(numbered)) {
+    auto const [stop, error] =
+        std::from_chars(name.data() + numbered.size(), name.data() + name.size(), index);
+    known = error == std::errc() && stop == name.data() + name.size() && index >= 0;
+  }
+  if (!known) throw InputError(fmt::format("{} is no device: give cpu, cuda or cuda:N.", name));
+#ifdef VCFLASH_CUDA
+  constexpr bool built_for_it = true;
+#else
+  constexpr bool built_for_it = false;
+#endif
+  if (!built_for_it) {
+    throw InputError(fmt::format(
+        "{}: this program was built for CPUs only; configure the build with -DVCFLASH_CUDA=ON.",
+        name));
+  }
+  auto const count = at::detail::getCUDAHooks().getNumGPUs();
+  if (count <= 0) {
+    throw InputError(fmt::format("{}: this machine has no GPU, or no driver for one.", name));
+  }
+  if (index >= count) {
+    throw InputError(
+        fmt::format("{}: this process would use cuda:{}, but the machine has {} GPU{}.", name,
+                    index, count, count == 1 ? "" : "s"));
+  }
+  at::Device const device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
+  c10::impl::VirtualGuardImpl(at::kCUDA).setDevice(device);
+  return device;
+}
+
+VCFLASH_INLINE std::int64_t peak_device_bytes(at::Device device) {
+  if (device.is_cpu()) return 0;
+  constexpr auto all = static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+  return c10::getDeviceAllocator(device.type())
+      ->getDeviceStats(device.index())
+      .allocated_bytes[all]
+      .peak;
+}
+
+}  // namespace vcflash::dist
