@@ -7,7 +7,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
-#include <chrono>
 #include <csignal>
 #include <memory>
 #include <optional>
@@ -287,16 +286,16 @@ TEST_CASE("a running checkpoint that cannot be written is told, and the run goes
   test::TemporaryFolder const folder;
   std::vector<std::string> warnings;
   Callbacks callbacks;
-  callbacks.warn = [&](std::string const& sentence) { warnings.push_back(sentence); };
   auto source = samples();
   std::optional<test::FullDisk> full;
+  callbacks.warn = [&](std::string const& sentence) {
+    warnings.push_back(sentence);
+    full.reset();
+  };
   callbacks.on_step = [&](StepReport const& report) {
-    if (report.step == 4) full.emplace(20000);
-    if (report.step == 5) {
-      std::this_thread::sleep_for(
-          std::chrono::milliseconds(300));  // the writer meets the full disk
-      full.reset();
-    }
+    if (report.step != 4) return;
+    while (!std::filesystem::exists(folder / "run/checkpoint-2")) std::this_thread::yield();
+    full.emplace(20000);
   };
   Trainer<Stage2> trainer(settings<Stage2>({"checkpoint.every_steps=2", "checkpoint.keep=3"}),
                           {.out = folder / "run", .resume = false}, {}, callbacks);

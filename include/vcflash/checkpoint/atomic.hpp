@@ -57,6 +57,9 @@ class StagedFolder {
   /// Where to write.
   std::filesystem::path const& path() const { return staging_; }
 
+  /// The hidden folder beside a target, which another process made.
+  static std::filesystem::path staging_of(std::filesystem::path const& target);
+
   /// The target becomes exactly what was staged; what it held before is removed afterwards.
   void commit();
 

@@ -120,6 +120,10 @@ VCFLASH_INLINE StagedFolder::~StagedFolder() {
   std::filesystem::remove_all(staging_, ignored);
 }
 
+VCFLASH_INLINE std::filesystem::path StagedFolder::staging_of(std::filesystem::path const& target) {
+  return detail::partial_beside(target);
+}
+
 VCFLASH_INLINE void StagedFolder::commit() {
   flush();
   if (::rename(staging_.c_str(), target_.c_str()) != 0) {

@@ -13,6 +13,7 @@
 #include <vcflash/tensor/parameter_list.hpp>
 #include <vcflash/train/optimizer.hpp>
 #include <vcflash/train/sharded_parameters.hpp>
+#include <vcflash/train/stored_state.hpp>
 
 namespace vcflash::train {
 
@@ -54,20 +55,24 @@ class ShardedOptimizer {
   /// Moves every parameter once, on all ranks.  \see AdamW::step
   void step(double factor);
 
-  /// Everything that a later run of any number of processes needs to go on, by parameter name. All
-  /// ranks call it, and rank 0 gets it.
+  /// This rank's share of what a later run of any number of processes needs to go on: of sharded
+  /// state its pieces, named as `StoredState` reads them, else all of it on rank 0.
   NamedTensors state() const;
 
-  /// Takes over what `state` gave.
+  /// How many ranks have a share.
+  std::int64_t shares() const;
+
+  /// Takes over what the ranks of an earlier run had.
   /// \throws InputError if it is not this optimiser's
-  void restore(std::map<std::string, Tensor> const& tensors, std::int64_t steps_done,
-               std::string_view where);
+  void restore(StoredState const& stored, std::int64_t steps_done);
 
  private:
   class Shards;
 
-  std::vector<ParameterGroup> groups_;  ///< whole parameters
-  std::unique_ptr<Shards> shards_;      ///< of a run of several processes
+  bool sharded() const;
+
+  dist::ProcessGroup* group_;
+  std::unique_ptr<Shards> shards_;  ///< of a run of several processes
   std::unique_ptr<AdamW> own_;
 };
 

@@ -20,6 +20,16 @@
 
 namespace vcflash::train {
 
+namespace detail {
+
+inline void require_as_many(StoredState const& stored, std::size_t known) {
+  if (stored.size() == known) return;
+  throw InputError(
+      fmt::format("{}: has {} tensors, this run has {}.", stored.where(), stored.size(), known));
+}
+
+}  // namespace detail
+
 /// The buckets of a run of several processes: gradients on their way, and who keeps what.
 class ShardedOptimizer::Shards {
  public:
@@ -146,64 +156,32 @@ class ShardedOptimizer::Shards {
     }
   }
 
-  /// Whole tensors out of every rank's pieces.  \return on rank 0; elsewhere nothing
-  NamedTensors gather(NamedTensors const& own, std::vector<ParameterGroup> const& groups) const {
-    at::NoGradGuard const no_grad;
-    std::map<std::string, Tensor> const pieces(own.begin(), own.end());
-    std::map<std::string, Tensor> whole;
-    for (auto const& kind : kinds()) {
-      for (auto const& bucket : buckets_) {
-        Tensor const part = at::zeros({part_of(bucket)}, fp32());
-        for (auto const* slot : bucket.slots) {
-          auto const piece = piece_of(*slot);
-          if (piece.count == 0) continue;
-          part.narrow(0, piece.in_part, piece.count).copy_(pieces.at(kind + slot->name));
-        }
-        Tensor const all = at::empty({bucket.size}, fp32());
-        group_.all_gather(all, part).wait();
-        if (!group_.first()) continue;
-        for (auto const* slot : bucket.slots) {
-          whole[kind + slot->name] =
-              all.narrow(0, slot->offset, slot->count).view(slot->parameter.sizes()).clone();
-        }
-      }
+  /// A state's tensors under the names of the pieces that they are.
+  NamedTensors named_pieces(NamedTensors own) const {
+    for (auto& [name, tensor] : own) {
+      auto const& slot = *by_name_.at(name.substr(name.find('.') + 1));  // behind "first." etc.
+      name += fmt::format("@{}", piece_of(slot).in_parameter);
     }
-    NamedTensors tensors;
-    if (!group_.first()) return tensors;
-    for (auto const& group : groups) {
-      for (auto const& name : group.names) {
-        for (auto const& kind : kinds()) {
-          tensors.emplace_back(kind + name, whole.at(kind + name));
-        }
-      }
-    }
-    return tensors;
+    return own;
   }
 
-  /// This rank's pieces of whole tensors. What does not fit is left as it is, for `AdamW` to name.
-  std::map<std::string, Tensor> cut(std::map<std::string, Tensor> const& whole,
-                                    std::string_view where) const {
-    if (auto const known = kinds().size() * slots_.size(); whole.size() != known) {
-      throw InputError(
-          fmt::format("{}: has {} tensors, this run has {}.", where, whole.size(), known));
-    }
+  /// This rank's pieces of a state. What does not fit is left out, for `AdamW` to name.
+  std::map<std::string, Tensor> cut(StoredState const& stored) const {
+    detail::require_as_many(stored, kinds().size() * slots_.size());
     std::map<std::string, Tensor> own;
     for (auto const& slot : slots_) {
       auto const piece = piece_of(slot);
       if (piece.count == 0) continue;
       for (auto const& kind : kinds()) {
-        auto const found = whole.find(kind + slot.name);
-        if (found == whole.end()) continue;
-        bool const fits = found->second.sizes() == slot.parameter.sizes();
-        own[found->first] =
-            fits ? found->second.reshape(-1).narrow(0, piece.in_parameter, piece.count)
-                 : found->second;
+        Tensor const found =
+            stored.piece(kind + slot.name, slot.parameter.sizes(), piece.in_parameter, piece.count);
+        if (found.defined()) own[kind + slot.name] = found;
       }
     }
     return own;
   }
 
-  ZeroStage zero() const { return zero_; }
+  bool shards_state() const { return zero_.optimizer(); }
 
  private:
   /// A parameter and its place in a bucket.
@@ -414,7 +392,7 @@ VCFLASH_INLINE ShardedOptimizer::ShardedOptimizer(std::vector<ParameterGroup> gr
                                                   ZeroStage zero, dist::ProcessGroup* group,
                                                   ShardedParameters const* parameters,
                                                   std::int64_t bucket)
-    : groups_(groups) {
+    : group_(group) {
   if (group != nullptr) {
     shards_ = std::make_unique<Shards>(groups, keys, zero, *group, parameters, bucket);
     groups = shards_->own_groups(groups);
@@ -450,18 +428,30 @@ VCFLASH_INLINE void ShardedOptimizer::step(double factor) {
   shards_->share_parameters();
 }
 
+VCFLASH_INLINE bool ShardedOptimizer::sharded() const { return shards_ && shards_->shards_state(); }
+
 VCFLASH_INLINE NamedTensors ShardedOptimizer::state() const {
-  if (!shards_ || !shards_->zero().optimizer()) return own_->state();
-  return shards_->gather(own_->state(), groups_);
+  if (sharded()) return shards_->named_pieces(own_->state());
+  return group_ == nullptr || group_->first() ? own_->state() : NamedTensors();
 }
 
-VCFLASH_INLINE void ShardedOptimizer::restore(std::map<std::string, Tensor> const& tensors,
-                                              std::int64_t steps_done, std::string_view where) {
-  if (!shards_ || !shards_->zero().optimizer()) {
-    own_->restore(tensors, steps_done, where);
+VCFLASH_INLINE std::int64_t ShardedOptimizer::shares() const {
+  return sharded() ? group_->size() : 1;
+}
+
+VCFLASH_INLINE void ShardedOptimizer::restore(StoredState const& stored, std::int64_t steps_done) {
+  std::map<std::string, Tensor> own;
+  if (sharded()) {
+    own = shards_->cut(stored);
   } else {
-    own_->restore(shards_->cut(tensors, where), steps_done, where);
+    auto const wanted = own_->state();
+    detail::require_as_many(stored, wanted.size());
+    for (auto const& [name, tensor] : wanted) {
+      Tensor const found = stored.piece(name, tensor.sizes(), 0, tensor.numel());
+      if (found.defined()) own[name] = found.view(tensor.sizes());
+    }
   }
+  own_->restore(own, steps_done, stored.where());
 }
 
 }  // namespace vcflash::train

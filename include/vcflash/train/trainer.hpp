@@ -34,6 +34,7 @@
 #include <vcflash/tensor/parameter_list.hpp>
 #include <vcflash/tensor/placement.hpp>
 #include <vcflash/text/tokenizer.hpp>
+#include <vcflash/train/checkpoint_writer.hpp>
 #include <vcflash/train/checkpointing.hpp>
 #include <vcflash/train/config.hpp>
 #include <vcflash/train/drop_path.hpp>
@@ -49,6 +50,7 @@
 #include <vcflash/train/sharded_optimizer.hpp>
 #include <vcflash/train/sharded_parameters.hpp>
 #include <vcflash/train/start.hpp>
+#include <vcflash/train/stored_state.hpp>
 
 namespace vcflash::train {
 
@@ -169,7 +171,7 @@ class Trainer {
                    : std::max(1, at::get_num_threads() / static_cast<int>(config_.batch_threads));
     at::set_num_threads(threads_);
     start_ = start_of(files_);
-    std::optional<checkpoint::TensorMap> optimizer_state = take_up();
+    std::optional<StoredState> const optimizer_state = take_up();
     if (!optimizer_state && !finished_) load_weights<R>(network_, start_, config_);
     detail::require_same_start(finished_ ? -1 : state_.step, group_);
     move_to(network_, device_);
@@ -183,16 +185,14 @@ class Trainer {
                             parameters_of(network_.connector, prefixes[1]), *group_);
       }
     }
+    writer_.emplace(files_.out, config_.keep, group_);
     std::vector<std::string> keys;
     for (auto const& parameter : parameters_of(network_)) keys.push_back(parameter.key);
     optimizer_.emplace(
         parameter_groups<R>(network_, config_.recipe),
         AdamW::Options{config_.recipe.beta1, config_.recipe.beta2, config_.recipe.epsilon}, keys,
         R::Sharding::stage, group_, parameters_ ? &*parameters_ : nullptr);
-    if (optimizer_state) {
-      optimizer_->restore(*optimizer_state, state_.step - state_.skipped,
-                          (resumed_from_ / optimizer_file).string());
-    }
+    if (optimizer_state) optimizer_->restore(*optimizer_state, state_.step - state_.skipped);
   }
 
   Trainer(Trainer const&) = delete;
@@ -243,17 +243,19 @@ class Trainer {
           config_.recipe.save_every > 0 && state_.step % config_.recipe.save_every == 0;
       bad_steps = report.skipped.empty() ? 0 : bad_steps + 1;
       bool const diverged = bad_steps == config_.max_bad_steps;
-      bool const asked = group_ ? group_->any(interrupt.asked()) : interrupt.asked();
-      bool const stopped = !last && (asked || diverged);
+      auto const ranks = on_any_rank(interrupt.asked(), writer_->writing());
+      bool const stopped = !last && (ranks.asked || diverged);
+      if (!ranks.writing) unless_it_fails([&] { writer_->all_wrote(); });
       if (last) save_model(files_.out, checkpoint::StagedFolder::Place::inside);
-      if (due || stopped) save_running();
       if (stopped) {
-        if (saving_.valid()) saving_.get();
+        save_running();
+        writer_->finish();
         if (diverged) detail::diverged(report, bad_steps);
         return summary(steps, true);
       }
+      if (due) unless_it_fails([&] { save_running(); });
     }
-    finish_saving();
+    unless_it_fails([&] { writer_->finish(); });
     return summary(steps, false);
   }
 
@@ -285,11 +287,30 @@ class Trainer {
     std::optional<ShardedParameters>& parameters_;
   };
 
-  static constexpr std::string_view optimizer_file = "optimizer.safetensors";
+  struct OnAnyRank {
+    bool asked, writing;
+  };
+
+  /// Whether any rank was asked to stop, or is writing a checkpoint.
+  OnAnyRank on_any_rank(bool asked, bool writing) const {
+    if (!group_) return {asked, writing};
+    auto const ranks = group_->sum({asked ? 1.0 : 0.0, writing ? 1.0 : 0.0});
+    return {ranks[0] > 0, ranks[1] > 0};
+  }
+
+  /// A running checkpoint that cannot be written is told, and costs nothing else.
+  template <class F>
+  void unless_it_fails(F&& save) const {
+    try {
+      save();
+    } catch (Error const& error) {
+      if (callbacks_.warn) callbacks_.warn(error.what());
+    }
+  }
 
   /// Goes on from the newest checkpoint that can be read.
   /// \return the optimiser's state, if there is one to go on from
-  std::optional<checkpoint::TensorMap> take_up() {
+  std::optional<StoredState> take_up() {
     if (!files_.resume) return {};
     auto const all = running_checkpoints(files_.out);
     if (std::filesystem::exists(files_.out / state_file)) {
@@ -309,10 +330,9 @@ class Trainer {
       try {
         auto const state = read_state(all[i].folder, config_, R::name);
         load_trained(all[i].folder);
-        auto tensors = checkpoint::read_tensors(all[i].folder / optimizer_file);
+        auto stored = StoredState::in(all[i].folder);
         state_ = state;
-        resumed_from_ = all[i].folder;
-        return tensors;
+        return stored;
       } catch (InputError const& error) {
         if (i + 1 == all.size()) throw;
         if (callbacks_.warn) callbacks_.warn(error.what());
@@ -524,31 +544,21 @@ class Trainer {
   /// Begins to write a running checkpoint; what a step waits for is a copy in memory.
   void save_running() {
     Stopwatch const stopwatch(saving_seconds_);
-    finish_saving();
-    auto optimizer_state = optimizer_->state();  // all ranks give what they have of it
-    WholeModel const whole(parameters_);
-    if (!writes()) return;
-    auto const copied = parameters_ ? detail::Copied::all : detail::Copied::trained;
-    saving_ = std::async(
-        std::launch::async,
-        [this, state = state_, model = detail::copies_of(trained_model(), copied),
-         optimizer = detail::copies_of(std::move(optimizer_state), detail::Copied::all)] {
-          checkpoint::StagedFolder staged(running_checkpoint_folder(files_.out, state.step));
-          write_model(staged.path(), state, model);
-          checkpoint::write_tensors(staged.path() / optimizer_file, optimizer);
-          staged.commit();
-          keep_newest(files_.out, config_.keep);
-        });
-  }
-
-  /// Waits for a checkpoint that is being written. One that cannot be is told.
-  void finish_saving() {
-    if (!saving_.valid()) return;
-    try {
-      saving_.get();
-    } catch (Error const& error) {
-      if (callbacks_.warn) callbacks_.warn(error.what());
+    unless_it_fails([&] { writer_->finish(); });
+    NamedTensors model;
+    {
+      WholeModel const whole(parameters_);
+      auto const copied = parameters_ ? detail::Copied::all : detail::Copied::trained;
+      if (writes()) model = detail::copies_of(trained_model(), copied);
     }
+    auto optimizer = detail::copies_of(optimizer_->state(), detail::Copied::all);
+    auto const file = optimizer_file(group_ ? group_->rank() : 0, optimizer_->shares());
+    writer_->begin(state_.step,
+                   [this, state = state_, model = std::move(model),
+                    optimizer = std::move(optimizer), file](std::filesystem::path const& folder) {
+                     if (writes()) write_model(folder, state, model);
+                     if (!optimizer.empty()) checkpoint::write_tensors(folder / file, optimizer);
+                   });
   }
 
   void save_model(std::filesystem::path const& folder, checkpoint::StagedFolder::Place place) {
@@ -605,10 +615,9 @@ class Trainer {
   std::optional<ShardedOptimizer> optimizer_;
   int threads_ = 1;  ///< of the tensor operations
   RunState state_;
-  std::filesystem::path resumed_from_;
   bool finished_ = false;
   double saving_seconds_ = 0;
-  std::future<void> saving_;  ///< the last member: its destructor waits, and reads those above
+  std::optional<CheckpointWriter> writer_;  ///< the last member: it reads those above until it ends
 };
 
 }  // namespace vcflash::train

@@ -1,0 +1,94 @@
+#include <vcflash/train/checkpoint_writer.hpp>
+
+#include <atomic>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <chrono>
+#include <fstream>
+#include <thread>
+
+#include <vcflash/meta/error.hpp>
+
+#include "tests/dist/as_ranks.hpp"
+#include "tests/support/folder.hpp"
+
+using namespace vcflash;
+using namespace vcflash::train;
+using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::MessageMatches;
+namespace fs = std::filesystem;
+
+namespace {
+
+CheckpointWriter::Write writes(std::string const& name) {
+  return [name](fs::path const& folder) { std::ofstream(folder / name) << name; };
+}
+
+}  // namespace
+
+TEST_CASE("a checkpoint is written beside the steps, and the newest stay", "[unit]") {
+  test::TemporaryFolder const folder;
+  CheckpointWriter writer(folder.path(), 2, nullptr);
+  std::atomic<bool> may_end = false;
+  writer.begin(1, [&](fs::path const& staged) {
+    while (!may_end) std::this_thread::sleep_for(1ms);
+    std::ofstream(staged / "a") << "a";
+  });
+  CHECK(writer.writing());
+  CHECK_FALSE(fs::exists(folder / "checkpoint-1"));
+  may_end = true;
+  writer.finish();
+  CHECK_FALSE(writer.writing());
+  CHECK(test::read_file(folder / "checkpoint-1/a") == "a");
+  for (std::int64_t const step : {2, 3}) writer.begin(step, writes("a"));
+  writer.finish();
+  CHECK_FALSE(fs::exists(folder / "checkpoint-1"));
+  CHECK(fs::exists(folder / "checkpoint-3/a"));
+}
+
+TEST_CASE("a checkpoint that cannot be written is told once and leaves nothing", "[unit]") {
+  test::TemporaryFolder const folder;
+  CheckpointWriter writer(folder.path(), 2, nullptr);
+  writer.begin(1, [](fs::path const&) { throw Error("the disk is full"); });
+  CHECK_THROWS_MATCHES(writer.finish(), Error, MessageMatches(ContainsSubstring("disk is full")));
+  writer.finish();
+  CHECK(fs::is_empty(folder.path()));
+  writer.begin(2, writes("a"));
+  writer.finish();
+  CHECK(fs::exists(folder / "checkpoint-2/a"));
+}
+
+TEST_CASE("ranks fill one checkpoint, which is there when all have written, or not at all",
+          "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const failures = test::as_ranks(3, 60s, [&](dist::ProcessGroup& group) {
+    CheckpointWriter writer(folder.path(), 2, &group);
+    writer.begin(1, writes(std::to_string(group.rank())));
+    while (group.any(writer.writing())) std::this_thread::sleep_for(1ms);
+    writer.all_wrote();
+    writer.finish();
+    for (auto const* const file : {"0", "1", "2"}) {
+      if (!fs::exists(folder / "checkpoint-1" / file)) fail("no file of rank ", file);
+    }
+    auto write = writes("x");
+    if (group.rank() == 1) write = [](fs::path const&) { throw Error("rank 1's disk is full"); };
+    writer.begin(2, write);
+    std::string told;
+    try {
+      writer.finish();
+    } catch (Error const& error) {
+      told = error.what();
+    }
+    auto const expected =
+        group.rank() == 1 ? "rank 1's disk is full"
+                          : (folder / "checkpoint-2").string() + ": cannot be written by rank 1.";
+    if (told != expected) fail("was told: ", told);
+    writer.begin(3, writes("y"));
+    writer.finish();
+  });
+  for (auto const& failure : failures) CHECK(failure == "");
+  CHECK_FALSE(fs::exists(folder / "checkpoint-2"));
+  CHECK(fs::exists(folder / "checkpoint-3/y"));
+}
