@@ -67,7 +67,7 @@ struct SetPlan {
 
 inline constexpr std::int64_t rows_a_step = 32;
 
-/// The curriculum: 30 steps of stage 1, 1,270 of stage 2 in three parts, 120 of stage 3, 200
+/// The curriculum: 30 steps of stage 1, 1,270 of stage 2 in three parts, 120 of stage 3, 360
 /// of stage 4. Multiple choice is learned on single objects before there are several, order on 4
 /// frames before there are 8.
 inline std::vector<SetPlan> const& curriculum() {
@@ -78,7 +78,7 @@ inline std::vector<SetPlan> const& curriculum() {
       {"stage2_longer", 2, 340, 8, false, 4, {1, 4, 1}},
       {"stage3_longest", 3, 40, 16, false, 4, {1, 4, 0}},
       {"stage3_longer", 3, 80, 8, false, 4, {1, 4, 0}},
-      {"stage4_longer", 4, 200, 8, false, 4, {1, 1, 0}},
+      {"stage4_longer", 4, 360, 8, false, 4, {1, 1, 0}},
   };
   return sets;
 }
