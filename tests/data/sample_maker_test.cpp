@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <vcflash/media/encode.hpp>
+#include <vcflash/meta/process_memory.hpp>
 #include <vcflash/text/tokenizer_builder.hpp>
 
 #include "tests/support/folder.hpp"
@@ -78,6 +80,31 @@ TEST_CASE("a video becomes normalised frames, one a second, and one placeholder"
   auto const labelled = sample.labels == *grey;
   CHECK(labelled.sum().item<std::int64_t>() == 1);
   CHECK((sample.labels == media_placeholder).sum().item<std::int64_t>() == 0);
+}
+
+TEST_CASE("a long video takes little memory beside the tensor that it becomes", "[unit]") {
+  Media media;
+  media::Frames const clip{96, 32, 32, std::vector<std::uint8_t>(96 * 32 * 32 * 3, 100)};
+  media::write_video(media.folder / "long.mp4", clip, {.fps = 24});
+  auto config = Media::config();
+  config.sampling = FrameSampling::middle;
+  config.max_frames = 96;
+  config.image_size = 448;
+  SampleMaker make(config, media.tokenizer);
+  auto const row = media.row(Modality::video, "long.mp4");
+  std::ofstream("/proc/self/clear_refs") << 5;  // the highest so far is the present
+  auto const before = resident_memory_mib();
+#if defined(__SANITIZE_ADDRESS__)
+  SKIP("the address sanitizer keeps what is freed");
+#endif
+  if (peak_memory_mib() > before + 1) SKIP("this system does not forget a process's peak");
+  auto const sample = make(row, 1);
+  auto const tensor = static_cast<std::int64_t>(sample.media[0].pixels.nbytes() >> 20);
+  CHECK(tensor == 220);  // of the frames as bytes there are 55 MiB
+  CHECK(peak_memory_mib() - before < tensor + 32);
+  CHECK(resident_memory_mib() - before < tensor + 32);
+  float const expected = (100.0F / 255 - 0.5F) / 0.25F;
+  CHECK(std::abs(sample.media[0].pixels.min().item<float>() - expected) < 0.04F);
 }
 
 TEST_CASE("an image is one frame, and text has no medium", "[unit]") {

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <atomic>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <chrono>
@@ -5,12 +7,14 @@
 #include <fstream>
 #include <numeric>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <tests/support/folder.hpp>
 #include <tests/support/golden.hpp>
 #include <vcflash/media/convert.hpp>
 #include <vcflash/media/decode.hpp>
+#include <vcflash/media/encode.hpp>
 
 extern "C" {
 #include <libavcodec/bsf.h>
@@ -24,13 +28,15 @@ namespace {
 using Pictures = std::vector<std::vector<std::uint8_t>>;
 
 /// The wanted frames' RGB bytes; empty where one could not be decoded.
-Pictures decode(VideoFile& file, std::vector<std::int64_t> const& wanted) {
+Pictures decode(VideoFile& file, std::vector<std::int64_t> const& wanted, int threads = 1) {
   Pictures pictures(wanted.size());
-  RgbConverter convert;
-  auto const found = FrameDecoder(file)(wanted, [&](std::size_t place, AVFrame const& frame) {
-    RgbView const rgb = convert(frame, frame.height, frame.width);
-    pictures[place].assign(rgb.data, rgb.data + rgb.stride * std::size_t(rgb.height));
-  });
+  std::vector<RgbConverter> convert(static_cast<std::size_t>(threads));
+  auto const found =
+      FrameDecoder(file)(wanted, threads, [&](int thread, std::size_t place, AVFrame const& frame) {
+        auto const rgb =
+            convert[static_cast<std::size_t>(thread)](frame, frame.height, frame.width);
+        pictures[place].assign(rgb.data, rgb.data + rgb.stride * std::size_t(rgb.height));
+      });
   for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i] == !pictures[i].empty());
   return pictures;
 }
@@ -48,8 +54,9 @@ void write_bare_stream(VideoFile& file, std::filesystem::path const& path) {
   avcodec_parameters_copy(filter->par_in, file.stream().codecpar);
   REQUIRE(av_bsf_init(filter) >= 0);
   std::ofstream out(path, std::ios::binary);
+  Packet buffer;
   for (std::int64_t p = 0; p < file.length(); ++p) {
-    Packet const packet(av_packet_clone(file.packet(std::size_t(p))));
+    Packet const packet(av_packet_clone(file.packet(std::size_t(p), buffer)));
     REQUIRE(av_bsf_send_packet(filter, packet.get()) >= 0);
     while (av_bsf_receive_packet(filter, packet.get()) >= 0) {
       out.write(reinterpret_cast<char const*>(packet->data), packet->size);
@@ -82,6 +89,51 @@ TEST_CASE("any choice of frames decodes to the same pictures as all of them", "[
   }
 }
 
+TEST_CASE("any number of threads decodes the same pictures", "[golden]") {
+  auto const golden = test::golden_json("data/videos.json");
+  for (auto const& video : golden.at("videos")) {
+    CAPTURE(video.at("file"));
+    auto const path = test::golden_file("data/videos/" + video.at("file").get<std::string>());
+    Deadline deadline(std::chrono::minutes(1));
+    VideoFile file(path, deadline);
+    for (std::int64_t const step : {1, 7, 40}) {
+      CAPTURE(step);
+      std::vector<std::int64_t> wanted;
+      for (std::int64_t i = step / 2; i < file.shown(); i += step) wanted.push_back(i);
+      Pictures const alone = decode(file, wanted);
+      for (int const threads : {2, 5}) CHECK((decode(file, wanted, threads) == alone));
+    }
+  }
+}
+
+TEST_CASE("a long video with key frames is decoded by all threads", "[unit]") {
+  test::TemporaryFolder const folder;
+  Frames frames{600, 32, 48, {}};
+  for (int i = 0; i < frames.count; ++i) {
+    frames.rgb.insert(frames.rgb.end(), frames.frame_bytes(), std::uint8_t(40 + i / 4));
+  }
+  write_video(folder / "long.mp4", frames);  // a key frame every 250
+  Deadline deadline(std::chrono::minutes(1));
+  VideoFile file(folder / "long.mp4", deadline);
+  std::atomic<int> first = 0, others = 0;
+  auto const wanted = everything(file);
+  auto const found = FrameDecoder(file)(wanted, 2, [&](int thread, std::size_t, AVFrame const&) {
+    ++(thread == 0 ? first : others);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));  // so that none does it all
+  });
+  CHECK(std::ranges::count(found, true) == 600);
+  CHECK(first + others == 600);
+  CHECK(first >= 100);
+  CHECK(others >= 100);
+}
+
+TEST_CASE("a thread that runs out of time ends the decoding", "[golden]") {
+  Deadline deadline(std::chrono::minutes(1));
+  VideoFile file(test::golden_file("data/videos/h264_bframes_opengop.mp4"), deadline);
+  deadline = Deadline(std::chrono::milliseconds(0));
+  CHECK_THROWS_AS(decode(file, everything(file), 3), InputError);
+}
+
 TEST_CASE("frames without moments are counted", "[golden]") {
   test::TemporaryFolder const folder;
   Deadline deadline(std::chrono::minutes(1));
@@ -97,11 +149,20 @@ TEST_CASE("frames without moments are counted", "[golden]") {
 
 TEST_CASE("a file too large to keep decodes to the same pictures", "[golden]") {
   Deadline deadline(std::chrono::minutes(1));
-  auto const path = test::golden_file("data/videos/h264_bframes_opengop.mp4");
-  VideoFile kept(path, deadline), reread(path, deadline, 1000);
-  std::int64_t const last = kept.shown() - 1;
-  std::vector<std::int64_t> const wanted{last / 20, last / 2, last / 2 + 1, last};
-  CHECK((decode(kept, wanted) == decode(reread, wanted)));
+  auto const golden = test::golden_json("data/videos.json");
+  for (auto const& video : golden.at("videos")) {
+    CAPTURE(video.at("file"));
+    auto const path = test::golden_file("data/videos/" + video.at("file").get<std::string>());
+    VideoFile kept(path, deadline), reread(path, deadline, 100);
+    std::int64_t const last = kept.shown() - 1;
+    std::vector<std::int64_t> wanted{last / 20, last / 2, last / 2 + 1, last};
+    wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+    wanted.erase(std::remove_if(wanted.begin(), wanted.end(),
+                                [&](std::int64_t index) { return index > last; }),
+                 wanted.end());
+    for (int const threads : {1, 3})
+      CHECK((decode(kept, wanted) == decode(reread, wanted, threads)));
+  }
 }
 
 TEST_CASE("decoding stops when its time is over", "[golden]") {

@@ -75,20 +75,32 @@ TEST_CASE("the packets of every container are those that were recorded", "[golde
 }
 
 TEST_CASE("packets that were not kept are read again, byte for byte", "[golden]") {
-  auto const path = test::golden_file("data/videos/h264_bframes_opengop.mp4");
   Deadline deadline(std::chrono::minutes(1));
-  VideoFile kept(path, deadline), reread(path, deadline, 1000);
-  REQUIRE(kept.length() == reread.length());
-  auto const check = [&](std::int64_t p) {
-    AVPacket const* const a = kept.packet(std::size_t(p));
-    AVPacket const* const b = reread.packet(std::size_t(p));
-    REQUIRE(a != nullptr);
-    REQUIRE(b != nullptr);
-    CHECK(a->pts == b->pts);
-    CHECK(std::vector(a->data, a->data + a->size) == std::vector(b->data, b->data + b->size));
-  };
-  for (std::int64_t p = 0; p < kept.length(); p += 7) check(p);
-  check(kept.length() / 20);
+  int placed = 0, from_the_start = 0;
+  auto const golden = test::golden_json("data/videos.json");
+  for (auto const& video : golden.at("videos")) {
+    CAPTURE(video.at("file"));
+    auto const path = test::golden_file("data/videos/" + video.at("file").get<std::string>());
+    VideoFile kept(path, deadline), reread(path, deadline, 100);
+    REQUIRE(kept.length() == reread.length());
+    REQUIRE(kept.random_access());
+    ++(reread.random_access() ? placed : from_the_start);
+    Packet buffer, other;
+    auto const check = [&](std::int64_t p) {
+      AVPacket const* const a = kept.packet(std::size_t(p), buffer);
+      AVPacket const* const b = reread.packet(std::size_t(p), other);
+      REQUIRE(a != nullptr);
+      REQUIRE(b != nullptr);
+      CHECK(a->pts == b->pts);
+      CHECK(a->dts == b->dts);
+      CHECK(a->flags == b->flags);
+      CHECK(std::vector(a->data, a->data + a->size) == std::vector(b->data, b->data + b->size));
+    };
+    for (std::int64_t p = 0; p < kept.length(); p += 7) check(p);
+    check(kept.length() / 20);
+  }
+  CHECK(placed > 3);
+  CHECK(from_the_start > 0);
 }
 
 TEST_CASE("a file without video says so", "[golden]") {

@@ -64,7 +64,7 @@ std::vector<int> codes_of(Frames const& frames, int rotation) {
 Frames decode(json const& video, std::vector<std::int64_t> const& wanted) {
   Deadline deadline(default_time_limit);
   VideoFile file(test::golden_file(video.at("path")), deadline);
-  return detail::decode_frames(file, wanted, {});
+  return detail::decode_frames(file, wanted, {}, 1);
 }
 
 }  // namespace
@@ -240,6 +240,7 @@ TEST_CASE("frames are resized to a square on the way", "[golden]") {
     CHECK(small.frames.height == 32);
     CHECK(small.frames.width == 32);
     CHECK((resize_bicubic(full.frames, 32, 32).rgb == small.frames.rgb));
+    CHECK((read_video(path, request, 32, default_time_limit, 3).frames.rgb == small.frames.rgb));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <vcflash/app/inspect/parallel.hpp>
 #include <vcflash/app/log.hpp>
 #include <vcflash/app/program.hpp>
 #include <vcflash/app/progress.hpp>
@@ -173,7 +174,8 @@ class Chat {
     auto const& path = arguments_.video;
     auto const viewing =
         arguments_.viewing.options(arguments_.model, M::Encoder::clip_frames, M::time_message);
-    auto const video = media::read_video(path, viewing.frames, side);
+    auto const video =
+        media::read_video(path, viewing.frames, side, media::default_time_limit, all_threads());
     fmt::print(stderr, "{}: {:.1f} s; looking at {} frames, at {}\n", path.string(), video.duration,
                video.frames.count, seen_times(video.seconds));
     looked_at_ = {{"video", path.string()},

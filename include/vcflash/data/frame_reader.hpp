@@ -30,7 +30,7 @@ constexpr bool is_read_type(std::string_view type) {
 
 /// The frames of one training sample.
 struct ChosenFrames {
-  media::Frames frames;
+  std::shared_ptr<media::Frames const> frames;  ///< the cache's own, if it keeps them
   double duration = 0;  ///< seconds of the video, or of the clip that the row names
 };
 
@@ -67,7 +67,7 @@ class FrameReader {
       return CachedFrames{std::move(video.frames), std::move(video.indices), 0, video.fps,
                           video.duration};
     });
-    return {kept->frames, kept->duration};
+    return {{kept, &kept->frames}, kept->duration};
   }
 
  private:
@@ -111,18 +111,18 @@ class FrameReader {
 
     auto const wanted = media::plan_frames(request, length, fps).indices.size();
     auto const indices = drawn(length, static_cast<std::int64_t>(wanted), seed);
-    ChosenFrames chosen{{}, double(length) / fps};
+    auto const chosen = std::make_shared<media::Frames>();
     if (!whole) {
-      chosen.frames = media::read_frames(path, indices, square_, limit_);
-      return chosen;
+      *chosen = media::read_frames(path, indices, square_, limit_);
+      return {chosen, double(length) / fps};
     }
-    chosen.frames = {static_cast<int>(wanted), whole->frames.height, whole->frames.width, {}};
-    chosen.frames.rgb.reserve(wanted * whole->frames.frame_bytes());
+    *chosen = {static_cast<int>(wanted), whole->frames.height, whole->frames.width, {}};
+    chosen->rgb.reserve(wanted * whole->frames.frame_bytes());
     for (std::int64_t const index : indices) {
       auto const pixels = whole->frames.frame(static_cast<int>(index));
-      chosen.frames.rgb.insert(chosen.frames.rgb.end(), pixels.begin(), pixels.end());
+      chosen->rgb.insert(chosen->rgb.end(), pixels.begin(), pixels.end());
     }
-    return chosen;
+    return {chosen, double(length) / fps};
   }
 
   /// One frame out of each of `wanted` equal intervals; the last again if the video is too short.

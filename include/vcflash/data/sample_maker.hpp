@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -114,8 +115,8 @@ class SampleMaker {
     auto const chosen = read_(path, request, row.read_type,
                               config_.frame_jitter ? std::optional(seed) : std::nullopt);
     if (config_.time_message)
-      media_text.time_message = text::time_message(chosen.duration, chosen.frames.count);
-    return {Modality::video, normalised(chosen.frames)};
+      media_text.time_message = text::time_message(chosen.duration, chosen.frames->count);
+    return {Modality::video, normalised(*chosen.frames, chosen.frames.use_count() == 1)};
   }
 
   /// \param alone of several images in one row upstream pads each to a square
@@ -125,22 +126,28 @@ class SampleMaker {
     auto const layout = alone ? config_.images : ImageLayout::pad;
     if (layout == ImageLayout::anyres_nopad) {
       auto const grid = media::best_grid({picture.width, picture.height}, grids_, side);
-      return {Modality::image, normalised(media::cut_tiles(picture, grid, side)),
+      return {Modality::image, normalised(media::cut_tiles(picture, grid, side), false),
               grid.height / side, grid.width / side};
     }
     try {
       auto square = media::to_square(
           layout == ImageLayout::pad ? media::pad_to_square(picture) : picture, side);
-      return {Modality::image, normalised({1, side, side, std::move(square.rgb)})};
+      return {Modality::image, normalised({1, side, side, std::move(square.rgb)}, false)};
     } catch (InputError const& error) {
       throw InputError(fmt::format("{}: {}", path.string(), error.what()));
     }
   }
 
+  /// \param last whether nobody needs the frames afterwards: their memory is given back one by one,
+  ///   so that a long video is not held twice
   /// \return [count, 3, height, width] fp32
-  Tensor normalised(media::Frames const& frames) const {
+  Tensor normalised(media::Frames const& frames, bool last) const {
     Tensor pixels = at::empty({frames.count, 3, frames.height, frames.width}, at::kFloat);
-    normalise_(frames, {pixels.data_ptr<float>(), static_cast<std::size_t>(pixels.numel())});
+    for (int i = 0; i < frames.count; ++i) {
+      normalise_(frames.frame(i), {pixels.data_ptr<float>() + i * std::ssize(frames.frame(i)),
+                                   frames.frame_bytes()});
+      if (last) media::give_back(frames.frame(i));
+    }
     return pixels;
   }
 

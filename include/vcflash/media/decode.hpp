@@ -1,11 +1,15 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
-#include <cmath>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <exception>
+#include <iterator>
+#include <mutex>
 #include <optional>
 #include <span>
+#include <thread>
 #include <vector>
 
 #include <vcflash/media/ffmpeg.hpp>
@@ -15,7 +19,7 @@
 
 namespace vcflash::media {
 
-/// Decodes chosen frames of a file, in order, and converts nothing.
+/// Decodes chosen frames of a file and converts nothing.
 class FrameDecoder {
  public:
   explicit FrameDecoder(VideoFile& file) : file_(file) {
@@ -24,25 +28,27 @@ class FrameDecoder {
     }
   }
 
-  /// Hands each wanted frame to `take(place in wanted, AVFrame const&)`, in order. Frames that
+  /// Hands each wanted frame to `take(thread, place in wanted, AVFrame const&)`, once. Frames that
   /// nobody wants and that no other frame needs are not decoded, and stretches without a wanted
   /// frame are skipped from key frame to key frame.
   /// \param wanted ascending, each in [0, file.shown())
+  /// \param threads that decode; they share the file's key frames, and a frame is the same whatever
+  ///   their number. `take` is called by several at a time; one gets its frames in order
   /// \return for each wanted frame whether it could be decoded
   /// \throws InputError if the deadline passes or the file's codec is unknown
   template <class Take>
-  std::vector<bool> operator()(std::span<std::int64_t const> wanted, Take&& take) {
-    std::vector<bool> found(wanted.size());
-    auto const once = [&](std::size_t place, AVFrame const& frame) {
-      if (!found[place]) take(place, frame);
-      found[place] = true;
+  std::vector<bool> operator()(std::span<std::int64_t const> wanted, int threads, Take&& take) {
+    std::vector<std::uint8_t> found(wanted.size());  // each is one thread's
+    auto const once = [&](int thread, std::size_t place, AVFrame const& frame) {
+      if (found[place] == 0) take(thread, place, frame);
+      found[place] = 1;
     };
-    auto const complete = [&] {
-      return std::find(found.begin(), found.end(), false) == found.end();
-    };
-    if (file_.timed()) run(wanted, Pace::leaping, once);
-    if (!complete()) run(wanted, file_.timed() ? Pace::walking : Pace::counting, once);
-    return found;
+    if (file_.timed()) leap_through(wanted, threads, once);
+    if (std::ranges::find(found, 0) != found.end()) {
+      run({0, wanted.size(), 0}, wanted, file_.timed() ? Pace::walking : Pace::counting,
+          [&](std::size_t place, AVFrame const& frame) { once(0, place, frame); });
+    }
+    return {found.begin(), found.end()};
   }
 
  private:
@@ -51,6 +57,54 @@ class FrameDecoder {
     walking,   ///< known by time, every packet decoded
     counting,  ///< known by order, every packet decoded
   };
+
+  /// Wanted frames [first, last) that are decoded one after the other, from a key frame on.
+  struct Stretch {
+    std::size_t first, last, packet;
+  };
+
+  /// Cuts what is wanted at key frames, into parts large enough that starting a decoder for each
+  /// costs nothing that counts. Threads have no say in it, so that they change no frame.
+  std::vector<Stretch> stretches(std::span<std::int64_t const> wanted) const {
+    constexpr std::size_t fewest_packets = 64;
+    std::vector<Stretch> parts;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      std::size_t const key = key_before(wanted[i]);
+      if (parts.empty() || (file_.random_access() && key >= parts.back().packet + fewest_packets)) {
+        parts.push_back({i, i, key});
+      }
+      parts.back().last = i + 1;
+    }
+    return parts;
+  }
+
+  template <class Take>
+  void leap_through(std::span<std::int64_t const> wanted, int threads, Take&& take) {
+    auto const parts = stretches(wanted);
+    std::atomic<std::size_t> next = 0;
+    std::mutex guard;
+    std::exception_ptr failure;
+    auto const work = [&](int thread) {
+      for (std::size_t part; (part = next++) < parts.size();) {
+        try {
+          run(parts[part], wanted, Pace::leaping,
+              [&](std::size_t place, AVFrame const& frame) { take(thread, place, frame); });
+        } catch (...) {
+          std::scoped_lock const lock(guard);
+          if (!failure) failure = std::current_exception();
+          next = parts.size();
+        }
+      }
+    };
+    {
+      std::vector<std::jthread> others;
+      for (int thread = 1; thread < std::min(threads, int(parts.size())); ++thread) {
+        others.emplace_back([&, thread] { work(thread); });
+      }
+      work(0);
+    }
+    if (failure) std::rethrow_exception(failure);
+  }
 
   Codec open() const {
     AVStream const& stream = file_.stream();
@@ -71,31 +125,32 @@ class FrameDecoder {
     return codec;
   }
 
-  /// One pass over the file, up to the last wanted frame.
+  /// One pass over a part of the file, up to its last wanted frame.
   template <class Take>
-  void run(std::span<std::int64_t const> wanted, Pace pace, Take&& take) {
+  void run(Stretch const& part, std::span<std::int64_t const> wanted, Pace pace, Take&& take) {
     Codec const codec = open();
     Picture const frame = make_picture();
+    Packet buffer;
     std::size_t const packets = std::size_t(file_.length());
-    std::size_t next = 0, fed = 0;
+    std::size_t next = part.first, fed = part.packet;
     std::int64_t shown = 0;
     bool ended = false;
-    while (next < wanted.size() && !ended) {
+    while (next < part.last && !ended) {
       if (pace == Pace::leaping && leap(wanted[next], fed)) avcodec_flush_buffers(codec.get());
-      AVPacket const* const packet = fed < packets ? file_.packet(fed) : nullptr;
+      AVPacket const* const packet = fed < packets ? file_.packet(fed, buffer) : nullptr;
       if (pace == Pace::leaping && packet != nullptr) {
         codec->skip_frame = needed(wanted, file_.facts(fed)) ? AVDISCARD_DEFAULT : AVDISCARD_NONREF;
       }
       ended = packet == nullptr;
       fed += ended ? 0 : 1;
       avcodec_send_packet(codec.get(), packet);  // a damaged packet costs its frames only
-      while (next < wanted.size() && avcodec_receive_frame(codec.get(), frame.get()) >= 0) {
+      while (next < part.last && avcodec_receive_frame(codec.get(), frame.get()) >= 0) {
         file_.deadline().check(file_.name());
         auto const index =
             pace == Pace::counting ? std::optional(shown++) : file_.frame_at(moment(*frame));
         if (!index) continue;
-        while (next < wanted.size() && wanted[next] < *index) ++next;
-        for (; next < wanted.size() && wanted[next] == *index; ++next) take(next, *frame);
+        while (next < part.last && wanted[next] < *index) ++next;
+        for (; next < part.last && wanted[next] == *index; ++next) take(next, *frame);
       }
     }
   }
@@ -109,14 +164,18 @@ class FrameDecoder {
     return !index || std::binary_search(wanted.begin(), wanted.end(), *index);
   }
 
+  /// The last key frame from which a frame can be decoded; the file's first packet if there is
+  /// none.
+  std::size_t key_before(std::int64_t index) const {
+    auto const later = std::upper_bound(
+        keys_.begin(), keys_.end(), file_.pts_of(index),
+        [&](std::int64_t moment, std::size_t key) { return moment < file_.facts(key).pts; });
+    return later == keys_.begin() ? 0 : *std::prev(later);
+  }
+
   /// Moves `fed` to a later key frame if the wanted frame can be decoded from there.
   bool leap(std::int64_t index, std::size_t& fed) const {
-    std::int64_t const pts = file_.pts_of(index);
-    auto const later = std::upper_bound(
-        keys_.begin(), keys_.end(), pts,
-        [&](std::int64_t moment, std::size_t key) { return moment < file_.facts(key).pts; });
-    if (later == keys_.begin()) return false;
-    std::size_t const key = *std::prev(later);
+    std::size_t const key = key_before(index);
     if (key <= fed) return false;
     fed = key;
     return true;

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -28,5 +31,14 @@ struct Frames {
     return {rgb.data() + std::size_t(index) * frame_bytes(), frame_bytes()};
   }
 };
+
+/// Gives the memory of pixels that are read no more back to the system, as far as it is whole
+/// pages.
+inline void give_back(std::span<std::uint8_t const> pixels) {
+  auto const page = std::uintptr_t(sysconf(_SC_PAGESIZE));
+  auto const begin = (reinterpret_cast<std::uintptr_t>(pixels.data()) + page - 1) / page * page;
+  auto const end = reinterpret_cast<std::uintptr_t>(pixels.data() + pixels.size()) / page * page;
+  if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
 
 }  // namespace vcflash::media

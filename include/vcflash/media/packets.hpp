@@ -1,10 +1,15 @@
 #pragma once
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <optional>
+#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -65,14 +70,40 @@ struct PacketFacts {
   bool hidden;       ///< cut off by an edit list: decoded, never shown
 };
 
+namespace detail {
+
+/// A file's bytes, for any thread.
+class StoredBytes {
+ public:
+  explicit StoredBytes(std::string const& file)
+      : file_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  StoredBytes(StoredBytes const&) = delete;
+  StoredBytes& operator=(StoredBytes const&) = delete;
+  ~StoredBytes() {
+    if (file_ >= 0) ::close(file_);
+  }
+
+  /// \return whether all of them could be read
+  bool read(std::int64_t at, std::span<std::uint8_t> bytes) const {
+    return ::pread(file_, bytes.data(), bytes.size(), at) == std::ssize(bytes);
+  }
+
+ private:
+  int file_;
+};
+
+}  // namespace detail
+
 /// A video file's packets, read once: how many there are, when each is shown, where decoding may
-/// begin. Small files' packets stay in memory, so that decoding reads nothing again.
+/// begin. Small files' packets stay in memory; of large files it is known where each stands, if the
+/// container has them in one piece (mp4 has), and else the file is read again from its beginning.
 class VideoFile {
  public:
-  /// \param keep_bytes packets of a file up to this size are kept
+  /// \param keep_bytes packets of a file up to this size are kept, and up to eight times that where
+  ///   they do not stand in one piece
   /// \throws InputError naming the file if it holds no video or takes too long
   VideoFile(std::filesystem::path const& path, Deadline& deadline,
-            std::size_t keep_bytes = std::size_t{256} << 20)
+            std::size_t keep_bytes = std::size_t{32} << 20)
       : file_(path.string()), deadline_(deadline) {
     open();
     deadline_.allow_for(believable_seconds());
@@ -80,12 +111,19 @@ class VideoFile {
     rate_ = stream.avg_frame_rate.num > 0 && stream.avg_frame_rate.den > 0
                 ? stream.avg_frame_rate
                 : av_guess_frame_rate(demuxer_.get(), demuxer_->streams[stream_], nullptr);
+    std::error_code error;
+    bool placed = std::filesystem::file_size(file_, error) > keep_bytes && !error;
+    if (placed) stored_.emplace(file_);
     std::size_t kept_bytes = 0;
     for (Packet packet = make_packet(); read(*packet); packet = make_packet()) {
       facts_.push_back({packet->pts, packet->dts, (packet->flags & AV_PKT_FLAG_KEY) != 0,
                         (packet->flags & AV_PKT_FLAG_DISCARD) != 0});
       kept_bytes += std::size_t(packet->size);
-      if (kept_bytes <= keep_bytes) {
+      if (placed) places_.push_back({packet->pos, packet->size});
+      if (placed && in_one_piece(*packet)) continue;
+      placed = false;
+      places_.clear();
+      if (kept_bytes <= 8 * keep_bytes && kept_.size() + 1 == facts_.size()) {
         kept_.push_back(std::move(packet));
       } else {
         kept_.clear();
@@ -93,6 +131,7 @@ class VideoFile {
     }
     position_ = facts_.size();
     restore_moments();
+    for (std::size_t p = 0; p < kept_.size(); ++p) kept_[p]->pts = facts_[p].pts;
     for (auto const& fact : facts_) {
       if (!fact.hidden) shown_.push_back(fact.pts);
     }
@@ -130,12 +169,21 @@ class VideoFile {
 
   PacketFacts const& facts(std::size_t packet) const { return facts_[packet]; }
 
+  /// Whether any of several threads may ask for any packet, each with a buffer of its own.
+  bool random_access() const { return !kept_.empty() || !places_.empty(); }
+
+  /// \param buffer what the packet may be put in
   /// \return the packet at a place in the file, or null if it cannot be read a second time; valid
-  ///   until the next call
-  AVPacket const* packet(std::size_t place) {
-    AVPacket* const packet = raw_packet(place);
-    if (packet != nullptr) packet->pts = facts_[place].pts;
-    return packet;
+  ///   until the next call with this buffer
+  AVPacket const* packet(std::size_t place, Packet& buffer) {
+    deadline_.check(file_);
+    if (!kept_.empty()) return kept_[place].get();
+    if (!buffer) buffer = make_packet();
+    av_packet_unref(buffer.get());
+    if (!(places_.empty() ? read_up_to(place, *buffer) : read_placed(place, *buffer)))
+      return nullptr;
+    buffer->pts = facts_[place].pts;
+    return buffer.get();
   }
 
  private:
@@ -148,21 +196,36 @@ class VideoFile {
     return error ? 0 : std::clamp(claimed, 0.0, double(bytes) / least_bytes_a_second);
   }
 
-  AVPacket* raw_packet(std::size_t place) {
-    deadline_.check(file_);
-    if (!kept_.empty()) return kept_[place].get();
+  /// Whether the file's bytes where the container says that the packet stands are all of it.
+  bool in_one_piece(AVPacket const& packet) {
+    bool const plain = (packet.flags & ~(AV_PKT_FLAG_KEY | AV_PKT_FLAG_DISCARD)) == 0;
+    if (!plain || packet.pos < 0 || packet.size <= 0 || packet.side_data_elems != 0) return false;
+    compared_.resize(std::size_t(packet.size));
+    return stored_->read(packet.pos, compared_) &&
+           std::equal(compared_.begin(), compared_.end(), packet.data);
+  }
+
+  bool read_placed(std::size_t place, AVPacket& packet) const {
+    auto const [at, size] = places_[place];
+    if (av_new_packet(&packet, size) < 0) fail<Error>("FFmpeg could not allocate memory");
+    packet.dts = facts_[place].dts;
+    packet.flags = (facts_[place].key ? AV_PKT_FLAG_KEY : 0) |
+                   (facts_[place].hidden ? AV_PKT_FLAG_DISCARD : 0);
+    return stored_->read(at, {packet.data, std::size_t(size)});
+  }
+
+  bool read_up_to(std::size_t place, AVPacket& packet) {
     if (place < position_) {
       open();
       position_ = 0;
     }
-    if (!again_) again_ = make_packet();
     for (;; ++position_) {
-      av_packet_unref(again_.get());
-      if (!read(*again_)) return nullptr;
+      av_packet_unref(&packet);
+      if (!read(packet)) return false;
       if (position_ == place) break;
     }
     ++position_;
-    return again_.get();
+    return true;
   }
 
   /// An AVI says when its frames are decoded. Where at most one is held back for reordering (not in
@@ -211,9 +274,15 @@ class VideoFile {
   std::vector<PacketFacts> facts_;   ///< in the file's order
   std::vector<std::int64_t> shown_;  ///< moments of the shown frames, ascending
   bool timed_ = false;
-  std::vector<Packet> kept_;  ///< all packets, or none
-  std::size_t position_ = 0;  ///< of the packet that `read` gives next
-  Packet again_;
+  struct Place {
+    std::int64_t at;  ///< bytes from the file's beginning
+    int size;         ///< bytes
+  };
+  std::optional<detail::StoredBytes> stored_;
+  std::vector<Place> places_;  ///< of all packets, or none
+  std::vector<Packet> kept_;   ///< all packets, or none
+  std::size_t position_ = 0;   ///< of the packet that `read` gives next
+  std::vector<std::uint8_t> compared_;
 };
 
 }  // namespace vcflash::media

@@ -111,7 +111,7 @@ inline std::vector<std::int64_t> frames_of_video(VideoFile const& file, FramePla
 /// \param wanted in [0, file.shown()), in any order
 /// \param square pixels a side to resize to; else the video's own size
 inline Frames decode_frames(VideoFile& file, std::vector<std::int64_t> const& wanted,
-                            std::optional<int> square) {
+                            std::optional<int> square, int threads) {
   VideoInfo const info = describe(file);
   AVCodecParameters const& coded = *file.stream().codecpar;
   Frames frames{int(wanted.size()), square.value_or(info.height), square.value_or(info.width), {}};
@@ -126,13 +126,22 @@ inline Frames decode_frames(VideoFile& file, std::vector<std::int64_t> const& wa
   std::vector<int> first_use(sorted.size(), -1);
   for (std::size_t i = wanted.size(); i-- > 0;) first_use[place_of(wanted[i])] = int(i);
 
-  RgbConverter convert;
-  Turner turn(info.rotation);
-  BicubicResizer resize(info.height, info.width, frames.height, frames.width);
-  auto const found = FrameDecoder(file)(sorted, [&](std::size_t place, AVFrame const& frame) {
-    RgbView const rgb = turn(convert(frame, coded.height, coded.width));
-    resize(rgb.data, rgb.stride, frames.frame(first_use[place]).data());
-  });
+  struct Finisher {
+    RgbConverter convert;
+    Turner turn;
+    BicubicResizer resize;
+  };
+  std::vector<Finisher> finishers;
+  for (int thread = 0; thread < threads; ++thread) {
+    finishers.push_back({RgbConverter(), Turner(info.rotation),
+                         BicubicResizer(info.height, info.width, frames.height, frames.width)});
+  }
+  auto const found =
+      FrameDecoder(file)(sorted, threads, [&](int thread, std::size_t place, AVFrame const& frame) {
+        auto& [convert, turn, resize] = finishers[std::size_t(thread)];
+        RgbView const rgb = turn(convert(frame, coded.height, coded.width));
+        resize(rgb.data, rgb.stride, frames.frame(first_use[place]).data());
+      });
 
   auto const missing = std::count(found.begin(), found.end(), false);
   if (std::size_t(missing) * 4 > found.size()) {
@@ -168,10 +177,12 @@ inline VideoInfo probe_video(std::filesystem::path const& path,
 /// \param square resize each frame straight to so many pixels a side (no aspect keeping); without
 ///   it frames keep the video's size
 /// \param limit of wall clock for the whole file
+/// \param threads that decode it, each from key frames of its own; the frames do not depend on it
 /// \throws InputError naming the file if it is no readable video, if its frames cannot be chosen or
 ///   decoded, or if that takes too long
 inline Video read_video(std::filesystem::path const& path, FrameRequest const& request,
-                        std::optional<int> square = {}, TimeLimit limit = default_time_limit) {
+                        std::optional<int> square = {}, TimeLimit limit = default_time_limit,
+                        int threads = 1) {
   Deadline deadline(limit);
   VideoFile file(path, deadline);
   detail::Measure measure{};
@@ -189,8 +200,11 @@ inline Video read_video(std::filesystem::path const& path, FrameRequest const& r
   } catch (InputError const& error) {
     fail<InputError>(file.name(), ": ", error.what());
   }
-  Video video{
-      detail::decode_frames(file, wanted, square), plan.indices, measure.fps, plan.duration, {}};
+  Video video{detail::decode_frames(file, wanted, square, threads),
+              plan.indices,
+              measure.fps,
+              plan.duration,
+              {}};
   for (std::int64_t const index : video.indices) video.seconds.push_back(double(index) / video.fps);
   return video;
 }
@@ -209,7 +223,7 @@ inline Frames read_frames(std::filesystem::path const& path,
                        file.shown());
     }
   }
-  return detail::decode_frames(file, indices, square);
+  return detail::decode_frames(file, indices, square, 1);
 }
 
 }  // namespace vcflash::media
