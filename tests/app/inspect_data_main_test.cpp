@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 #include <nlohmann/json.hpp>
 
 #include "tests/app/inspect/small_mixture.hpp"
@@ -47,7 +48,8 @@ TEST_CASE("inspect-data ends with 0 if all rows can be used and 2 if some would 
   CHECK(inspect({"--data", yaml, "--check-media", "--tokenizer",
                  (small.folder / "tokenizer").string(), "--out", out}) == 2);
   CHECK(report_of(small).at("all").at("lost") == 4);
-  CHECK(std::filesystem::exists(small.folder / "out/report.html"));
+  CHECK_THAT(test::read_file(small.folder / "out/report.html"),
+             Catch::Matchers::ContainsSubstring("Rows of videos.jsonl"));
 }
 
 TEST_CASE("a run's settings decide lengths and steps, and flags come over them", "[unit]") {
@@ -55,15 +57,30 @@ TEST_CASE("a run's settings decide lengths and steps, and flags come over them",
   auto const out = (small.folder / "out").string();
   auto const config = small.folder.write(
       "config.toml",
-      "[train]\nglobal_batch = 2\nepochs = 3\n[data]\nmax_frames = 16\nsampling = \"middle\"\n");
+      "[train]\nglobal_batch = 2\nepochs = 3\n[data]\nmax_frames = 16\nsampling = \"middle\"\n"
+      "image_aspect_ratio = \"pad\"\ntime_message = false\n");
   CHECK(inspect({"--data", small.yaml.string(), "--recipe", config.string(), "--min-frames", "2",
                  "--out", out}) == 2);
   auto const settings = report_of(small).at("settings");
   CHECK(settings.at("max_frames") == 16);
   CHECK(settings.at("min_frames") == 2);
   CHECK(settings.at("sampling") == "middle");
+  CHECK(settings.at("image_aspect_ratio") == "pad");
+  CHECK(settings.at("time_message") == false);
+  CHECK(settings.at("chat") == "qwen_2");
   CHECK(report_of(small).at("steps") == 9);
-  for (std::string const wrong : {"[data]\nmax_frames = \"x\"", "[data]\nsampling = \"rand\"", "["})
+  CHECK(inspect({"--data", small.yaml.string(), "--chat", "plain", "--image-layout", "square",
+                 "--image-size", "448", "--tokens-per-frame", "4", "--tokens-per-image", "49",
+                 "--out", out}) == 2);
+  auto const flagged = report_of(small).at("settings");
+  CHECK(flagged.at("chat") == "plain");
+  CHECK(flagged.at("image_aspect_ratio") == "square");
+  CHECK(flagged.at("image_size") == 448);
+  CHECK(flagged.at("tokens_per_frame") == 4);
+  CHECK(flagged.at("tokens_per_image") == 49);
+  CHECK(inspect({"--data", small.yaml.string(), "--chat", "other"}) == 2);
+  for (std::string const wrong : {"[data]\nmax_frames = \"x\"", "[data]\nsampling = \"rand\"",
+                                  "[data]\nimage_aspect_ratio = \"any\"", "["})
     CHECK(inspect({"--data", small.yaml.string(), "--recipe",
                    small.folder.write("wrong.toml", wrong).string()}) == 2);
 }

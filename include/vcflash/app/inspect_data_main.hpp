@@ -7,21 +7,31 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include <vcflash/app/inspect/examples.hpp>
 #include <vcflash/app/inspect/survey.hpp>
 #include <vcflash/app/inspect/survey_report.hpp>
 #include <vcflash/app/program.hpp>
 #include <vcflash/data/mixture.hpp>
 #include <vcflash/meta/error.hpp>
 #include <vcflash/meta/vocabulary.hpp>
+#include <vcflash/recipe/stage.hpp>
+#include <vcflash/text/chat.hpp>
 #include <vcflash/text/tokenizer.hpp>
 
 namespace vcflash::app {
 
 namespace detail {
+
+inline std::optional<ImageLayout> image_layout_named(std::string_view name) {
+  for (auto const layout : {ImageLayout::square, ImageLayout::pad, ImageLayout::anyres_nopad})
+    if (name == name_of(layout)) return layout;
+  return {};
+}
 
 /// Takes what a run's settings (`config.toml`) say about its data; the rest stays.
 inline void read_survey_settings(SurveySettings& settings, std::filesystem::path const& file) {
@@ -50,6 +60,15 @@ inline void read_survey_settings(SurveySettings& settings, std::filesystem::path
                                    file.string(), *name));
     settings.sampling = *name == "middle" ? FrameSampling::middle : FrameSampling::dynamic_fps1;
   }
+  if (auto const name = table["data"]["image_aspect_ratio"].value<std::string>()) {
+    auto const layout = image_layout_named(*name);
+    if (!layout)
+      throw InputError(
+          fmt::format("{}: data.image_aspect_ratio = \"{}\" is not square, pad or anyres_nopad.",
+                      file.string(), *name));
+    settings.images = *layout;
+  }
+  if (auto const told = table["data"]["time_message"].value<bool>()) settings.time_message = *told;
 }
 
 inline void write_report(std::filesystem::path const& path, std::string_view text) {
@@ -68,6 +87,7 @@ inline int inspect_data_main(int argc, char const* const* argv) {
                   "inspect-data --data mix.yaml --index-only\n"
                   "inspect-data --data mix.yaml --tokenizer qwen --check-media --out inspected");
   std::filesystem::path mixture_file, out, tokenizer_folder, recipe;
+  std::string chat = "qwen_2", images;
   SurveySettings given;
   bool check_media = false, index_only = false, allow_outside = false;
   int threads = all_threads();
@@ -94,6 +114,16 @@ inline int inspect_data_main(int argc, char const* const* argv) {
       number("--max-length", given.max_length, "Tokens of a row at most");
   auto const* const batch =
       number("--global-batch", given.global_batch, "Rows of an optimiser step");
+  number("--tokens-per-frame", given.tokens_of_frame, "Tokens of a video's frame; default 16");
+  number("--tokens-per-image", given.tokens_of_image,
+         "Tokens of an image, and of each of its tiles; default 64");
+  number("--image-size", given.image_size, "Pixels a side of a tile; default 224");
+  flags
+      .add_option("--image-layout", images,
+                  "square, pad or anyres_nopad, as data.image_aspect_ratio; default anyres_nopad")
+      ->check(CLI::IsMember({"square", "pad", "anyres_nopad"}));
+  flags.add_option("--chat", chat, "Chat template: qwen_2, or plain for stage 1")
+      ->check(CLI::IsMember({"qwen_2", "plain"}));
   flags.add_flag("--check-media", check_media,
                  "Open every medium and decode some of it; goes on where it was stopped");
   flags.add_flag("--index-only", index_only, "Stop after indexing the annotations");
@@ -111,6 +141,11 @@ inline int inspect_data_main(int argc, char const* const* argv) {
     if (min_frames->count() > 0) settings.min_frames = given.min_frames;
     if (max_length->count() > 0) settings.max_length = given.max_length;
     if (batch->count() > 0) settings.global_batch = given.global_batch;
+    settings.tokens_of_frame = given.tokens_of_frame;
+    settings.tokens_of_image = given.tokens_of_image;
+    settings.image_size = given.image_size;
+    if (!images.empty()) settings.images = *detail::image_layout_named(images);
+    settings.chat = text::template_named(chat);
 
     std::error_code error;
     if (!out.empty()) std::filesystem::create_directories(out, error);
@@ -130,7 +165,10 @@ inline int inspect_data_main(int argc, char const* const* argv) {
                            survey_json(mixture, survey, settings, name)
                                    .dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
                                '\n');
-      detail::write_report(out / "report.html", survey_page(mixture, survey, settings, name));
+      auto const examples = index_only ? std::vector<std::vector<Example>>()
+                                       : examples_of(mixture, settings, threads);
+      detail::write_report(out / "report.html",
+                           survey_page(mixture, survey, settings, name, examples));
     }
     fmt::print("{}: {} rows of {} sets ({} of videos, {} of images, {} of text), {} steps\n", name,
                all.rows, survey.sets.size(), all.of_modality[2], all.of_modality[1],

@@ -30,6 +30,12 @@ TEST_CASE("a survey is written for programs and for people", "[unit]") {
                        ContainsSubstring("none.mp4") && ContainsSubstring("Tokens of a row") &&
                        ContainsSubstring("--check-media"));
   CHECK(page.find("<script") == page.npos);
+  CHECK(page.find("Rows of") == page.npos);
+  CHECK_THAT(survey_page(mixture, survey, settings, "x", examples_of(mixture, settings, 1)),
+             ContainsSubstring("Rows of videos.jsonl") &&
+                 ContainsSubstring("<img alt=\"the row's medium, its frames in order\" "
+                                   "src=\"data:image/jpeg;base64,") &&
+                 ContainsSubstring("user: &lt;image&gt;\nwhat what"));
   CHECK_THAT(survey_page(mixture, survey_index(mixture), settings, "x"),
              ContainsSubstring("Words of a row"));
 }

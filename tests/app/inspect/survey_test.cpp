@@ -1,5 +1,10 @@
 #include <vcflash/app/inspect/survey.hpp>
 
+#include <cstdlib>
+#include <iterator>
+#include <string>
+#include <vector>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
@@ -31,6 +36,8 @@ TEST_CASE("rows are surveyed with their media, frames and tokens", "[unit]") {
   SurveySettings settings;
   settings.max_frames = 4;
   settings.max_length = 85;
+  settings.images = ImageLayout::square;
+  settings.time_message = false;
   for (int const threads : {1, 3}) {
     auto const closed = survey_rows(mixture, settings, nullptr, nullptr, threads);
     CHECK(closed.media == 4);
@@ -60,4 +67,63 @@ TEST_CASE("steps are whole batches of rows in each epoch", "[unit]") {
   settings.epochs = 3;
   CHECK(expected_steps(7, settings) == 0);
   CHECK(expected_steps(17, settings) == 6);
+}
+
+TEST_CASE("tiles, the time message and the chat template decide how many tokens a row has",
+          "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const png = media::encode_png({60, 100, std::vector<std::uint8_t>(60 * 100 * 3, 200)});
+  folder.write("wide.png", {reinterpret_cast<char const*>(png.data()), png.size()});
+  media::write_video(folder / "good.mp4",
+                     {16, 32, 32, std::vector<std::uint8_t>(16 * 32 * 32 * 3, 90)}, {.fps = 2});
+  folder.write("pictures.jsonl", test::SmallMixture::row("image", "wide.png", "<image>\nwhat"));
+  folder.write("videos.jsonl", test::SmallMixture::row("video", "good.mp4", "<image>\nwhat"));
+  auto const yaml = folder.write(
+      "mix.yaml", "datasets: [{json_path: pictures.jsonl}, {json_path: videos.jsonl}]");
+  std::vector<std::string> const words{"what", "grey", "user", "assistant"};
+  text::write_word_tokenizer(folder / "tokenizer", words);
+  auto const tokenizer = text::Tokenizer::from_folder(folder / "tokenizer");
+  data::Mixture const mixture(yaml);
+  MediaJournal journal(folder / "journal.jsonl");
+  auto const tokens = [&](SurveySettings const& settings, std::size_t set) {
+    return survey_rows(mixture, settings, &tokenizer, &journal, 1).sets[set].tokens.sum();
+  };
+
+  SurveySettings plain;
+  plain.images = ImageLayout::square;
+  plain.image_size = 32;
+  plain.time_message = false;
+  auto changed = plain;
+  changed.images = ImageLayout::pad;
+  CHECK(tokens(changed, 0) == tokens(plain, 0));
+  changed.images = ImageLayout::anyres_nopad;  // 100 x 60 pixels: the whole, and 4 x 2 tiles of 32
+  auto const grid = media::best_grid({100, 60}, media::grids({1, 1}, {6, 6}, 32), 32);
+  CHECK(tokens(changed, 0) - tokens(plain, 0) == 64 * (grid.width / 32) * (grid.height / 32));
+  CHECK(grid.width / 32 * (grid.height / 32) > 1);
+
+  changed = plain;
+  changed.time_message = true;
+  auto const message = std::ssize(tokenizer.encode(text::time_message(8, 8)));
+  CHECK(std::abs(tokens(changed, 1) - tokens(plain, 1) - message) <= 1);  // its ends may join
+  CHECK(tokens(changed, 0) == tokens(plain, 0));
+
+  changed = plain;
+  changed.tokens_of_frame = 20;
+  CHECK(tokens(changed, 1) - tokens(plain, 1) == 8 * 4);
+
+  // Of a caption the medium, the answer and a newline are left.
+  changed = plain;
+  changed.chat = ChatTemplate::plain;
+  CHECK(tokens(changed, 0) == 64 + std::ssize(tokenizer.encode("grey\n")));
+}
+
+TEST_CASE("rows that the chat template does not take are counted, not fatal", "[unit]") {
+  test::SmallMixture const small;
+  data::Mixture const mixture(small.yaml);
+  auto const tokenizer = text::Tokenizer::from_folder(small.folder / "tokenizer");
+  SurveySettings settings;
+  settings.chat = ChatTemplate::plain;
+  auto const survey = survey_rows(mixture, settings, &tokenizer, nullptr, 1);
+  CHECK(survey.sets[1].unusable == 1);  // the row without <image>
+  CHECK_THAT(survey.sets[1].problems.at(0), ContainsSubstring("the first turn has no <image>"));
 }

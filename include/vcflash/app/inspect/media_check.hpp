@@ -37,9 +37,10 @@ struct MediaFile {
 /// What is found out about a medium.
 struct MediaFacts {
   bool missing = false;
-  std::string problem;      ///< empty: it can be read
-  std::int64_t length = 0;  ///< frames of a video; 0: not looked at
-  double fps = 0;           ///< its frames a second
+  std::string problem;        ///< empty: it can be read
+  std::int64_t length = 0;    ///< frames of a video; 0: not looked at
+  double fps = 0;             ///< its frames a second
+  int width = 0, height = 0;  ///< pixels of an image; 0: not looked at
 };
 
 namespace detail {
@@ -49,7 +50,9 @@ inline MediaFacts open_medium(MediaFile const& medium) {
   MediaFacts facts;
   try {
     if (medium.modality == Modality::image) {
-      media::read_image(medium.path);
+      auto const image = media::read_image(medium.path);
+      facts.width = image.width;
+      facts.height = image.height;
       return facts;
     }
     if (!data::is_read_type(medium.read_type))
@@ -99,7 +102,7 @@ class MediaJournal {
         known_[row.at("path").get<std::string>() + '\n' + row.at("read").get<std::string>()] = {
             row.at("state").get<std::string>(),
             {false, row.at("problem").get<std::string>(), row.at("length").get<std::int64_t>(),
-             row.at("fps").get<double>()}};
+             row.at("fps").get<double>(), row.at("width").get<int>(), row.at("height").get<int>()}};
       } catch (nlohmann::json::exception const&) {
         continue;
       }
@@ -123,7 +126,9 @@ class MediaJournal {
                                      {"state", detail::state_of(medium.path)},
                                      {"problem", facts.problem},
                                      {"length", facts.length},
-                                     {"fps", facts.fps}};
+                                     {"fps", facts.fps},
+                                     {"width", facts.width},
+                                     {"height", facts.height}};
     out_ << row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     out_.flush();
   }

@@ -20,10 +20,14 @@
 #include <vcflash/app/inspect/parallel.hpp>
 #include <vcflash/app/progress.hpp>
 #include <vcflash/data/mixture.hpp>
+#include <vcflash/media/frame_folder.hpp>
 #include <vcflash/media/frame_sampling.hpp>
+#include <vcflash/media/preprocess.hpp>
 #include <vcflash/meta/error.hpp>
 #include <vcflash/meta/vocabulary.hpp>
+#include <vcflash/recipe/stage.hpp>
 #include <vcflash/text/chat.hpp>
+#include <vcflash/text/time_message.hpp>
 #include <vcflash/text/tokenizer.hpp>
 #include <vcflash/text/turns.hpp>
 
@@ -33,7 +37,12 @@ namespace vcflash::app {
 struct SurveySettings {
   FrameSampling sampling = FrameSampling::dynamic_fps1;
   std::int64_t min_frames = 1, max_frames = 8, clip_length = 4;
-  std::int64_t tokens_of_frame = 16, tokens_of_image = 64;
+  std::int64_t tokens_of_frame = 16;  ///< of a video
+  std::int64_t tokens_of_image = 64;  ///< of a whole image, and of each of its tiles
+  ImageLayout images = ImageLayout::anyres_nopad;
+  std::int64_t image_size = 224;  ///< pixels a side of a tile
+  ChatTemplate chat = ChatTemplate::qwen_2;
+  bool time_message = true;  ///< conversations say how long their video is
   std::int64_t max_length = 32768;
   std::int64_t global_batch = 256, epochs = 1;
 };
@@ -109,9 +118,18 @@ class RowSurvey {
  public:
   RowSurvey(data::Mixture const& mixture, SurveySettings const& settings,
             text::Tokenizer const* tokenizer, int threads)
-      : mixture_(mixture), settings_(settings), tokenizer_(tokenizer), threads_(threads) {}
+      : mixture_(mixture),
+        settings_(settings),
+        tokenizer_(tokenizer),
+        threads_(threads),
+        grids_(media::grids({1, 1}, {6, 6}, static_cast<int>(settings.image_size))) {}
 
   void run(Survey& survey, MediaJournal* journal) {
+    if (tokenizer_ != nullptr) {  // a tokenizer that does not fit the template is no row's fault
+      std::array turns{text::Turn{text::Turn::From::human, std::string(text::image_tag)},
+                       text::Turn{text::Turn::From::gpt, ""}};
+      text::encode_conversation(*tokenizer_, settings_.chat, turns, true);
+    }
     auto const files = media_files();
     facts_ = check_media(files, journal, threads_);
     for (std::size_t i = 0; i < files.size(); ++i) places_.emplace(files[i], i);
@@ -160,7 +178,7 @@ class RowSurvey {
 
   void look_at(std::int64_t index, SetSurvey& found) const {
     auto const row = mixture_.row(index);
-    std::int64_t visual = 0;
+    Seen seen;
     for (auto const& path : row.media) {
       auto const& facts = facts_[places_.at({path, row.read_type, row.modality})];
       if (!facts.problem.empty()) {
@@ -170,20 +188,40 @@ class RowSurvey {
       }
       try {
         data::require_inside(path, row.root);
-        visual += visual_tokens(row, facts, found);
+        if (row.modality == Modality::image) {
+          seen.tokens += image_tokens(row, facts);
+        } else {
+          add_video(row, facts, seen, found);
+        }
       } catch (InputError const& error) {
         ++found.unusable;
         found.note(fmt::format("{}: {}", path, error.what()));
         return;
       }
     }
-    if (tokenizer_ != nullptr) count_tokens(row, visual, found);
+    if (tokenizer_ != nullptr) count_tokens(row, seen, found);
   }
 
-  std::int64_t visual_tokens(data::Row const& row, MediaFacts const& facts,
-                             SetSurvey& found) const {
-    if (row.modality == Modality::image) return settings_.tokens_of_image;
+  /// What the media of a row add to it.
+  struct Seen {
+    std::int64_t tokens = 0;
+    std::string time_message;
+  };
+
+  /// Of several images in a row each is padded to one square. An image that was not opened counts
+  /// as one, too.
+  std::int64_t image_tokens(data::Row const& row, MediaFacts const& facts) const {
+    bool const tiled = settings_.images == ImageLayout::anyres_nopad && row.media.size() == 1;
+    if (!tiled || facts.width == 0) return settings_.tokens_of_image;
+    auto const side = static_cast<int>(settings_.image_size);
+    auto const grid = media::best_grid({facts.width, facts.height}, grids_, side);
+    return settings_.tokens_of_image * (1 + grid.width / side * (grid.height / side));
+  }
+
+  void add_video(data::Row const& row, MediaFacts const& facts, Seen& seen,
+                 SetSurvey& found) const {
     std::int64_t frames = settings_.max_frames;  // at most, of a video that was not opened
+    double duration = 0;
     if (facts.length > 0) {
       media::FrameRequest request{settings_.sampling, settings_.min_frames, settings_.max_frames,
                                   settings_.clip_length};
@@ -193,17 +231,25 @@ class RowSurvey {
               ? media::plan_folder(request, facts.length, media::folder_fps(row.media[0]))
               : media::plan_frames(request, facts.length, facts.fps);
       frames = static_cast<std::int64_t>(plan.indices.size());
+      duration = plan.duration;
       found.frames.add(frames);
     }
-    return frames * settings_.tokens_of_frame;
+    seen.tokens += frames * settings_.tokens_of_frame;
+    if (settings_.time_message) seen.time_message = text::time_message(duration, frames);
   }
 
-  void count_tokens(data::Row const& row, std::int64_t visual, SetSurvey& found) const {
+  void count_tokens(data::Row const& row, Seen const& seen, SetSurvey& found) const {
     auto turns = row.turns;
     bool const has_media = !row.media.empty();
-    if (has_media) text::place_media(turns, {});
-    auto const encoded =
-        text::encode_conversation(*tokenizer_, ChatTemplate::qwen_2, turns, has_media);
+    if (has_media) text::place_media(turns, {.time_message = seen.time_message});
+    text::Encoded encoded;
+    try {
+      encoded = text::encode_conversation(*tokenizer_, settings_.chat, turns, has_media);
+    } catch (InputError const& error) {
+      ++found.unusable;
+      found.note(fmt::format("row {}: {}", row.number, error.what()));
+      return;
+    }
     auto const places = std::ranges::count(encoded.input_ids, media_placeholder);
     if (places != std::ssize(row.media)) {
       ++found.unusable;
@@ -211,7 +257,7 @@ class RowSurvey {
           fmt::format("row {}: has {} <image> for {} media", row.number, places, row.media.size()));
       return;
     }
-    auto const tokens = std::ssize(encoded.input_ids) - places + visual;
+    auto const tokens = std::ssize(encoded.input_ids) - places + seen.tokens;
     found.tokens.add(tokens);
     found.too_long += tokens > settings_.max_length ? 1 : 0;
   }
@@ -220,6 +266,7 @@ class RowSurvey {
   SurveySettings const& settings_;
   text::Tokenizer const* tokenizer_;
   int threads_;
+  std::vector<media::Extent> grids_;  ///< that an image may be cut in, in pixels
   std::vector<MediaFacts> facts_;
   std::map<MediaFile, std::size_t> places_;
 };

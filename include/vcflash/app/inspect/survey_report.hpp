@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <vcflash/app/inspect/examples.hpp>
 #include <vcflash/app/inspect/survey.hpp>
 #include <vcflash/app/report/blocks.hpp>
 #include <vcflash/app/report/charts.hpp>
@@ -90,6 +92,24 @@ inline std::string set_row(data::DataSet const& set, SetSurvey const& found, Sur
   return row + "</tr>";
 }
 
+inline std::string example_card(Example const& example) {
+  std::string strips;
+  for (auto const& strip : example.strips)
+    strips += fmt::format("<img alt=\"the row's medium, its frames in order\" src=\"{}\">", strip);
+  if (!example.problem.empty())
+    strips += fmt::format("<p class=\"banner\">{}</p>", escaped(example.problem));
+  return fmt::format("<article class=\"card clip\">{}<h3>{}</h3><pre>{}</pre></article>", strips,
+                     escaped(example.title), escaped(example.text));
+}
+
+inline std::string examples_section(data::DataSet const& set,
+                                    std::vector<Example> const& examples) {
+  std::string cards;
+  for (auto const& example : examples) cards += example_card(example);
+  return fmt::format("<h2>Rows of {}</h2><div class=\"clips\">{}</div>", escaped(set.json_path),
+                     cards);
+}
+
 }  // namespace detail
 
 /// `report.json`.
@@ -101,6 +121,12 @@ inline nlohmann::ordered_json survey_json(data::Mixture const& mixture, Survey c
                                {{"sampling", name_of(settings.sampling)},
                                 {"min_frames", settings.min_frames},
                                 {"max_frames", settings.max_frames},
+                                {"tokens_per_frame", settings.tokens_of_frame},
+                                {"image_aspect_ratio", name_of(settings.images)},
+                                {"image_size", settings.image_size},
+                                {"tokens_per_image", settings.tokens_of_image},
+                                {"chat", name_of(settings.chat)},
+                                {"time_message", settings.time_message},
                                 {"max_length", settings.max_length},
                                 {"global_batch", settings.global_batch},
                                 {"epochs", settings.epochs}}},
@@ -122,8 +148,10 @@ inline nlohmann::ordered_json survey_json(data::Mixture const& mixture, Survey c
 }
 
 /// `report.html`: one file that needs nothing else.
+/// \param examples rows of each set to show; none: no set's
 inline std::string survey_page(data::Mixture const& mixture, Survey const& survey,
-                               SurveySettings const& settings, std::string const& file) {
+                               SurveySettings const& settings, std::string const& file,
+                               std::vector<std::vector<Example>> const& examples = {}) {
   auto const all = survey.all();
   constexpr std::string_view style =
       "table{width:100%;border-collapse:collapse;font-size:14px}td,th{padding:6px 8px;"
@@ -136,7 +164,10 @@ inline std::string survey_page(data::Mixture const& mixture, Survey const& surve
                                  detail::tile(detail::thousands(expected_steps(all.rows, settings)),
                                               fmt::format("steps of {}", settings.global_batch)));
   if (!survey.media_opened)
-    page += "<p class=\"banner\">Media were looked for, not opened (--check-media does).</p>";
+    page +=
+        "<p class=\"banner\">Media were looked for, not opened (--check-media does): a video "
+        "counts "
+        "as its most frames, an image as one tile.</p>";
   page += "<h2>Lengths</h2><div class=\"charts\">";
   page += detail::histogram_card("Words of a row", all.words, "words");
   if (survey.tokens_counted)
@@ -158,6 +189,8 @@ inline std::string survey_page(data::Mixture const& mixture, Survey const& surve
       for (auto const& problem : set.problems) page += "<li>" + escaped(problem) + "</li>";
     page += "</ul>";
   }
+  for (std::size_t s = 0; s < examples.size(); ++s)
+    page += detail::examples_section(mixture.sets()[s], examples[s]);
   return detail::whole_page(escaped(file), page, style);
 }
 
