@@ -3,17 +3,18 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <string>
-#include <string_view>
 
 #include <tests/support/folder.hpp>
 #include <vcflash/data/annotation.hpp>
 #include <vcflash/data/index_cache.hpp>
+#include <vcflash/meta/process_memory.hpp>
+
+#include "bench/support/timing.hpp"
 
 /// Opening annotations: the file that VCFLASH_BENCH_ANNOTATIONS names, or 100,000 rows made here.
-/// `peak_MiB` is what the resident memory grew by at its highest. bench/peers/annotations.py runs
-/// this beside Python's json.
+/// `peak_MiB` is what the resident memory grew by at its highest. bench/peers/run has
+/// it beside Python's json.
 namespace {
 
 using namespace vcflash;
@@ -43,22 +44,14 @@ fs::path const& annotations() {
   return path;
 }
 
-/// A line of /proc/self/status, in MiB.
-double status(std::string_view name) {
-  std::ifstream file("/proc/self/status");
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with(name)) return std::stod(line.substr(name.size() + 1)) / 1024;
-  return 0;
-}
-
 void remove_caches() {
   for (auto const& place : data::detail::cache_places(annotations())) fs::remove(place);
 }
 
 void opening(benchmark::State& state, bool first) {
   if (!first) data::AnnotationFile const once(annotations());
-  std::ofstream("/proc/self/clear_refs") << 5;  // the highest so far is the present
-  double const before = status("VmRSS");
+  bench::forget_peak_memory();
+  auto const before = resident_memory_mib();
   for (auto _ : state) {
     if (first) {
       state.PauseTiming();
@@ -70,7 +63,7 @@ void opening(benchmark::State& state, bool first) {
       state.SkipWithError("the index did not come from where it must");
     state.counters["rows"] = static_cast<double>(file.size());
   }
-  state.counters["peak_MiB"] = status("VmHWM") - before;
+  state.counters["peak_MiB"] = static_cast<double>(peak_memory_mib() - before);
   state.SetBytesProcessed(state.iterations() *
                           static_cast<std::int64_t>(fs::file_size(annotations())));
   remove_caches();

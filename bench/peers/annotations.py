@@ -1,27 +1,12 @@
-#!/usr/bin/env python3
-"""Opens 1,000,000 annotated rows with Python's json and with vcflash, and prints the ratio.
-
-usage: bench/peers/annotations.py BUILD_FOLDER [ROWS]    (after: ninja -C BUILD_FOLDER bench-annotation)
-"""
+"""Opening annotations of a million rows: Python's json, and our index."""
 
 import json
-import os
-import pathlib
-import subprocess
 import sys
-import tempfile
 import time
 
-PYTHON = """
-import json, resource, sys, time
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-begin = time.perf_counter()
-with open(sys.argv[1]) as file:
-    rows = json.load(file)
-seconds = time.perf_counter() - begin
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-print(json.dumps({"rows": len(rows), "seconds": seconds, "peak_MiB": peak / 1024}))
-"""
+from side_by_side import Measured, Row, at_least, at_most, both
+
+COUNT = 1_000_000
 
 
 def write_rows(path, count):
@@ -44,30 +29,66 @@ def write_rows(path, count):
         file.write("]")
 
 
-def main():
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    program = next(pathlib.Path(sys.argv[1]).rglob("bench-annotation"))
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "rows.json")
-        write_rows(path, count)
-        print(f"{count:,} rows, {os.path.getsize(path) / 1e6:.0f} MB")
-        environment = dict(os.environ, VCFLASH_BENCH_ANNOTATIONS=path)
-        flags = ["--benchmark_format=json", "--benchmark_filter=opening"]
-        for _ in range(3):  # one after the other, so that both see the same machine
-            peer = json.loads(subprocess.check_output([sys.executable, "-c", PYTHON, path]))
-            ours = json.loads(subprocess.check_output([program, *flags], env=environment))
-            first, again = ours["benchmarks"][:2]
-            assert int(first["rows"]) == peer["rows"] == count
-            print(
-                f"json.load {peer['seconds']:.2f} s, {peer['peak_MiB']:.0f} MiB;"
-                f" vcflash {first['real_time'] / 1e3:.3f} s, {first['peak_MiB']:.0f} MiB"
-                f" ({peer['seconds'] / first['real_time'] * 1e3:.1f}x);"
-                f" again {again['real_time']:.1f} ms"
-            )
-            time.sleep(1)
+def rows_file(machine):
+    path = machine.inputs / f"rows-{COUNT}.json"
+    if not path.exists():
+        machine.say(f"writing {path}")
+        unfinished = path.with_suffix(".unfinished")
+        write_rows(unfinished, COUNT)
+        unfinished.rename(path)
+    return path
+
+
+def opening(machine, name, of_ours):
+    path = rows_file(machine)
+    ours, peer = [], []
+    for _ in range(3):
+        ours.append(
+            machine.ours("bench-annotation", f"opening/{name}/real_time",
+                         VCFLASH_BENCH_ANNOTATIONS=path)
+        )
+        peer.append(machine.peer(__file__, path))
+        assert int(ours[-1]["rows"]) == peer[-1]["rows"] == COUNT
+    return min(of_ours(found) for found in ours), peer
+
+
+def first(machine):
+    ours, peer = opening(machine, "first", lambda found: found["seconds"])
+    limit = rows_file(machine).stat().st_size / machine.limit("read")
+    return Measured(ours, min(p["seconds"] for p in peer), "json.load", limit)
+
+
+def again(machine):
+    ours, peer = opening(machine, "again", lambda found: found["seconds"])
+    return Measured(ours, min(p["seconds"] for p in peer), "json.load")
+
+
+def memory(machine):
+    ours, peer = opening(machine, "first", lambda found: found["peak_MiB"])
+    return Measured(ours, min(p["peak_MiB"] for p in peer), "json.load", unit="MiB")
+
+
+PROGRAMS = ("bench-annotation",)
+ROWS = [
+    Row("index", "a JSON list of 1,000,000 rows opened for the first time", at_least(8), first,
+        PROGRAMS),
+    Row("index_again", "the same, opened a second time", at_most(0.2, "s"), again, PROGRAMS),
+    Row("index_memory", "what memory grows by at its highest", at_most(102, "MiB"), memory,
+        PROGRAMS),
+]
+
+
+def peer_main(path):
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begin = time.perf_counter()
+    with open(path) as file:
+        rows = json.load(file)
+    seconds = time.perf_counter() - begin
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    print(json.dumps({"rows": len(rows), "seconds": seconds, "peak_MiB": peak / 1024}))
 
 
 if __name__ == "__main__":
-    main()
+    peer_main(*sys.argv[1:])

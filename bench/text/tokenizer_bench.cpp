@@ -1,11 +1,16 @@
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <tests/support/folder.hpp>
 #include <tests/support/golden.hpp>
 #include <vcflash/text/tokenizer.hpp>
+
+#include "bench/support/timing.hpp"
 
 /// Encoding and decoding with Qwen2.5's vocabulary, in bytes of text a second. Run from the source
 /// tree, or with VCFLASH_GOLDEN set.
@@ -64,6 +69,28 @@ void encode(benchmark::State& state, Kind kind) {
 BENCHMARK_CAPTURE(encode, english, english)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(encode, chinese, chinese)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(encode, mixed, mixed)->Unit(benchmark::kMillisecond);
+
+/// The documents of the file that VCFLASH_BENCH_TEXT names, a zero byte between them.
+void encode_documents(benchmark::State& state) {
+  char const* const path = std::getenv("VCFLASH_BENCH_TEXT");
+  if (path == nullptr) return state.SkipWithError("VCFLASH_BENCH_TEXT names no file");
+  std::string const text = test::read_file(path);
+  std::vector<std::string_view> documents;
+  for (std::size_t at = 0; at <= text.size();) {
+    std::size_t const end = std::min(text.find('\0', at), text.size());
+    documents.push_back(std::string_view(text).substr(at, end - at));
+    at = end + 1;
+  }
+  std::size_t tokens = 0;
+  bench::run_warm(state, [&] {
+    tokens = 0;
+    for (std::string_view const document : documents) tokens += tokenizer().encode(document).size();
+    benchmark::DoNotOptimize(tokens);
+  });
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(text.size()));
+  state.counters["tokens"] = static_cast<double>(tokens);
+}
+BENCHMARK(encode_documents)->Unit(benchmark::kMillisecond);
 
 /// What an annotation's turn costs: short texts, one at a time.
 void encode_turn(benchmark::State& state) {

@@ -1,9 +1,16 @@
 #include <benchmark/benchmark.h>
 #include <vcflash/train/optimizer.hpp>
 
+#include <ATen/ops/full.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
 
 #include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/support/timing.hpp"
 
 #include "recipes/stage2_tiny.hpp"
 
@@ -47,7 +54,30 @@ void adamw(benchmark::State& state) {
 }
 BENCHMARK(adamw)->Unit(benchmark::kMicrosecond);
 
-/// The same one tensor operation after another.
+/// Clipping and a step over 200 million parameters in a hundred tensors, fp32.
+void adamw_large(benchmark::State& state) {
+  constexpr std::int64_t tensors = 100, elements = 2'000'000;
+  vcflash::train::ParameterGroup group;
+  group.learning_rate = 1e-5;
+  group.weight_decay = 0.01;
+  std::vector<at::Tensor> gradients;
+  for (std::int64_t i = 0; i < tensors; ++i) {
+    group.names.push_back(std::to_string(i));
+    group.parameters.push_back(at::zeros({elements}).requires_grad_(true));
+    gradients.push_back(at::full({elements}, 1e-3F));
+  }
+  auto const parameters = group.parameters;
+  vcflash::train::AdamW adam({std::move(group)}, {});
+  vcflash::bench::run_warm(state, [&] {
+    for (std::size_t i = 0; i < gradients.size(); ++i) parameters[i].mutable_grad() = gradients[i];
+    adam.clip(adam.gradient_norm().item<float>(), 1);
+    adam.step(1);
+  });
+  state.SetItemsProcessed(state.iterations() * tensors * elements);
+}
+BENCHMARK(adamw_large)->Unit(benchmark::kMillisecond)->Iterations(3);
+
+/// The same as `adamw`, one tensor operation after another.
 void adamw_plain(benchmark::State& state) {
   at::NoGradGuard const no_grad;
   Recipe::Network network;
