@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,18 +41,19 @@ struct SmallSet {
 
   static std::vector<std::string> words() { return {"what", "grey", "user", "assistant"}; }
 
-  /// A line for each letter: g(ood), b(roken video), m(issing video), x (no row at all).
+  /// A line for each letter: g(ood), b(roken video), m(issing video), t(ext), x (no row at all).
   std::string rows(std::string const& letters) const {
     std::map<char, std::string> const files{
         {'g', "good.mp4"}, {'b', "broken.mp4"}, {'m', "none.mp4"}};
     std::string text, asked;
     for (char const letter : letters) {
       asked += " what";
-      nlohmann::json const row{{"id", std::string("row ") + letter},
-                               {"video", letter == 'x' ? "" : files.at(letter)},
-                               {"conversations",
-                                {{{"from", "human"}, {"value", "<image>\n" + asked}},
-                                 {{"from", "gpt"}, {"value", " grey"}}}}};
+      bool const seen = files.contains(letter);
+      nlohmann::json row{{"id", std::string("row ") + letter},
+                         {"conversations",
+                          {{{"from", "human"}, {"value", (seen ? "<image>\n" : "") + asked}},
+                           {{"from", "gpt"}, {"value", " grey"}}}}};
+      if (seen) row["video"] = files.at(letter);
       text += letter == 'x' ? "{}\n" : row.dump() + "\n";
     }
     return text;
@@ -155,6 +157,42 @@ TEST_CASE("processes are dealt in turn what one process would be given", "[unit]
       CHECK(batches(loader, 1)[0] == expected[6 + static_cast<std::size_t>(config.rank)]);
     }
   }
+}
+
+TEST_CASE("rows are grouped by length alone if so wanted", "[unit]") {
+  SmallSet const set;
+  auto config = set.config({"gggggggg"});
+  config.order = Order::length;
+  Loader loader(config, set.tokenizer);
+  std::set<std::int64_t> lengths;
+  for (int batch = 0; batch < 4; ++batch) {
+    auto const samples = loader.next();
+    CHECK(samples[0].input_ids.numel() > samples[1].input_ids.numel());
+    for (auto const& sample : samples) lengths.insert(sample.input_ids.numel());
+  }
+  CHECK(lengths.size() == 8);
+}
+
+TEST_CASE("an order that leaves rows out makes epochs shorter", "[unit]") {
+  SmallSet const set;
+  auto config = set.config({"ggggg", "ttttt"});
+  config.order = Order::grouped_auto;
+  Loader loader(config, set.tokenizer);
+  CHECK(loader.batches_per_epoch() == 4);
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    int texts = 0;
+    for (int batch = 0; batch < 4; ++batch) {
+      CHECK(loader.position() == Position{epoch, batch});
+      auto const samples = loader.next();
+      CHECK(samples[0].media.empty() == samples[1].media.empty());
+      texts += samples[0].media.empty() ? 1 : 0;
+    }
+    CHECK(texts == 2);
+  }
+  auto few = set.config({"g", "t"});
+  few.order = Order::grouped_auto;
+  CHECK_THROWS_WITH(Loader(few, set.tokenizer),
+                    ContainsSubstring("2 rows do not fill one micro-batch of 2 besides the last"));
 }
 
 TEST_CASE("the sets of a mixture follow each other if so wanted", "[unit]") {

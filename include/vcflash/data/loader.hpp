@@ -76,11 +76,19 @@ class Loader {
             fmt::format("{}: {} has video_read_type {}, expected decord, av, gif or img.",
                         config_.mixture.string(), set.json_path, set.video_read_type));
     }
-    if (batches_per_epoch() == 0)
-      throw InputError(fmt::format("{}: {} rows do not fill one micro-batch of {}.",
-                                   config_.mixture.string(), rows(), config_.batch));
     if (config_.accumulation < 1 || config_.prefetch < 1 || config_.workers < 0)
       throw InputError("accumulation and prefetch must be positive, workers not negative.");
+    std::int64_t text = 0;
+    for (std::int64_t row = 0; row < rows(); ++row)
+      text += mixture_.modality(row) == Modality::text ? 1 : 0;
+    epoch_rows_ = rows_of_epoch(config_.order, text, rows() - text, config_.batch, step_batches());
+    if (batches_per_epoch() == 0)
+      throw InputError(fmt::format("{}: {} rows do not fill one micro-batch of {}{}.",
+                                   config_.mixture.string(), rows(), config_.batch,
+                                   epoch_rows_ == rows()
+                                       ? ""
+                                       : " besides the last step of either modality, which "
+                                         "data.order = grouped_auto leaves out"));
     for (BrokenRow const& row : mixture_.broken()) tell({"", row.file, row.row, row.problem, true});
     seek({});
   }
@@ -95,7 +103,7 @@ class Loader {
 
   /// Micro-batches of all processes in an epoch; rows that do not fill one wait for the next
   /// epoch's order.
-  std::int64_t batches_per_epoch() const { return rows() / config_.batch; }
+  std::int64_t batches_per_epoch() const { return epoch_rows_ / config_.batch; }
 
   /// Where all processes stand that were given as many micro-batches as this one: however many
   /// there are, they are dealt the same ones, in turn.
@@ -234,8 +242,8 @@ class Loader {
     auto& order = orders_[epoch];
     if (!order) {
       order = std::make_shared<std::vector<std::int64_t> const>(
-          epoch_order(config_.order, lengths(), set_sizes_, config_.batch,
-                      config_.world * config_.accumulation, config_.seed, epoch));
+          epoch_order(config_.order, lengths(), set_sizes_, config_.batch, step_batches(),
+                      config_.seed, epoch, config_.accumulation));
     }
     auto const kept = order;
     orders_.erase(orders_.begin(), orders_.lower_bound(epoch - 1));
@@ -244,11 +252,18 @@ class Loader {
 
   std::vector<std::int64_t> lengths() const {
     std::vector<std::int64_t> lengths(static_cast<std::size_t>(rows()));
-    for (std::int64_t row = 0; row < rows(); ++row)
+    for (std::int64_t row = 0; row < rows(); ++row) {
+      auto const words = mixture_.words(row);
+      auto const modality = mixture_.modality(row);
       lengths[static_cast<std::size_t>(row)] =
-          modality_length(mixture_.words(row), mixture_.modality(row));
+          by_modality(config_.order) ? modality_length(words, modality)
+                                     : estimated_length(words, modality, config_.sample.max_frames);
+    }
     return lengths;
   }
+
+  /// Micro-batches of an optimiser step, of all processes.
+  std::int64_t step_batches() const { return config_.world * config_.accumulation; }
 
   [[noreturn]] void stop_for(std::vector<BadSample> const& bad) const {
     throw Error(fmt::format(
@@ -279,6 +294,7 @@ class Loader {
   Mixture mixture_;
   SampleMaker make_;
   std::vector<std::int64_t> set_sizes_;
+  std::int64_t epoch_rows_ = 0;  ///< that an epoch visits
   std::int64_t bad_ = 0;
   RecentFailures recent_;
 

@@ -238,14 +238,37 @@ inline std::vector<std::int64_t> modality_length_grouped_auto(std::span<std::int
 
 /// How an epoch orders its rows.
 enum class Order {
-  grouped,   ///< by modality and length, upstream's choice for stages 2 to 4
-  shuffled,  ///< all rows of all sets mixed, upstream's choice for stage 1
-  mixture,   ///< set after set as the mixture lists them, each shuffled: a curriculum
+  grouped,          ///< by modality and length, upstream's choice for stages 2 to 4
+  grouped_auto,     ///< the same with the longest row first (`group_by_modality_length_auto`)
+  length,           ///< by length alone, the longest row first (`group_by_length`)
+  variable_length,  ///< batches of about equally long rows (`group_by_varlen`)
+  shuffled,         ///< all rows of all sets mixed, upstream's choice for stage 1
+  mixture,          ///< set after set as the mixture lists them, each shuffled: a curriculum
 };
 
+inline constexpr std::array all_orders{Order::grouped,         Order::grouped_auto, Order::length,
+                                       Order::variable_length, Order::shuffled,     Order::mixture};
+
 constexpr std::string_view name_of(Order order) {
-  constexpr std::array<std::string_view, 3> names{"grouped", "shuffled", "mixture"};
+  constexpr std::array<std::string_view, 6> names{"grouped",         "grouped_auto", "length",
+                                                  "variable_length", "shuffled",     "mixture"};
   return names[static_cast<std::size_t>(order)];
+}
+
+/// Whether an order looks at rows' modalities. It is given `modality_length`s, the others
+/// `estimated_length`s.
+constexpr bool by_modality(Order order) {
+  return order == Order::grouped || order == Order::grouped_auto;
+}
+
+/// Rows that an epoch visits: all, but for the last mega-batch of either modality where
+/// `grouped_auto` leaves that out.
+/// \param text, media rows without a medium and with one
+constexpr std::int64_t rows_of_epoch(Order order, std::int64_t text, std::int64_t media,
+                                     std::int64_t batch, std::int64_t world) {
+  if (order != Order::grouped_auto || text == 0 || media == 0) return text + media;
+  std::int64_t const mega = batch * world;
+  return ((text - 1) / mega + (media - 1) / mega) * mega;
 }
 
 /// Where a loader stands: the micro-batch that `next` gives next.
@@ -255,20 +278,33 @@ struct Position {
 };
 
 /// The rows of one epoch, in the order of `order`; the same for the same seed and epoch.
-/// \param lengths one a row, negative without a medium (`modality_length`); 0 counts as 1 word
+/// \param lengths one a row: negative without a medium if the order looks at modalities, where 0
+///   counts as 1 word
 /// \param set_sizes rows of each set; their sum is the number of rows
 /// \param batch samples of a micro-batch  \param world micro-batches of one optimiser step over all
 ///   processes (upstream: processes x accumulation)
+/// \param accumulation micro-batches of a step in one process; `variable_length` takes them as one
 inline std::vector<std::int64_t> epoch_order(Order order, std::vector<std::int64_t> lengths,
                                              std::span<std::int64_t const> set_sizes,
                                              std::int64_t batch, std::int64_t world,
-                                             std::uint64_t seed, std::int64_t epoch) {
+                                             std::uint64_t seed, std::int64_t epoch,
+                                             std::int64_t accumulation = 1) {
   TorchRandom random(seed + static_cast<std::uint64_t>(epoch));
-  if (order == Order::shuffled)
-    return random_order(static_cast<std::int64_t>(lengths.size()), random);
-  if (order == Order::grouped) {
+  if (by_modality(order))
     for (std::int64_t& length : lengths) length = length == 0 ? -1 : length;
-    return modality_length_grouped(lengths, batch, world, random, random);
+  switch (order) {
+    case Order::grouped:
+      return modality_length_grouped(lengths, batch, world, random, random);
+    case Order::grouped_auto:
+      return modality_length_grouped_auto(lengths, batch, world, random, random);
+    case Order::length:
+      return length_grouped_auto(lengths, batch, world, random);
+    case Order::variable_length:
+      return variable_length_grouped(lengths, batch * accumulation, world, random);
+    case Order::shuffled:
+      return random_order(static_cast<std::int64_t>(lengths.size()), random);
+    case Order::mixture:
+      break;
   }
   std::vector<std::int64_t> out;
   for (std::int64_t const size : set_sizes) {

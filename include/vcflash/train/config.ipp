@@ -60,7 +60,8 @@ void visit_settings(Config& c, Visit&& visit) {
         "of images: square, pad, or anyres_nopad, in up to 6x6 tiles and one of the whole");
   visit("data.jitter", c.jitter, 0, 0, "draw each frame from its interval");
   visit("data.time_message", c.time_message, 0, 0, "say in the text how long a video is");
-  visit("data.order", c.order, 0, 0, "of samples: grouped, shuffled or mixture");
+  visit("data.order", c.order, 0, 0,
+        "of samples: grouped, grouped_auto, length, variable_length, shuffled or mixture");
   visit("data.workers", c.workers, 1, 1024, "threads that decode ahead");
   visit("data.prefetch", c.prefetch, 1, 4096, "micro batches ready ahead");
   visit("data.frame_cache", c.frame_cache, 0, most, "MiB of decoded frames that are kept");
@@ -84,8 +85,7 @@ constexpr auto choices_of() {
     using enum ImageLayout;
     return std::array{square, pad, anyres_nopad};
   } else if constexpr (std::same_as<Choice, data::Order>) {
-    using enum data::Order;
-    return std::array{grouped, shuffled, mixture};
+    return data::all_orders;
   } else {
     static_assert(std::same_as<Choice, at::ScalarType>);
     return std::array{at::kFloat, at::kBFloat16};
