@@ -47,6 +47,15 @@ TEST_CASE("attention equals its formula", "[unit]") {
   SECTION("of one new token to a longer past") { compare(1, 9, 2, true); }
 }
 
+TEST_CASE("one query with shared key heads sees the keys it may see and no others", "[unit]") {
+  at::Tensor const q = at::randn({2, 4, 1, 8});
+  at::Tensor const k = at::randn({2, 2, 9, 8}), v = at::randn({2, 2, 9, 8});
+  at::Tensor const places = at::tensor(std::vector<std::int64_t>{0, 1, 2, 3, 4, 5, 6, 7, 8});
+  at::Tensor const seen = places.ge(3).view({1, 1, 1, 9}).expand({2, 1, 1, 9});
+  at::Tensor const later = plain_attention(q, k.narrow(2, 3, 6), v.narrow(2, 3, 6), false);
+  CHECK((kernels::attention(q, k, v, true, seen) - later).abs().max().item<float>() < 1e-5F);
+}
+
 TEST_CASE("attention paid is the softmax of the chosen tokens, averaged over heads", "[unit]") {
   at::Tensor const q = at::randn({4, 6, 8}), k = at::randn({2, 6, 8});
   // Of identity values attention gives its weights.

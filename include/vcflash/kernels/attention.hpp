@@ -23,6 +23,15 @@ inline Tensor attention(Tensor const& query, Tensor key, Tensor value, bool caus
                         Tensor const& seen = {}) {
   std::int64_t const heads = query.size(1);
   std::int64_t const group = heads / key.size(1);
+  if (group > 1 && query.size(2) == 1) {
+    // The queries of a group stand where those of several tokens would, so that a step of decoding
+    // does not copy the cache once for each of them.
+    Tensor const grouped = query.reshape({query.size(0), key.size(1), group, query.size(3)});
+    Tensor const mixed = seen.defined()
+                             ? at::scaled_dot_product_attention(grouped, key, value, seen)
+                             : at::scaled_dot_product_attention(grouped, key, value);
+    return mixed.reshape(query.sizes());
+  }
   if (group > 1) {
     auto const repeat = [&](Tensor const& t) {
       return t.unsqueeze(2)
