@@ -157,6 +157,61 @@ TEST_CASE("missing, unexpected and mis-shaped keys are listed by name and number
           ContainsSubstring("1 unexpected (model.layers.2.mlp.up_proj.weight)")));
 }
 
+TEST_CASE("keys that may be missing are left alone and told, others are not", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const saved = made(1), drawn = made(2);
+  save_weights(named_parameters(saved), folder.path());
+  auto tensors = tensors_of(folder.path());
+  std::erase_if(tensors, [](auto const& t) {
+    return t.first == "model.norm.weight" || t.first.starts_with("model.mm_projector.mlp.2.");
+  });
+  write_safetensors(folder / "model.safetensors", tensors);
+  auto loaded = made(2);
+  auto weights = from(folder);
+  auto const load = [&] { return load_model(parameters_of_parts(loaded), weights, at::kFloat); };
+
+  weights.allow_missing = {"model.mm_projector.*", "*.norm.weigh?", "nothing.*"};
+  CHECK(load() == std::vector<std::string>{"model.mm_projector.mlp.2.weight",
+                                           "model.mm_projector.mlp.2.bias", "model.norm.weight"});
+  CHECK(loaded.llm.model.norm.weight.value.equal(drawn.llm.model.norm.weight.value));
+  CHECK(same(loaded.encoder, saved.encoder));
+
+  weights.allow_missing = {"model.mm_projector.*"};
+  CHECK_THROWS_MATCHES(load(), InputError,
+                       MessageMatches(ContainsSubstring("1 missing (model.norm.weight)")));
+  weights.allow_missing = {"model.norm"};
+  CHECK_THROWS_MATCHES(load(), InputError, MessageMatches(ContainsSubstring("3 missing")));
+  weights.allow_missing = {"*"};
+  tensors.emplace_back("model.extra", at::ones({1}));
+  write_safetensors(folder / "model.safetensors", tensors);
+  CHECK_THROWS_MATCHES(load(), InputError,
+                       MessageMatches(ContainsSubstring("1 unexpected (model.extra)") &&
+                                      !ContainsSubstring("missing")));
+}
+
+TEST_CASE("a connector's file may lack keys, too", "[unit]") {
+  test::TemporaryFolder const folder;
+  save_weights(named_parameters(made(1)), folder.path());
+  auto connector = named_parameters(made(2).connector, "model.mm_projector.");
+  connector.pop_back();
+  save_connector(connector, folder.path());
+  auto loaded = made(3);
+  auto weights = from(folder);
+  weights.connector = folder / "mm_projector.bin";
+  weights.allow_missing = {"*mlp.2.bias"};
+  CHECK(load_model(parameters_of_parts(loaded), weights, at::kFloat) ==
+        std::vector<std::string>{"model.mm_projector.mlp.2.bias"});
+  weights.allow_missing.clear();
+  CHECK_THROWS_AS(load_model(parameters_of_parts(loaded), weights, at::kFloat), InputError);
+}
+
+TEST_CASE("what was left alone is one sentence", "[unit]") {
+  CHECK(left_alone("base", {"a.weight"}) ==
+        "base: 1 of the model's tensors is missing and starts as if untrained: a.weight.");
+  CHECK(left_alone("base", {"a", "b"}) ==
+        "base: 2 of the model's tensors are missing and start as if untrained: a, b.");
+}
+
 TEST_CASE("a folder without weights and a path that is no folder are refused", "[unit]") {
   test::TemporaryFolder const folder;
   CHECK_THROWS_MATCHES(read_weights(folder.path()), InputError,

@@ -110,3 +110,29 @@ TEST_CASE("a folder that is not there is refused", "[unit]") {
   CHECK_THROWS_MATCHES(started<Stage2>({.out = "x", .init = "none"}), InputError,
                        MessageMatches(ContainsSubstring("none: is not a folder")));
 }
+
+TEST_CASE("what may be missing is drawn from the seed, and named", "[unit]") {
+  Folders const f;
+  auto tensors = named_parameters(drawn(1));
+  std::erase_if(tensors, [](auto const& t) { return t.first.starts_with("model.layers.1."); });
+  checkpoint::write_safetensors(f.base / "model.safetensors", tensors);
+  auto run = default_config<Stage2>();
+  std::vector<std::string> told;
+  auto const load = [&](std::uint64_t seed) {
+    run.recipe.seed = seed;
+    Stage2::Network network;
+    load_weights<Stage2>(
+        network, start_of({.out = "x", .init = f.base, .allow_missing = {"model.layers.1.*"}}), run,
+        [&](std::string const& sentence) { told.push_back(sentence); });
+    return network;
+  };
+  auto const one = load(5), again = load(5), other = load(6);
+  REQUIRE(told.size() == 3);
+  CHECK(told[0].find("base: 12 of the model's tensors are missing") != std::string::npos);
+  CHECK(same(one, again));
+  CHECK_FALSE(same(one.llm, other.llm));
+  CHECK(same(one.encoder, other.encoder));
+  CHECK(one.llm.model.layers[1].mlp.up_proj.weight.value.scalar_type() == at::kBFloat16);
+  CHECK(one.llm.model.layers[1].input_layernorm.weight.value.eq(1).all().item<bool>());
+  CHECK_THROWS_AS(started<Stage2>({.out = "x", .init = f.base}), InputError);
+}

@@ -39,7 +39,7 @@ namespace detail {
 
 struct ChatArguments {
   std::filesystem::path model, video, image;
-  std::vector<std::string> questions;
+  std::vector<std::string> questions, allow_missing;
   std::string dtype = "float32", device = "cpu";
   std::int64_t max_tokens = 512;
   bool json = false, greedy = false;
@@ -284,12 +284,14 @@ int chat_main(int argc, char** argv) {
       },
       "List the tensors of its checkpoint: key, dtype, shape; needs no other flag");
   add_device_flag(flags, arguments.device);
+  add_allow_missing(flags, arguments.allow_missing);
   arguments.viewing.add_flags(flags);
 
   return program.run(argc, argv, [&] {
     set_up_log(name);
     auto const model = TrainedModel<M>::from_folder(arguments.model, dtype_of(arguments.dtype),
-                                                    dist::device_of(arguments.device));
+                                                    dist::device_of(arguments.device),
+                                                    arguments.allow_missing);
     detail::Chat<M> chat(model, arguments);
     detail::talk(chat, arguments.questions);
   });

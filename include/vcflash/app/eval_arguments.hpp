@@ -26,7 +26,7 @@ namespace vcflash::app::detail {
 
 struct EvalArguments {
   std::filesystem::path model, data, media, out;
-  std::vector<std::string> benchmarks;
+  std::vector<std::string> benchmarks, allow_missing;
   std::string dtype = "float32", device = "cpu", scoring = "upstream", layout;
   std::int64_t limit = 0, batch = 8;
   bool fresh = false;
@@ -57,7 +57,8 @@ class LazyModel {
 
   TrainedModel<M> const& operator()() {
     if (!model_) {
-      model_ = TrainedModel<M>::from_folder(arguments_.model, dtype_of(arguments_.dtype), device_);
+      model_ = TrainedModel<M>::from_folder(arguments_.model, dtype_of(arguments_.dtype), device_,
+                                            arguments_.allow_missing);
     }
     return *model_;
   }

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
 
 #include <vcflash/app/progress.hpp>
@@ -29,6 +30,9 @@ class StatusLineSink : public spdlog::sinks::base_sink<std::mutex> {
  private:
   StatusLine& line_;
 };
+
+/// Logs a sentence about something that goes on all the same.
+inline void warn(std::string const& sentence) { spdlog::warn("{}", sentence); }
 
 /// Sends the default log to stderr as `program: warning: what happened`.
 inline void set_up_log(std::string_view program) {

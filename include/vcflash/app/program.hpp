@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <vcflash/meta/error.hpp>
 
@@ -26,6 +27,16 @@ inline std::string first_line(std::string_view message) {
 }
 
 }  // namespace detail
+
+/// The flag `--allow-missing` of programs that read a checkpoint.
+inline void add_allow_missing(CLI::App& flags, std::vector<std::string>& patterns) {
+  flags
+      .add_option("--allow-missing", patterns,
+                  "Tensors that a checkpoint need not have: a pattern of their keys, with * and ?; "
+                  "they start as if untrained; may be given several times")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
+}
 
 /// Runs `body` and turns what it throws into one sentence on stderr and an exit code.
 template <class Body>

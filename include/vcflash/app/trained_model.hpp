@@ -1,5 +1,6 @@
 #pragma once
 
+#include <vcflash/app/log.hpp>
 #include <vcflash/checkpoint/config_json.hpp>
 #include <vcflash/checkpoint/folder.hpp>
 #include <vcflash/meta/separate.hpp>
@@ -30,14 +31,22 @@ struct TrainedModel {
   typename M::Network network;
   text::Tokenizer tokenizer;
 
+  /// \param allow_missing keys that the folder need not have; a warning names them
   /// \throws InputError if the folder is of another model, naming what differs
   static TrainedModel from_folder(std::filesystem::path const& folder, at::ScalarType dtype,
-                                  at::Device device = at::kCPU) {
+                                  at::Device device = at::kCPU,
+                                  checkpoint::KeyPatterns const& allow_missing = {}) {
     checkpoint::require_config_of(M::Llm::config, folder / "config.json");
     TrainedModel model{{}, tokenizer_for(M::Llm::config, folder)};
     checkpoint::Weights weights;
     weights.folder = folder;
-    checkpoint::load_model(checkpoint::parameters_of_parts(model.network), weights, dtype);
+    weights.allow_missing = allow_missing;
+    auto const left =
+        checkpoint::load_model(checkpoint::parameters_of_parts(model.network), weights, dtype);
+    if (!left.empty()) {
+      initialise_rest<M>(model.network, 0, dtype);
+      warn(checkpoint::left_alone(folder.string(), left));
+    }
     move_to(model.network, device);
     return model;
   }

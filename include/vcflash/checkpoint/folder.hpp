@@ -46,11 +46,17 @@ bool has_weights(std::filesystem::path const& folder);
 /// \throws InputError if the folder has no weights or they are not as the index says
 TensorMap read_weights(std::filesystem::path const& folder);
 
+/// Patterns of keys that a checkpoint need not have: `*` stands for any letters, `?` for one.
+using KeyPatterns = std::vector<std::string>;
+
 /// How a model's keys and a checkpoint's compare.
 struct KeyReport {
   std::vector<std::string> missing, unexpected, misshapen;
 
   bool complete() const { return missing.empty() && unexpected.empty() && misshapen.empty(); }
+
+  /// Takes out of the missing keys those that may be missing.  \return these
+  std::vector<std::string> excuse(KeyPatterns const& allowed);
 
   /// \throws InputError listing every kind of difference by name, if there is any
   void require_complete(std::string_view where) const;
@@ -88,12 +94,16 @@ TensorMap read_connector_file(std::filesystem::path const& path);
 TensorMap read_encoder_file(std::filesystem::path const& path, std::set<std::string> const& known);
 
 /// Gives a network the connector of stage 1's file.
-void load_connector(NetworkParameters const& network, std::filesystem::path const& path,
-                    at::ScalarType dtype);
+/// \return keys that were missing and may be: their parameters are left alone
+std::vector<std::string> load_connector(NetworkParameters const& network,
+                                        std::filesystem::path const& path, at::ScalarType dtype,
+                                        KeyPatterns const& allow_missing = {});
 
 /// Gives a network the encoder of upstream's raw file.
-void load_encoder(NetworkParameters const& network, std::filesystem::path const& path,
-                  at::ScalarType dtype);
+/// \return as `load_connector`
+std::vector<std::string> load_encoder(NetworkParameters const& network,
+                                      std::filesystem::path const& path, at::ScalarType dtype,
+                                      KeyPatterns const& allow_missing = {});
 
 /// Where a model's weights come from.
 struct Weights {
@@ -101,12 +111,18 @@ struct Weights {
   std::optional<std::filesystem::path> connector{};  ///< `mm_projector.bin`, instead of its own
   std::optional<std::filesystem::path> encoder{};    ///< raw `.pt`, instead of its own
   bool fresh_connector = false;  ///< a folder without a connector leaves the model's own
+  KeyPatterns allow_missing{};
 };
 
 /// Loads a model from a folder, key by key.
 /// \param network a connector that the weights may leave alone keeps its values
+/// \return as `load_connector`
 /// \throws InputError naming what is missing, unexpected or of another shape
-void load_model(NetworkParameters const& network, Weights const& weights, at::ScalarType dtype);
+std::vector<std::string> load_model(NetworkParameters const& network, Weights const& weights,
+                                    at::ScalarType dtype);
+
+/// What is said of keys that `load_model` left alone.
+std::string left_alone(std::string_view where, std::vector<std::string> const& keys);
 
 /// Writes weights to `folder` as `transformers` would: in one file, or in several and an index if
 /// they are more than `limit` bytes.

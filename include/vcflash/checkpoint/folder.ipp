@@ -1,5 +1,7 @@
 #pragma once
 
+#include <fnmatch.h>
+
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 
@@ -147,6 +149,25 @@ VCFLASH_INLINE void KeyReport::require_complete(std::string_view where) const {
       fmt::format("{}: its tensors are not this model's: {}.", where, fmt::join(clauses, ", ")));
 }
 
+VCFLASH_INLINE std::vector<std::string> KeyReport::excuse(KeyPatterns const& allowed) {
+  auto const excused = std::ranges::stable_partition(missing, [&](std::string const& key) {
+    return std::ranges::none_of(allowed, [&](std::string const& pattern) {
+      return ::fnmatch(pattern.c_str(), key.c_str(), 0) == 0;
+    });
+  });
+  std::vector<std::string> keys(std::make_move_iterator(excused.begin()),
+                                std::make_move_iterator(excused.end()));
+  missing.erase(excused.begin(), excused.end());
+  return keys;
+}
+
+VCFLASH_INLINE std::string left_alone(std::string_view where,
+                                      std::vector<std::string> const& keys) {
+  return fmt::format("{}: {} of the model's tensors {} missing and start{} as if untrained: {}.",
+                     where, keys.size(), keys.size() == 1 ? "is" : "are",
+                     keys.size() == 1 ? "s" : "", fmt::join(keys, ", "));
+}
+
 VCFLASH_INLINE KeyReport load_parameters(std::vector<ParameterRef> const& parameters,
                                          TensorMap const& tensors, at::ScalarType dtype) {
   at::NoGradGuard const no_grad;
@@ -222,22 +243,30 @@ VCFLASH_INLINE TensorMap read_encoder_file(std::filesystem::path const& path,
   return tensors;
 }
 
-VCFLASH_INLINE void load_connector(NetworkParameters const& network,
-                                   std::filesystem::path const& path, at::ScalarType dtype) {
-  load_parameters(network.connector, read_connector_file(path), dtype)
-      .require_complete(path.string());
+VCFLASH_INLINE std::vector<std::string> load_connector(NetworkParameters const& network,
+                                                       std::filesystem::path const& path,
+                                                       at::ScalarType dtype,
+                                                       KeyPatterns const& allow_missing) {
+  auto report = load_parameters(network.connector, read_connector_file(path), dtype);
+  auto left = report.excuse(allow_missing);
+  report.require_complete(path.string());
+  return left;
 }
 
-VCFLASH_INLINE void load_encoder(NetworkParameters const& network,
-                                 std::filesystem::path const& path, at::ScalarType dtype) {
+VCFLASH_INLINE std::vector<std::string> load_encoder(NetworkParameters const& network,
+                                                     std::filesystem::path const& path,
+                                                     at::ScalarType dtype,
+                                                     KeyPatterns const& allow_missing) {
   std::set<std::string> known;
   for (auto const& parameter : network.encoder) known.insert(parameter.key);
-  load_parameters(network.encoder, read_encoder_file(path, known), dtype)
-      .require_complete(path.string());
+  auto report = load_parameters(network.encoder, read_encoder_file(path, known), dtype);
+  auto left = report.excuse(allow_missing);
+  report.require_complete(path.string());
+  return left;
 }
 
-VCFLASH_INLINE void load_model(NetworkParameters const& network, Weights const& weights,
-                               at::ScalarType dtype) {
+VCFLASH_INLINE std::vector<std::string> load_model(NetworkParameters const& network,
+                                                   Weights const& weights, at::ScalarType dtype) {
   auto tensors = read_weights(weights.folder);
   if (network.tied) detail::untie(tensors, weights.folder);
   auto const holds = [&](std::string_view prefix) {
@@ -245,18 +274,23 @@ VCFLASH_INLINE void load_model(NetworkParameters const& network, Weights const& 
     return first != tensors.end() && first->first.starts_with(prefix);
   };
   std::vector<std::string_view> elsewhere;  // what the folder need not have
+  std::vector<std::string> left;
+  auto const leave = [&](std::vector<std::string> keys) {
+    left.insert(left.end(), std::make_move_iterator(keys.begin()),
+                std::make_move_iterator(keys.end()));
+  };
   auto const leave_out = [&](std::string_view prefix) {
     std::erase_if(tensors, [&](auto const& entry) { return entry.first.starts_with(prefix); });
     elsewhere.push_back(prefix);
   };
   if (weights.connector) {
-    load_connector(network, *weights.connector, dtype);
+    leave(load_connector(network, *weights.connector, dtype, weights.allow_missing));
     leave_out(detail::connector_prefix);
   } else if (weights.fresh_connector && !holds(detail::connector_prefix)) {
     elsewhere.push_back(detail::connector_prefix);
   }
   if (weights.encoder) {
-    load_encoder(network, *weights.encoder, dtype);
+    leave(load_encoder(network, *weights.encoder, dtype, weights.allow_missing));
     leave_out(detail::encoder_prefix);
   }
   auto all = network.encoder;
@@ -266,7 +300,9 @@ VCFLASH_INLINE void load_model(NetworkParameters const& network, Weights const& 
   std::erase_if(report.missing, [&](std::string const& key) {
     return std::ranges::any_of(elsewhere, [&](auto prefix) { return key.starts_with(prefix); });
   });
+  leave(report.excuse(weights.allow_missing));
   report.require_complete(weights.folder.string());
+  return left;
 }
 
 VCFLASH_INLINE void save_weights(NamedTensors const& weights, std::filesystem::path const& folder,

@@ -7,6 +7,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <vector>
 
 namespace vcflash {
 
@@ -41,6 +42,23 @@ void initialise_model(typename M::Network& network, std::uint64_t seed) {
   initialise(network.encoder, M::initial.encoder, seed);
   initialise(network.connector, M::initial.connector, seed + 1);
   initialise(network.llm, M::initial.llm, seed + 2);
+}
+
+/// Draws the parameters of a model that have no value, the same for the same `seed`.
+template <Model M>
+void initialise_rest(typename M::Network& network, std::uint64_t seed, at::ScalarType dtype) {
+  at::NoGradGuard const no_grad;
+  auto generator = at::detail::createCPUGenerator(seed);
+  auto const draw = [&](std::vector<ParameterRef> const& part, InitialDeviation deviation) {
+    for (auto const& parameter : part) {
+      if (parameter.value->defined()) continue;
+      initialise(parameter, deviation, generator);
+      *parameter.value = parameter.value->to(dtype);
+    }
+  };
+  draw(parameters_of(network.encoder), M::initial.encoder);
+  draw(parameters_of(network.connector), M::initial.connector);
+  draw(parameters_of(network.llm), M::initial.llm);
 }
 
 namespace detail {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <vcflash/checkpoint/config_json.hpp>
 #include <vcflash/checkpoint/folder.hpp>
@@ -21,6 +23,7 @@ struct RunFiles {
   std::optional<std::filesystem::path> init{};       ///< a model's folder, or what stage 1 left
   std::optional<std::filesystem::path> connector{};  ///< stage 1's `mm_projector.bin`
   std::optional<std::filesystem::path> encoder{};    ///< upstream's raw encoder (`.pt`)
+  checkpoint::KeyPatterns allow_missing{};           ///< keys that these need not have
   bool resume = true;                                ///< take up what an earlier run left in `out`
 };
 
@@ -28,6 +31,7 @@ struct RunFiles {
 struct Start {
   std::optional<std::filesystem::path> weights{};  ///< a model's folder; none: drawn from the seed
   std::optional<std::filesystem::path> connector{}, encoder{};
+  checkpoint::KeyPatterns allow_missing{};
 
   /// What `config.json` calls the base model.
   std::string name() const;
@@ -41,18 +45,27 @@ Start start_of(RunFiles const& files);
 
 /// Gives a network its weights: those of a folder, or drawn from the run's seed, a connector or
 /// encoder of their own over them.
+/// \param warn is told what was missing and is drawn instead
 /// \throws InputError if they do not fit the network
 template <RecipeLike R>
-void load_weights(typename R::Network& network, Start const& start, RunConfig const& run) {
+void load_weights(typename R::Network& network, Start const& start, RunConfig const& run,
+                  std::function<void(std::string const&)> const& warn = {}) {
+  auto const tell = [&](std::filesystem::path const& where, std::vector<std::string> const& left) {
+    if (!left.empty() && warn) warn(checkpoint::left_alone(where.string(), left));
+  };
   constexpr TrainedParts trained = R::Stage::trained;
   if (!start.weights) {
     initialise_model<R>(network, run.recipe.seed);
     convert_to(network, run.dtype);
     auto const parts = checkpoint::parameters_of_parts(network);
     if (start.connector) {
-      checkpoint::load_connector(parts, *start.connector, run.dtype);
+      tell(*start.connector,
+           checkpoint::load_connector(parts, *start.connector, run.dtype, start.allow_missing));
     }
-    if (start.encoder) checkpoint::load_encoder(parts, *start.encoder, run.dtype);
+    if (start.encoder) {
+      tell(*start.encoder,
+           checkpoint::load_encoder(parts, *start.encoder, run.dtype, start.allow_missing));
+    }
     return;
   }
   if (auto const config = *start.weights / "config.json"; std::filesystem::exists(config)) {
@@ -64,12 +77,15 @@ void load_weights(typename R::Network& network, Start const& start, RunConfig co
     initialise(network.connector, R::initial.connector, run.recipe.seed + 1);
     convert_to(network.connector, run.dtype);
   }
-  checkpoint::load_model(checkpoint::parameters_of_parts(network),
-                         {.folder = *start.weights,
-                          .connector = start.connector,
-                          .encoder = start.encoder,
-                          .fresh_connector = begins_connector},
-                         run.dtype);
+  auto const left = checkpoint::load_model(checkpoint::parameters_of_parts(network),
+                                           {.folder = *start.weights,
+                                            .connector = start.connector,
+                                            .encoder = start.encoder,
+                                            .fresh_connector = begins_connector,
+                                            .allow_missing = start.allow_missing},
+                                           run.dtype);
+  if (!left.empty()) initialise_rest<R>(network, run.recipe.seed, run.dtype);
+  tell(*start.weights, left);
 }
 
 }  // namespace vcflash::train

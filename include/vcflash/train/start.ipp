@@ -35,7 +35,10 @@ inline std::filesystem::path base_of_stage1(std::filesystem::path const& stage1)
 }  // namespace detail
 
 VCFLASH_INLINE Start start_of(RunFiles const& files) {
-  Start start{.weights = files.init, .connector = files.connector, .encoder = files.encoder};
+  Start start{.weights = files.init,
+              .connector = files.connector,
+              .encoder = files.encoder,
+              .allow_missing = files.allow_missing};
   if (!files.init) return start;
   auto const connector = *files.init / "mm_projector.bin";
   if (!checkpoint::has_weights(*files.init) && std::filesystem::exists(connector)) {
