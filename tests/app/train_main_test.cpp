@@ -5,6 +5,8 @@
 #include <sstream>
 #include <string>
 
+#include <vcflash/checkpoint/folder.hpp>
+
 #include "tests/app/tiny_run.hpp"
 
 using namespace vcflash;
@@ -32,6 +34,89 @@ TEST_CASE("a recipe is described with the settings that the run would have", "[e
     std::istringstream(line) >> name >> value;
   }
   CHECK(value == "77");
+}
+
+TEST_CASE("a recipe is described to machines as to people", "[e2e]") {
+  auto const outcome = run_program({"train-stage2_tiny", "--describe", "--json", "--set",
+                                    "train.seed=77", "--set", "train.schedule=linear"});
+  REQUIRE(outcome.exit_code == 0);
+  auto const json = nlohmann::json::parse(outcome.output);
+  CHECK(json.at("recipe") == "stage2_tiny");
+  CHECK(json.at("zero") == 0);
+  auto const& settings = json.at("settings");
+  CHECK(settings.at("train.seed") == 77);
+  CHECK(settings.at("train.schedule") == "linear");
+  CHECK(settings.at("train.learning_rate") == 1.5e-3);
+  CHECK(settings.at("train.encoder_learning_rate") == 1.1e-3);
+  CHECK(settings.at("train.beta2") == 0.98);
+  CHECK(settings.at("data.max_frames") == 8);
+  auto const text = run_program({"train-stage2_tiny", "--describe"});
+  for (auto const& [name, value] : settings.items())
+    CHECK_THAT(text.output, ContainsSubstring(name));
+}
+
+TEST_CASE("a step is planned without data and without weights", "[e2e]") {
+  auto const plan = [](std::vector<std::string> const& more) {
+    std::vector<std::string> command{"train-stage2_tiny_zero2", "--plan"};
+    command.insert(command.end(), more.begin(), more.end());
+    return run_program(command);
+  };
+  auto const text =
+      plan({"--plan-frames", "4", "--plan-processes", "4", "--set", "train.micro_batch=8"});
+  INFO(text.output);
+  CHECK(text.exit_code == 0);
+  CHECK_THAT(text.output, ContainsSubstring("a step of one of 4 processes, ZeRO 2, float32") &&
+                              ContainsSubstring("8 conversations of 4 frames") &&
+                              ContainsSubstring("optimizer") && ContainsSubstring("recomputation"));
+  auto const json = plan({"--json", "--set", "train.micro_batch=4", "--plan-text", "20"});
+  REQUIRE(json.exit_code == 0);
+  auto const told = nlohmann::json::parse(json.output);
+  CHECK(told.at("recipe") == "stage2_tiny_zero2");
+  CHECK(told.at("micro_batches") == 8);
+  CHECK(told.at("micro_batch").at("frames") == 8);
+  CHECK(told.at("micro_batch").at("text_tokens") == 20);
+  auto const described =
+      nlohmann::json::parse(run_program({"train-stage2_tiny", "--describe", "--json"}).output);
+  CHECK(told.at("kept_bytes").at("weights").at("all") ==
+        4 * described.at("parameters").get<std::int64_t>());
+  CHECK(told.at("peak_bytes").at("all") > told.at("kept_bytes").at("all"));
+  auto const refused = plan({"--plan-frames", "7"});
+  CHECK(refused.exit_code == 2);
+  CHECK_THAT(refused.output, ContainsSubstring("clips have 4 frames"));
+}
+
+TEST_CASE("a model that lacks some tensors is taken up where that is allowed", "[e2e]") {
+  test::TinyRun const run;
+  auto const weights = run.folder / "base/model.safetensors";
+  NamedTensors tensors;
+  for (auto const& [key, tensor] : checkpoint::read_tensors(weights)) {
+    if (!key.starts_with("model.mm_projector.")) tensors.emplace_back(key, tensor.clone());
+  }
+  checkpoint::write_tensors(weights, tensors);
+  auto const refused = run.train(2, "out");
+  CHECK(refused.exit_code == 2);
+  CHECK_THAT(refused.output, ContainsSubstring("4 missing (model.mm_projector.mlp.0.weight"));
+  auto const allowed = run.train(2, "out", {"--allow-missing", "model.mm_projector.*"});
+  INFO(allowed.output);
+  CHECK(allowed.exit_code == 0);
+  CHECK_THAT(allowed.output, ContainsSubstring("warning: ") &&
+                                 ContainsSubstring("are missing and start as if untrained: "
+                                                   "model.mm_projector.mlp.0."));
+
+  for (std::string const program : {"chat-tiny", "eval-tiny"}) {
+    std::vector<std::string> command{program, "--model", run.at("base"), "--allow-missing",
+                                     "*.mm_projector.*"};
+    auto const more =
+        program == "chat-tiny"
+            ? std::vector<std::string>{"--ask", "what colour is it ?"}
+            : std::vector<std::string>{"--benchmark", "shapes",       "--data",  run.at("data"),
+                                       "--out",       run.at("eval"), "--limit", "1"};
+    command.insert(command.end(), more.begin(), more.end());
+    auto const outcome = run_program(command);
+    INFO(outcome.output);
+    CHECK(outcome.exit_code == 0);
+    CHECK_THAT(outcome.output, ContainsSubstring("are missing and start as if untrained"));
+  }
 }
 
 TEST_CASE("wrong flags and wrong input end with 2 and say what is wrong", "[e2e]") {
@@ -111,4 +196,20 @@ TEST_CASE("a full disk ends a training with 1 and one sentence, and loses nothin
   CHECK(outcome.exit_code == 1);
   CHECK_THAT(outcome.output, ContainsSubstring("model.safetensors"));
   CHECK(test::read_file(run.at("full/model.safetensors")) == before);
+}
+
+TEST_CASE("a training that needs more memory than there is says how much a step takes", "[e2e]") {
+  test::TinyRun const run;
+  auto const outcome =
+      run_program({"train-stage2_tiny", "--data", run.at("data/stage2.yaml"), "--out",
+                   run.at("out"), "--init", run.at("base"), "--set", "train.global_batch=64",
+                   "--set", "train.micro_batch=64", "--set", "train.max_steps=1"},
+                  "ulimit -v 1000000;");
+  CAPTURE(outcome.output);
+  CHECK(outcome.exit_code == 1);
+  CHECK_THAT(outcome.output,
+             ContainsSubstring("there is not enough memory: --plan predicts 0.8") &&
+                 ContainsSubstring("GiB for a step with 64 conversations of 8 frames") &&
+                 ContainsSubstring("a lower train.micro_batch (now 64)") &&
+                 ContainsSubstring("train.gradient_checkpointing=true"));
 }

@@ -99,3 +99,19 @@ TEST_CASE("a rank that never comes is named after the time-out", "[unit]") {
   other.join();
   CHECK_THAT(second, ContainsSubstring("rank 2 of 3 did not come"));
 }
+
+TEST_CASE("a group of processes that are not there waits for nobody", "[unit]") {
+  ProcessGroup group(Pretended{8});
+  CHECK(group.size() == 8);
+  CHECK(group.first());
+  Tensor const tensor = at::full({3}, 2.0);
+  auto pending = group.all_reduce(tensor);
+  CHECK(pending);
+  CHECK(pending.done());
+  pending.wait();
+  CHECK(tensor.eq(2).all().item<bool>());
+  group.broadcast(tensor).wait();
+  group.all_gather(at::empty({24}), tensor).wait();
+  CHECK(group.sum({1, 2}) == std::vector<double>{1, 2});
+  group.at_step(3);
+}

@@ -289,9 +289,9 @@ int chat_main(int argc, char** argv) {
 
   return program.run(argc, argv, [&] {
     set_up_log(name);
-    auto const model = TrainedModel<M>::from_folder(arguments.model, dtype_of(arguments.dtype),
-                                                    dist::device_of(arguments.device),
-                                                    arguments.allow_missing);
+    auto const model =
+        TrainedModel<M>::from_folder(arguments.model, dtype_of(arguments.dtype),
+                                     dist::device_of(arguments.device), arguments.allow_missing);
     detail::Chat<M> chat(model, arguments);
     detail::talk(chat, arguments.questions);
   });

@@ -2,6 +2,7 @@
 
 #include <vcflash/app/train_program.hpp>
 #include <vcflash/recipe/describe.hpp>
+#include <vcflash/train/plan.hpp>
 #include <vcflash/train/trainer.hpp>
 
 namespace vcflash::app {
@@ -18,11 +19,13 @@ int train_main(int argc, char** argv) {
        .network = checkpoint::network_fields<Network>(),
        .stage_fields = checkpoint::stage_fields<typename R::Stage>(),
        .pixels = pixel_needs<typename R::Encoder>(),
+       .zero = R::Sharding::stage,
        .describe = [](Settings const& settings) { return describe<R>(settings); },
+       .plan = train::plan_of<R>,
        .draw =
-           [](train::Start const& start, train::RunConfig const& config) {
+           [](train::Start const& start, train::RunConfig const& config, Warn const& warn) {
              Network network;
-             train::load_weights<R>(network, start, config);
+             train::load_weights<R>(network, start, config, warn);
              return named_parameters(network);
            },
        .train =

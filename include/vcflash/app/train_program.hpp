@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <vcflash/checkpoint/config_json.hpp>
 #include <vcflash/dist/device.hpp>
 #include <vcflash/dist/process_group.hpp>
@@ -13,11 +15,15 @@
 #include <vcflash/tensor/parameter_list.hpp>
 #include <vcflash/text/tokenizer.hpp>
 #include <vcflash/train/config.hpp>
+#include <vcflash/train/plan.hpp>
 #include <vcflash/train/run_loader.hpp>
 #include <vcflash/train/start.hpp>
 #include <vcflash/train/trainer.hpp>
 
 namespace vcflash::app {
+
+/// Is told what goes on all the same.
+using Warn = std::function<void(std::string const& sentence)>;
 
 /// One training as a program starts it.
 struct TrainingRun {
@@ -38,11 +44,16 @@ struct TrainProgram {
   checkpoint::NetworkFields network;
   checkpoint::StageFields stage_fields;
   PixelNeeds pixels;
+  ZeroStage zero;
   std::string (*describe)(Settings const&);
+  train::Plan (*plan)(train::RunConfig const&, train::PlanRequest const&);
   /// The weights that a training starts from.
-  NamedTensors (*draw)(train::Start const&, train::RunConfig const&);
+  NamedTensors (*draw)(train::Start const&, train::RunConfig const&, Warn const&);
   train::RunSummary (*train)(TrainingRun const&, train::RunLoader&);
 };
+
+/// What `describe` says, for machines: recipe, stage, parts, tokens, and every setting's value.
+nlohmann::ordered_json description_of(TrainProgram const& recipe, train::RunConfig const& config);
 
 /// The program `train-<recipe>`: flags, settings, progress, what it leaves.
 /// \return the exit code of the process

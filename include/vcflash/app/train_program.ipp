@@ -14,6 +14,7 @@
 
 #include <vcflash/app/log.hpp>
 #include <vcflash/app/machine.hpp>
+#include <vcflash/app/plan_report.hpp>
 #include <vcflash/app/program.hpp>
 #include <vcflash/app/progress.hpp>
 #include <vcflash/app/train_program.hpp>
@@ -30,9 +31,11 @@ namespace detail {
 
 struct TrainArguments {
   std::filesystem::path data, out, init, connector, encoder, tokenizer, config;
-  std::vector<std::string> settings;
+  std::vector<std::string> settings, allow_missing;
   std::string resume = "auto", device = "cpu";
-  bool describe = false, init_only = false;
+  bool describe = false, plan = false, json = false, init_only = false;
+  std::optional<std::int64_t> plan_frames;
+  std::int64_t plan_text = train::PlanRequest{}.text, plan_processes = 0;
 
   void add_flags(CLI::App& flags) {
     flags
@@ -53,6 +56,7 @@ struct TrainArguments {
     flags.add_option("--connector", connector, "Connector to put into that model")
         ->type_name("mm_projector.bin");
     flags.add_option("--encoder", encoder, "Encoder to put into that model")->type_name("F.pt");
+    add_allow_missing(flags, allow_missing);
     flags.add_option("--tokenizer", tokenizer, "Folder of the tokenizer's files; default: --init")
         ->type_name("FOLDER");
     flags.add_option("--config", config, "Settings of this run; --describe lists them all")
@@ -65,6 +69,21 @@ struct TrainArguments {
     add_device_flag(flags, device);
     flags.add_flag("--describe", describe,
                    "Print parts, parameters, tokens and settings, and exit");
+    flags.add_flag("--plan", plan,
+                   "Print the memory and the operations of a step, loading nothing, and exit");
+    flags
+        .add_option("--plan-frames", plan_frames,
+                    "Of --plan: frames of each conversation's video; default: data.max_frames")
+        ->type_name("N");
+    flags.add_option("--plan-text", plan_text, "Of --plan: each conversation's tokens of text")
+        ->type_name("N")
+        ->capture_default_str();
+    flags
+        .add_option("--plan-processes", plan_processes,
+                    "Of --plan: processes that train together; default: those that were started")
+        ->type_name("N")
+        ->check(CLI::PositiveNumber);
+    flags.add_flag("--json", json, "Print what --describe or --plan prints as JSON");
     flags.add_flag("--init-only", init_only, "Write the model to start from to --out, and exit");
   }
 
@@ -76,6 +95,7 @@ struct TrainArguments {
             .init = given(init),
             .connector = given(connector),
             .encoder = given(encoder),
+            .allow_missing = allow_missing,
             .resume = resume == "auto"};
   }
 };
@@ -103,7 +123,7 @@ inline void write_initial_model(TrainProgram const& recipe, TrainArguments const
                                 train::RunConfig const& config) {
   auto const start = train::start_of(arguments.files());
   auto const tokenizer = tokenizer_of_run(recipe, arguments);
-  auto const weights = recipe.draw(start, config);
+  auto const weights = recipe.draw(start, config, warn);
   make_folder(arguments.out);
   checkpoint::StagedFolder staged(arguments.out, checkpoint::StagedFolder::Place::inside);
   train::ModelFiles const files{recipe.network, recipe.stage_fields, config, start, &tokenizer};
@@ -136,6 +156,18 @@ class Waiting {
   double seconds_ = 0, waited_ = 0, later_seconds_ = 0, later_waited_ = 0;
 };
 
+/// The parts of a model as JSON.
+inline nlohmann::ordered_json parts_of(ModelDescription const& model) {
+  auto parts = nlohmann::ordered_json::array();
+  for (auto const& part : model.parts) {
+    parts.push_back({{"part", part.part},
+                     {"component", part.component},
+                     {"parameters", part.parameters},
+                     {"trained", part.trained}});
+  }
+  return parts;
+}
+
 /// `training.json`: what was trained, for how long, and what came of it.
 inline nlohmann::ordered_json summary_of(TrainProgram const& recipe,
                                          train::RunSummary const& summary, Waiting const& waiting,
@@ -160,13 +192,25 @@ inline nlohmann::ordered_json summary_of(TrainProgram const& recipe,
                               {"bad_samples", bad_samples},
                               {"peak_memory_mib", peak_memory_mib()},
                               {"vcflash", version}};
-  for (auto const& part : model.parts) {
-    json["parts"].push_back({{"part", part.part},
-                             {"component", part.component},
-                             {"parameters", part.parameters},
-                             {"trained", part.trained}});
-  }
+  json["parts"] = parts_of(model);
   return json;
+}
+
+/// Trains, and says what a step needs if there is not enough memory for it.
+inline train::RunSummary train_within_memory(TrainProgram const& recipe, TrainingRun const& run,
+                                             train::RunLoader& loader) {
+  try {
+    return recipe.train(run, loader);
+  } catch (std::exception const& error) {
+    if (!is_out_of_memory(error)) throw;
+  }
+  // What the training held is free again.
+  std::optional<train::Plan> plan;
+  try {
+    plan = recipe.plan(run.config, {.processes = run.group != nullptr ? run.group->size() : 1});
+  } catch (std::exception const&) {
+  }
+  throw Error(out_of_memory(plan ? &*plan : nullptr, run.config, recipe.pixels.clip_frames));
 }
 
 /// What the progress bar says beside its numbers: the loss, what is done in a second and the share
@@ -231,14 +275,14 @@ inline void train_recipe(TrainProgram const& recipe, TrainArguments const& argum
     if (!speaks) return;
     spdlog::info("{}: goes on after step {}.", arguments.out.string(), done);
   };
-  auto const summary = recipe.train({.config = config,
-                                     .files = arguments.files(),
-                                     .tokenizer = tokenizer,
-                                     .callbacks = {.on_step = on_step, .warn = warn},
-                                     .group = group ? &*group : nullptr,
-                                     .device = device,
-                                     .on_resume = on_resume},
-                                    loader);
+  auto const summary = train_within_memory(recipe,
+                                           {.config = config,
+                                            .files = arguments.files(),
+                                            .tokenizer = tokenizer,
+                                            .callbacks = {.on_step = on_step, .warn = warn},
+                                            .group = group ? &*group : nullptr,
+                                            .on_resume = on_resume},
+                                           loader);
   progress.reset();
   auto bad = loader.bad_samples();
   if (group) {
@@ -265,7 +309,40 @@ inline void train_recipe(TrainProgram const& recipe, TrainArguments const& argum
              told(summary.skipped, "steps skipped"), arguments.out.string());
 }
 
+/// Prints what a step takes.
+inline void print_plan(TrainProgram const& recipe, TrainArguments const& arguments,
+                       train::RunConfig const& config, dist::Launch const& launch) {
+  auto const plan = recipe.plan(
+      config,
+      {.frames = arguments.plan_frames,
+       .text = arguments.plan_text,
+       .processes = arguments.plan_processes > 0 ? arguments.plan_processes : launch.processes});
+  if (arguments.json) {
+    fmt::print("{}\n", to_json(plan, config, recipe.recipe).dump(2));
+  } else {
+    fmt::print("{}", to_text(plan, config, recipe.recipe));
+  }
+}
+
 }  // namespace detail
+
+VCFLASH_INLINE nlohmann::ordered_json description_of(TrainProgram const& recipe,
+                                                     train::RunConfig const& config) {
+  auto const& model = recipe.model;
+  nlohmann::ordered_json json{
+      {"recipe", recipe.recipe},           {"stage", recipe.stage},
+      {"zero", recipe.zero.value},         {"parameters", model.parameters},
+      {"tensors", model.tensors},          {"trained_parameters", model.trained_parameters},
+      {"parts", detail::parts_of(model)},  {"resolution", model.resolution},
+      {"clip_frames", model.clip_frames},  {"clip_patches", model.clip_patches},
+      {"clip_tokens", model.clip_tokens},  {"image_patches", model.image_patches},
+      {"image_tokens", model.image_tokens}};
+  for (auto const& [name, value] : train::settings_of(config)) {
+    // A value is written in TOML as in JSON.
+    json["settings"][name] = nlohmann::ordered_json::parse(value);
+  }
+  return json;
+}
 
 VCFLASH_INLINE int run_train_program(TrainProgram const& recipe, int argc, char** argv) {
   auto const name = fmt::format("train-{}", recipe.recipe);
@@ -273,6 +350,7 @@ VCFLASH_INLINE int run_train_program(TrainProgram const& recipe, int argc, char*
       name, fmt::format("Trains the recipe {}: stage {}.", recipe.recipe, recipe.stage),
       fmt::format("{0} --data mix.yaml --out run1 --init base --set train.max_steps=100\n"
                   "{0} --describe\n"
+                  "{0} --plan --plan-frames 64 --plan-processes 8 --set train.micro_batch=2\n"
                   "torchrun --no-python --nproc-per-node 2 {0} --data mix.yaml --out run1",
                   name));
   detail::TrainArguments arguments;
@@ -282,9 +360,18 @@ VCFLASH_INLINE int run_train_program(TrainProgram const& recipe, int argc, char*
     auto const config = detail::run_config(recipe, arguments);
     auto const launch = dist::Launch::from_environment();
     bool const speaks = launch.rank == 0;
-    if (arguments.describe) {
+    if (arguments.json && !arguments.describe && !arguments.plan) {
+      throw InputError("--json goes with --describe or --plan.");
+    }
+    if (arguments.describe || arguments.plan) {
       if (!speaks) return;
-      fmt::print("{}", recipe.describe(train::settings_of(config)));
+      if (arguments.plan) {
+        detail::print_plan(recipe, arguments, config, launch);
+      } else if (arguments.json) {
+        fmt::print("{}\n", description_of(recipe, config).dump(2));
+      } else {
+        fmt::print("{}", recipe.describe(train::settings_of(config)));
+      }
       return;
     }
     if (arguments.out.empty()) throw InputError("--out is required (see --help).");

@@ -40,6 +40,12 @@ class Pending {
   std::unique_ptr<Impl> impl_;
 };
 
+/// So many processes of which one exists. Its collectives end at once and leave all tensors as they
+/// are, which is enough where tensors have no values (train/plan.hpp).
+struct Pretended {
+  std::int64_t processes = 1;
+};
+
 /// The processes of one task, each with its rank, over c10d: NCCL for tensors on a GPU, Gloo for
 /// those in the computer's memory. Every rank calls the same
 /// collectives in the same order, with tensors of the same size and dtype, from one thread.
@@ -55,6 +61,9 @@ class ProcessGroup {
   /// \throws Error naming who did not come
   ProcessGroup(Launch launch, std::chrono::milliseconds timeout, Leave leave = exit_saying,
                at::Device device = at::kCPU);
+
+  /// Rank 0 of processes that are not there.
+  explicit ProcessGroup(Pretended pretended);
 
   /// Without `finish` before it, the other ranks end, too.
   ~ProcessGroup();

@@ -130,10 +130,21 @@ struct ProcessGroup::Impl {
     }
   }
 
-  c10d::Backend& backend_of(Tensor const& tensor) { return tensor.is_cpu() ? *host : *gpu; }
-
   Pending begin(c10::intrusive_ptr<c10d::Work> work);
+
+  /// Begins what `collective(backend)` is with a tensor's backend, if the others exist.
+  template <class Collective>
+  Pending begin_guarded(Tensor const& tensor, Collective&& collective);
 };
+
+namespace detail {
+
+/// A collective that nobody else belongs to.
+struct EndedWork : c10d::Work {
+  EndedWork() { finish(); }
+};
+
+}  // namespace detail
 
 struct Pending::Impl {
   ProcessGroup::Impl& group;
@@ -153,16 +164,24 @@ VCFLASH_INLINE void Pending::wait() {
   if (!impl_) return;
   auto& group = impl_->group;
   auto const begin = std::chrono::steady_clock::now();
-  group.watchdog->wait_begins(impl_->number);
+  if (group.watchdog) group.watchdog->wait_begins(impl_->number);
   group.guarded([&] { impl_->work->wait(); });
-  group.watchdog->wait_ends();
+  if (group.watchdog) group.watchdog->wait_ends();
   group.waited += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   impl_.reset();
 }
 
 VCFLASH_INLINE Pending ProcessGroup::Impl::begin(c10::intrusive_ptr<c10d::Work> work) {
-  return Pending(
-      std::make_unique<Pending::Impl>(Pending::Impl{*this, std::move(work), watchdog->begin()}));
+  auto const number = watchdog ? watchdog->begin() : 0;
+  return Pending(std::make_unique<Pending::Impl>(Pending::Impl{*this, std::move(work), number}));
+}
+
+template <class Collective>
+Pending ProcessGroup::Impl::begin_guarded(Tensor const& tensor, Collective&& collective) {
+  if (!host) return begin(c10::make_intrusive<detail::EndedWork>());
+  Pending begun;
+  guarded([&] { begun = begin(collective(tensor.is_cpu() ? *host : *gpu)); });
+  return begun;
 }
 
 VCFLASH_INLINE void ProcessGroup::exit_saying(std::string const& sentence) {
@@ -249,35 +268,32 @@ VCFLASH_INLINE ProcessGroup::ProcessGroup(Launch launch, std::chrono::millisecon
   });
 }
 
+VCFLASH_INLINE ProcessGroup::ProcessGroup(Pretended pretended)
+    : launch_{.rank = 0, .processes = pretended.processes}, impl_(std::make_unique<Impl>()) {}
+
 VCFLASH_INLINE ProcessGroup::~ProcessGroup() {
   impl_->told = true;  // whoever destroys it goes on, or says why not
 }
 
 VCFLASH_INLINE Pending ProcessGroup::all_reduce(Tensor const& tensor) {
-  Pending begun;
-  impl_->guarded([&] {
+  return impl_->begin_guarded(tensor, [&](c10d::Backend& backend) {
     std::vector<Tensor> tensors{tensor};
-    begun = impl_->begin(impl_->backend_of(tensor).allreduce(tensors));
+    return backend.allreduce(tensors);
   });
-  return begun;
 }
 
 VCFLASH_INLINE Pending ProcessGroup::all_gather(Tensor const& whole, Tensor const& part) {
-  Pending begun;
-  impl_->guarded([&] {
+  return impl_->begin_guarded(whole, [&](c10d::Backend& backend) {
     Tensor out = whole, in = part;
-    begun = impl_->begin(impl_->backend_of(whole)._allgather_base(out, in));
+    return backend._allgather_base(out, in);
   });
-  return begun;
 }
 
 VCFLASH_INLINE Pending ProcessGroup::broadcast(Tensor const& tensor) {
-  Pending begun;
-  impl_->guarded([&] {
+  return impl_->begin_guarded(tensor, [&](c10d::Backend& backend) {
     std::vector<Tensor> tensors{tensor};
-    begun = impl_->begin(impl_->backend_of(tensor).broadcast(tensors));
+    return backend.broadcast(tensors);
   });
-  return begun;
 }
 
 VCFLASH_INLINE std::vector<double> ProcessGroup::sum(std::vector<double> numbers) {
@@ -289,7 +305,9 @@ VCFLASH_INLINE std::vector<double> ProcessGroup::sum(std::vector<double> numbers
   return numbers;
 }
 
-VCFLASH_INLINE void ProcessGroup::at_step(std::int64_t step) { impl_->watchdog->at_step(step); }
+VCFLASH_INLINE void ProcessGroup::at_step(std::int64_t step) {
+  if (impl_->watchdog) impl_->watchdog->at_step(step);
+}
 
 VCFLASH_INLINE double ProcessGroup::seconds_waited() const { return impl_->waited; }
 

@@ -7,6 +7,7 @@
 #include <vcflash/llms/language_model.hpp>
 #include <vcflash/llms/visual_dropping.hpp>
 #include <vcflash/meta/error.hpp>
+#include <vcflash/models/parts.hpp>
 #include <vcflash/models/sample.hpp>
 
 #include <ATen/ops/cat.h>
@@ -118,10 +119,11 @@ struct VideoChat {
       for (Medium const& medium : sample.media) media.push_back(&medium);
       texts.push_back(sample.input_ids.clamp_min(0));
     }
-    std::vector<Tensor> const visual = visual_tokens(media, run);
+    std::vector<Tensor> visual = visual_tokens(media, run);
+    for (Tensor& tokens : visual) tokens = passing(Part::connector, Part::llm, tokens);
 
     // One table holds all that can stand in a sequence: text, visual tokens, padding.
-    Tensor const text = llm.embed(at::cat(texts).to(device()));
+    Tensor const text = llm.embed(passing(Part::llm, Part::llm, at::cat(texts)).to(device()));
     std::vector<Tensor> table{text};
     table.insert(table.end(), visual.begin(), visual.end());
     table.push_back(at::zeros({1, L::hidden}, text.options()));
@@ -139,7 +141,8 @@ struct VideoChat {
     Tensor const next = labels.narrow(1, 1, labels.size(1) - 1);
     Tensor const labelled = next.ne(ignore_label);
     Tensor const rows = labelled.flatten().nonzero().squeeze(1).to(device());
-    Tensor const predicting = states.narrow(1, 0, next.size(1)).flatten(0, 1);
+    Tensor const predicting =
+        passing(Part::llm, Part::loss, states.narrow(1, 0, next.size(1)).flatten(0, 1));
     // Logits exist for labelled tokens only: [labels, vocabulary].
     return kernels::cross_entropy(llm.logits(predicting.index_select(0, rows)),
                                   next.masked_select(labelled).to(device()));
@@ -169,8 +172,9 @@ struct VideoChat {
   template <class Run>
   Tensor connect(std::vector<Tensor> const& pixels, std::int64_t frames, Run const& run) const {
     if (pixels.empty()) return {};
-    Tensor const features = encoder(at::cat(pixels).to(device(), dtype()), run);
-    return connector(features, frames);
+    Tensor const batch = passing(Part::encoder, Part::encoder, at::cat(pixels));
+    Tensor const features = encoder(batch.to(device(), dtype()), run);
+    return connector(passing(Part::encoder, Part::connector, features), frames);
   }
 
   /// \param tokens [1 + tiles, tokens an image, hidden]  \return [rows, hidden]

@@ -166,33 +166,23 @@ class Trainer {
         device_(device) {
     require_consistent(config_, processes());
     if (tokenizer_) detail::require_tokenizer_fits(*tokenizer_, Network::Llm::config);
-    threads_ = config_.threads > 0
-                   ? static_cast<int>(config_.threads)
-                   : std::max(1, at::get_num_threads() / static_cast<int>(config_.batch_threads));
-    at::set_num_threads(threads_);
     start_ = start_of(files_);
     std::optional<StoredState> const optimizer_state = take_up();
-    if (!optimizer_state && !finished_) load_weights<R>(network_, start_, config_);
+    if (!optimizer_state && !finished_) {
+      load_weights<R>(network_, start_, config_, callbacks_.warn);
+    }
     detail::require_same_start(finished_ ? -1 : state_.step, group_);
     move_to(network_, device_);
-    freeze_as_staged<R>(network_);
-    replicas_.emplace(network_, config_.batch_threads);
-    if constexpr (shards_parameters) {
-      if (group_) {
-        auto const& prefixes = Network::key_prefixes;
-        parameters_.emplace(units_of(network_.encoder, prefixes[0]),
-                            units_of(network_.llm, prefixes[2]),
-                            parameters_of(network_.connector, prefixes[1]), *group_);
-      }
-    }
-    writer_.emplace(files_.out, config_.keep, group_);
-    std::vector<std::string> keys;
-    for (auto const& parameter : parameters_of(network_)) keys.push_back(parameter.key);
-    optimizer_.emplace(
-        parameter_groups<R>(network_, config_.recipe),
-        AdamW::Options{config_.recipe.beta1, config_.recipe.beta2, config_.recipe.epsilon}, keys,
-        R::Sharding::stage, group_, parameters_ ? &*parameters_ : nullptr);
+    prepare();
     if (optimizer_state) optimizer_->restore(*optimizer_state, state_.step - state_.skipped);
+  }
+
+  /// Takes a network as it is, on any device, to rehearse a step with it: no file is read or
+  /// written.
+  Trainer(Network network, RunConfig config, dist::ProcessGroup* group = nullptr)
+      : config_(std::move(config)), group_(group), network_(std::move(network)) {
+    require_consistent(config_, processes());
+    prepare();
   }
 
   Trainer(Trainer const&) = delete;
@@ -201,6 +191,18 @@ class Trainer {
   Network const& network() const { return network_; }
   AdamW const& optimizer() const { return optimizer_->own(); }
   RunConfig const& config() const { return config_; }
+
+  /// Of a run of several processes that shards them; else nothing.
+  ShardedParameters const* sharded_parameters() const {
+    return parameters_ ? &*parameters_ : nullptr;
+  }
+
+  /// One step, of which no file tells. On the `meta` device nothing is computed, and the report has
+  /// no loss.
+  template <SampleSource S>
+  StepReport rehearse(S& source) {
+    return step(source, Schedule{}, 1);
+  }
 
   /// Steps that earlier runs did.
   std::int64_t steps_done() const { return state_.step; }
@@ -261,6 +263,31 @@ class Trainer {
 
  private:
   std::int64_t processes() const { return group_ ? group_->size() : 1; }
+
+  /// Makes the network one that is trained.
+  void prepare() {
+    threads_ = config_.threads > 0
+                   ? static_cast<int>(config_.threads)
+                   : std::max(1, at::get_num_threads() / static_cast<int>(config_.batch_threads));
+    at::set_num_threads(threads_);
+    freeze_as_staged<R>(network_);
+    replicas_.emplace(network_, config_.batch_threads);
+    if constexpr (shards_parameters) {
+      if (group_) {
+        auto const& prefixes = Network::key_prefixes;
+        parameters_.emplace(units_of(network_.encoder, prefixes[0]),
+                            units_of(network_.llm, prefixes[2]),
+                            parameters_of(network_.connector, prefixes[1]), *group_);
+      }
+    }
+    writer_.emplace(files_.out, config_.keep, group_);
+    std::vector<std::string> keys;
+    for (auto const& parameter : parameters_of(network_)) keys.push_back(parameter.key);
+    optimizer_.emplace(
+        parameter_groups<R>(network_, config_.recipe),
+        AdamW::Options{config_.recipe.beta1, config_.recipe.beta2, config_.recipe.epsilon}, keys,
+        R::Sharding::stage, group_, parameters_ ? &*parameters_ : nullptr);
+  }
 
   /// Whether this process leaves the run's files.
   bool writes() const { return group_ == nullptr || group_->first(); }
@@ -352,6 +379,7 @@ class Trainer {
       start.weights = folder;
       start.connector.reset();
       start.encoder.reset();
+      start.allow_missing.clear();
       load_weights<R>(network_, start, config_);
     }
   }
@@ -607,7 +635,7 @@ class Trainer {
   std::optional<text::Tokenizer> tokenizer_;
   Callbacks callbacks_;
   dist::ProcessGroup* group_;
-  at::Device device_;
+  at::Device device_ = at::kCPU;
   Start start_;
   Network network_;
   std::optional<Replicas<Network>> replicas_;

@@ -145,6 +145,7 @@ inline void share_results(StepReport& report, dist::ProcessGroup& group) {
 
 VCFLASH_INLINE void read_results(StepReport& report, std::vector<Tensor> losses, Tensor const& norm,
                                  dist::ProcessGroup* group) {
+  if (norm.is_meta()) return;  // there is nothing to read
   at::NoGradGuard const no_grad;
   for (Tensor& loss : losses) loss = loss.to(at::kFloat);
   losses.push_back(losses.empty() ? norm : norm.to(losses.front().device()));
