@@ -107,8 +107,11 @@ TEST_CASE("a group of processes that are not there waits for nobody", "[unit]") 
   Tensor const tensor = at::full({3}, 2.0);
   auto pending = group.all_reduce(tensor);
   CHECK(pending);
+  CHECK_FALSE(pending.done());
+  auto next = group.all_reduce(tensor);
   CHECK(pending.done());
   pending.wait();
+  next.wait();
   CHECK(tensor.eq(2).all().item<bool>());
   group.broadcast(tensor).wait();
   group.all_gather(at::empty({24}), tensor).wait();

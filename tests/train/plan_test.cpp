@@ -213,12 +213,13 @@ TEST_CASE("a step takes the memory that its plan says", "[unit]") {
   }
 }
 
-TEST_CASE("a process of a sharded training keeps what its plan says", "[unit]") {
+TEST_CASE("a process of a sharded training keeps and takes what its plan says", "[unit]") {
   for (std::string const name : {"ZeRO-1, fp32", "ZeRO-2, bf16", "ZeRO-3, fp32"}) {
     CAPTURE(name);
     auto const one = case_of(name);
     auto const plan = one.plan(one.config, one.request);
     auto const found = measured(name, 2);
+    check_within_a_tenth(plan.peak.total(), found.peak);
     CHECK(plan.kept.of(Purpose::weights) == found.weights);
     // The optimiser names its sums of gradients with its state: 4 bytes of 12 or of 16.
     bool const narrow = plan.dtype == at::kBFloat16;

@@ -40,8 +40,9 @@ class Pending {
   std::unique_ptr<Impl> impl_;
 };
 
-/// So many processes of which one exists. Its collectives end at once and leave all tensors as they
-/// are, which is enough where tensors have no values (train/plan.hpp).
+/// So many processes of which one exists. Its collectives leave all tensors as they are, which is
+/// enough where tensors have no values (train/plan.hpp); nobody waits for them, and they take the
+/// memory of real ones.
 struct Pretended {
   std::int64_t processes = 1;
 };
