@@ -4,6 +4,7 @@
 
 #include <vcflash/app/inspect/parallel.hpp>
 #include <vcflash/app/log.hpp>
+#include <vcflash/app/number_checks.hpp>
 #include <vcflash/app/program.hpp>
 #include <vcflash/app/progress.hpp>
 #include <vcflash/app/trained_model.hpp>
@@ -252,7 +253,7 @@ int chat_main(int argc, char** argv) {
                   "How freely tokens are drawn; 0: the likeliest; default: the folder's "
                   "generation_config.json says, or 0")
       ->type_name("T")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least(0));
   flags.add_flag("--greedy", arguments.greedy, "The same as --temperature 0");
   flags
       .add_option("--top-p", arguments.top_p, "Draw among the likeliest tokens of this probability")
@@ -260,18 +261,18 @@ int chat_main(int argc, char** argv) {
       ->check(CLI::Range(0.0, 1.0));
   flags.add_option("--top-k", arguments.top_k, "Draw among so many likeliest tokens; 0: all")
       ->type_name("K")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least(0));
   flags
       .add_option("--repetition-penalty", arguments.repetition_penalty,
                   "Above 1: tokens of the answer are less likely to come again")
       ->type_name("X")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   flags.add_option("--seed", arguments.seed, "The same seed draws the same answer")
       ->type_name("N")
       ->capture_default_str();
   flags.add_option("--max-tokens", arguments.max_tokens, "Longest answer, in tokens")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   flags.add_option("--dtype", arguments.dtype, "float32 or bfloat16")
       ->check(CLI::IsMember({"float32", "bfloat16"}))

@@ -5,6 +5,7 @@
 #include <vcflash/app/log.hpp>
 #include <vcflash/app/machine.hpp>
 #include <vcflash/app/needle_evaluation.hpp>
+#include <vcflash/app/number_checks.hpp>
 #include <vcflash/app/program.hpp>
 #include <vcflash/app/progress.hpp>
 #include <vcflash/eval/all_benchmarks.hpp>
@@ -178,12 +179,12 @@ int eval_main(int argc, char** argv) {
   flags.add_flag("--fresh", arguments.fresh, "Drop the answers of a run that was not finished");
   flags.add_option("--limit", arguments.limit, "Ask only so many questions of each task; 0: all")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber);
+      ->check(at_least(0));
   flags
       .add_option("--batch", arguments.batch,
                   "Most questions about one video that are answered side by side")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->capture_default_str();
   flags.add_option("--dtype", arguments.dtype, "float32 or bfloat16")
       ->check(CLI::IsMember({"float32", "bfloat16"}))
@@ -198,10 +199,7 @@ int eval_main(int argc, char** argv) {
                   "default: video_haystack.mkv in --data")
       ->type_name("FILE");
   auto const add_number = [&](char const* flag, auto& number, char const* what) {
-    flags.add_option(flag, number, what)
-        ->type_name("N")
-        ->check(CLI::PositiveNumber)
-        ->capture_default_str();
+    flags.add_option(flag, number, what)->type_name("N")->check(at_least(1))->capture_default_str();
   };
   add_number("--needle-min-frames", grid.min_frames, "Of niah: the shortest haystack");
   add_number("--needle-max-frames", grid.max_frames, "Of niah: the longest haystack");

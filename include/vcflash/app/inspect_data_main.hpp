@@ -15,6 +15,7 @@
 #include <vcflash/app/inspect/examples.hpp>
 #include <vcflash/app/inspect/survey.hpp>
 #include <vcflash/app/inspect/survey_report.hpp>
+#include <vcflash/app/number_checks.hpp>
 #include <vcflash/app/program.hpp>
 #include <vcflash/data/mixture.hpp>
 #include <vcflash/meta/error.hpp>
@@ -102,9 +103,7 @@ inline int inspect_data_main(int argc, char const* const* argv) {
       .add_option("--recipe", recipe, "Settings of a run (its config.toml): frames, lengths, batch")
       ->type_name("FILE");
   auto const number = [&](char const* name, std::int64_t& target, char const* meaning) {
-    return flags.add_option(name, target, meaning)
-        ->type_name("N")
-        ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}));
+    return flags.add_option(name, target, meaning)->type_name("N")->check(at_least(1));
   };
   auto const* const max_frames =
       number("--max-frames", given.max_frames, "Frames of a video at most");

@@ -14,6 +14,7 @@
 
 #include <vcflash/app/log.hpp>
 #include <vcflash/app/machine.hpp>
+#include <vcflash/app/number_checks.hpp>
 #include <vcflash/app/plan_report.hpp>
 #include <vcflash/app/program.hpp>
 #include <vcflash/app/progress.hpp>
@@ -82,7 +83,7 @@ struct TrainArguments {
         .add_option("--plan-processes", plan_processes,
                     "Of --plan: processes that train together; default: those that were started")
         ->type_name("N")
-        ->check(CLI::PositiveNumber);
+        ->check(at_least(1));
     flags.add_flag("--json", json, "Print what --describe or --plan prints as JSON");
     flags.add_flag("--init-only", init_only, "Write the model to start from to --out, and exit");
   }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include <vcflash/app/number_checks.hpp>
 #include <vcflash/eval/benchmark.hpp>
 #include <vcflash/media/frame_sampling.hpp>
 #include <vcflash/meta/error.hpp>
@@ -29,10 +30,10 @@ struct Viewing {
     flags
         .add_option("--min-frames", min_frames, "Frames of a video, at least; default: as trained")
         ->type_name("N")
-        ->check(CLI::PositiveNumber);
+        ->check(at_least(1));
     flags.add_option("--max-frames", max_frames, "Frames of a video, at most; default: as trained")
         ->type_name("N")
-        ->check(CLI::PositiveNumber);
+        ->check(at_least(1));
     flags.add_option("--sampling", sampling, "middle or dynamic_fps1; default: as trained")
         ->check(CLI::IsMember({"middle", "dynamic_fps1"}));
     flags.add_flag("--time-message,!--no-time-message", time_message,
