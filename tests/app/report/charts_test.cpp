@@ -42,6 +42,17 @@ TEST_CASE("a falling loss is a path that goes down the picture", "[unit]") {
   CHECK(heights[1] < heights[2]);
 }
 
+TEST_CASE("a number beside a chart has few letters", "[unit]") {
+  CHECK(app::detail::short_number(0) == "0");
+  CHECK(app::detail::short_number(0.0015) == "1.5e-3");
+  CHECK(app::detail::short_number(0.001) == "1e-3");
+  CHECK(app::detail::short_number(0.02) == "0.02");
+  CHECK(app::detail::short_number(250) == "250");
+  CHECK(app::detail::short_number(15000) == "15k");
+  CHECK(app::detail::short_number(1250) == "1.25k");
+  CHECK(app::detail::short_number(2.5e6) == "2.5M");
+}
+
 TEST_CASE("charts of no steps and of one are drawn", "[unit]") {
   CHECK_THAT(app::loss_chart({}, {}, "loss"), ContainsSubstring("0 steps"));
   CHECK_THAT(app::loss_chart({2.0}, {1, 4}, "loss"), ContainsSubstring("1 steps"));

@@ -86,6 +86,15 @@ inline std::vector<double> smoothed(std::vector<double> const& values) {
   return means;
 }
 
+/// A number in few letters: 1.5e-3, 0.05, 250, 15k.
+inline std::string short_number(double value) {
+  if (value >= 1e6) return fmt::format("{:.4g}M", value / 1e6);
+  if (value >= 1e3) return fmt::format("{:.4g}k", value / 1e3);
+  if (value == 0 || value >= 0.01) return fmt::format("{:.4g}", value);
+  int const exponent = static_cast<int>(std::floor(std::log10(value) + 1e-9));
+  return fmt::format("{:.3g}e{}", value / std::pow(10, exponent), exponent);
+}
+
 }  // namespace detail
 
 /// How a chart's values become heights.
@@ -148,8 +157,8 @@ inline std::string step_chart(std::vector<double> const& all, Axis const& axis,
     if (tick < axis.low || tick > axis.high * 1.0001) continue;
     svg += fmt::format(
         "<line class=\"grid\" x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\"/>"
-        "<text class=\"tick\" x=\"{3}\" y=\"{4:.1f}\" text-anchor=\"end\">{5:.4g}</text>",
-        left, width - right, y(tick), left - 6, y(tick) + 3.5, tick);
+        "<text class=\"tick\" x=\"{3}\" y=\"{4:.1f}\" text-anchor=\"end\">{5}</text>",
+        left, width - right, y(tick), left - 6, y(tick) + 3.5, detail::short_number(tick));
   }
   svg += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\">1</text>", left, height - 8);
   svg += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{} steps</text>",
