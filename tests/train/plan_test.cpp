@@ -180,10 +180,10 @@ Measured measured(std::string const& name, std::int64_t processes = 1) {
   return result;
 }
 
-void check_within_a_tenth(std::int64_t planned, std::int64_t found) {
+void check_within(std::int64_t percent, std::int64_t planned, std::int64_t found) {
   CAPTURE(planned, found);
-  CHECK(planned > found * 9 / 10);
-  CHECK(planned < found * 11 / 10);
+  CHECK(planned > found * (100 - percent) / 100);
+  CHECK(planned < found * (100 + percent) / 100);
 }
 
 }  // namespace
@@ -209,7 +209,7 @@ TEST_CASE("a step takes the memory that its plan says", "[unit]") {
     auto const one = case_of(name);
     auto const found = measured(name);
     REQUIRE(found.peak > 100'000'000);
-    check_within_a_tenth(one.plan(one.config, one.request).peak.total(), found.peak);
+    check_within(10, one.plan(one.config, one.request).peak.total(), found.peak);
   }
 }
 
@@ -219,7 +219,8 @@ TEST_CASE("a process of a sharded training keeps and takes what its plan says", 
     auto const one = case_of(name);
     auto const plan = one.plan(one.config, one.request);
     auto const found = measured(name, 2);
-    check_within_a_tenth(plan.peak.total(), found.peak);
+    // How many collectives are on their way at the peak is a matter of chance: 2 to 8 % were seen.
+    check_within(15, plan.peak.total(), found.peak);
     CHECK(plan.kept.of(Purpose::weights) == found.weights);
     // The optimiser names its sums of gradients with its state: 4 bytes of 12 or of 16.
     bool const narrow = plan.dtype == at::kBFloat16;
