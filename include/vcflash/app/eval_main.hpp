@@ -199,7 +199,10 @@ int eval_main(int argc, char** argv) {
                   "default: video_haystack.mkv in --data")
       ->type_name("FILE");
   auto const add_number = [&](char const* flag, auto& number, char const* what) {
-    flags.add_option(flag, number, what)->type_name("N")->check(at_least(1))->capture_default_str();
+    flags.add_option(flag, number, what)
+        ->type_name("N")
+        ->check(above_zero())
+        ->capture_default_str();
   };
   add_number("--needle-min-frames", grid.min_frames, "Of niah: the shortest haystack");
   add_number("--needle-max-frames", grid.max_frames, "Of niah: the longest haystack");
