@@ -48,10 +48,9 @@ struct Pretended {
 };
 
 /// The processes of one task, each with its rank, over c10d: NCCL for tensors on a GPU, Gloo for
-/// those in the computer's memory. Every rank calls the same
-/// collectives in the same order, with tensors of the same size and dtype, from one thread.
-/// Every wait is bounded: if another rank is gone or does not come, the process ends with a
-/// sentence that names it.
+/// those in the computer's memory. Every rank calls the same collectives in the same order, with
+/// tensors of the same size and dtype, from one thread. Every wait is bounded: if another rank is
+/// gone or does not come, the process ends with a sentence that names it.
 class ProcessGroup {
  public:
   /// How a process ends that cannot go on; must not return.

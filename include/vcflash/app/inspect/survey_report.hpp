@@ -166,8 +166,7 @@ inline std::string survey_page(data::Mixture const& mixture, Survey const& surve
   if (!survey.media_opened)
     page +=
         "<p class=\"banner\">Media were looked for, not opened (--check-media does): a video "
-        "counts "
-        "as its most frames, an image as one tile.</p>";
+        "counts as its most frames, an image as one tile.</p>";
   page += "<h2>Lengths</h2><div class=\"charts\">";
   page += detail::histogram_card("Words of a row", all.words, "words");
   if (survey.tokens_counted)
