@@ -15,6 +15,8 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace vcflash {
 
@@ -117,7 +119,7 @@ struct Umt {
   template <class Run = RunDirectly>
   Tensor operator()(Tensor const& pixels, Run const& run = {}) const {
     Tensor hidden = encoder.patch_embed(pixels);
-    hidden = hidden + positions(pixels.size(1)).to(hidden.options());
+    hidden = hidden + positions(pixels.size(1), hidden);
     for (auto const& block : encoder.blocks) hidden = run(block, hidden);
     return encoder.vision_layernorm(hidden);
   }
@@ -131,13 +133,20 @@ struct Umt {
   }
 
  private:
-  static Tensor const& positions(std::int64_t frames) {
+  /// The table in the type and on the device of what it is added to, made when first asked for.
+  static Tensor positions(std::int64_t frames, Tensor const& added_to) {
     static std::mutex guard;
-    static std::array<Tensor, 2> tables;  // of an image and of a clip, made when first asked for
+    static std::vector<std::pair<std::int64_t, Tensor>> tables;
     require_clip_or_image<Umt>(frames);
     std::scoped_lock const lock(guard);
-    Tensor& table = tables[frames == 1 ? 0 : 1];
-    if (!table.defined()) table = position_table(frames);
+    for (auto const& [of_frames, table] : tables) {
+      if (of_frames == frames && table.device() == added_to.device() &&
+          table.scalar_type() == added_to.scalar_type()) {
+        return table;
+      }
+    }
+    Tensor const table = position_table(frames).to(added_to.options());
+    if (!table.is_meta()) tables.emplace_back(frames, table);  // a rehearsal leaves nothing behind
     return table;
   }
 };

@@ -69,7 +69,7 @@ Prompt embed_prompt(Network const& network, std::span<std::int64_t const> ids,
     if (text.empty()) return;
     Tensor const tokens = at::empty({std::ssize(text)}, at::kLong);
     std::ranges::copy(text, tokens.template mutable_data_ptr<std::int64_t>());
-    parts.push_back(network.llm.embed(tokens.to(network.device())));
+    parts.push_back(network.llm.embed(sent_to(tokens, network.device())));
     row += std::ssize(text);
   };
   for (Tensor const& tokens : visual) {

@@ -43,7 +43,8 @@ struct DecoderContext {
       : cache(kept) {
     Tensor places = at::arange(first, first + tokens, like.options().dtype(at::kLong));
     if (cache && !cache->padding().empty()) {
-      Tensor const padding = at::tensor(cache->padding(), places.options()).unsqueeze(1);
+      Tensor const padding =
+          sent_to(at::tensor(cache->padding(), at::kLong), places.device()).unsqueeze(1);
       Tensor const keys = at::arange(first + tokens, places.options());
       Tensor const own = places.view({1, tokens, 1});
       // Padding sees itself, as something has to be seen.

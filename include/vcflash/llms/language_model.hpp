@@ -12,7 +12,8 @@ namespace vcflash {
 /// Continues a sequence of embeddings.
 /// Promises: `embed(ids)` gives [..., hidden]; `hidden_states(embeddings)` takes and gives
 /// [batch, tokens, hidden], each token seeing itself and those before it; `logits(states)` gives
-/// [..., vocabulary]; `embedding_table()` tells where its parameters are and in which type.
+/// [..., vocabulary], the product with `output_table()`, [vocabulary, hidden]; `embedding_table()`
+/// tells where its parameters are and in which type.
 template <class L>
 concept LanguageModel = Reflected<L> && requires(L const& llm, Tensor const& t) {
   { L::name } -> std::convertible_to<std::string_view>;
@@ -23,6 +24,7 @@ concept LanguageModel = Reflected<L> && requires(L const& llm, Tensor const& t) 
   { llm.hidden_states(t) } -> std::same_as<Tensor>;
   { llm.logits(t) } -> std::same_as<Tensor>;
   { llm.embedding_table() } -> std::same_as<Tensor const&>;
+  { llm.output_table() } -> std::same_as<Tensor const&>;
 };
 
 /// A language model whose later layers see fewer visual tokens (llms/visual_dropping.hpp).

@@ -119,14 +119,17 @@ struct Qwen2 {
     return std::move(left).with(std::move(states));
   }
 
-  /// \param states [..., hidden]  \return [..., vocabulary]
-  Tensor logits(Tensor const& states) const {
+  /// Of the output layer: [vocabulary, hidden]
+  Tensor const& output_table() const {
     if constexpr (C.tied) {
-      return at::linear(states, embedding_table());
+      return embedding_table();
     } else {
-      return lm_head(states);
+      return lm_head.weight;
     }
   }
+
+  /// \param states [..., hidden]  \return [..., vocabulary]
+  Tensor logits(Tensor const& states) const { return at::linear(states, output_table()); }
 
  private:
   /// \param after called with the number of each layer, from 1, and its output, which it may change
@@ -163,7 +166,7 @@ struct Qwen2 {
     auto const on_device = [&](std::vector<std::int64_t> const& values) {
       Tensor const tensor = at::empty({std::ssize(values)}, at::kLong);
       std::ranges::copy(values, tensor.mutable_data_ptr<std::int64_t>());
-      return tensor.to(row.device());
+      return sent_to(tensor, row.device());
     };
     auto const& next = model.layers[static_cast<std::size_t>(layer)];
     DecoderContext<C> const context(past, row.size(1), row, cache);

@@ -226,7 +226,8 @@ class RowsLeft {
     }
     forget_moves();
     Tensor const table = at::cat({hidden.flatten(0, 1), at::zeros({1, width}, hidden.options())});
-    return table.index_select(0, index.flatten().to(hidden.device())).view({batch, longest, width});
+    return table.index_select(0, sent_to(index.flatten(), hidden.device()))
+        .view({batch, longest, width});
   }
 
   ReducedStates with(Tensor states) && {

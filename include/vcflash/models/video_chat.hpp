@@ -2,7 +2,7 @@
 
 #include <vcflash/connectors/connector.hpp>
 #include <vcflash/encoders/vision_encoder.hpp>
-#include <vcflash/kernels/cross_entropy.hpp>
+#include <vcflash/kernels/linear_cross_entropy.hpp>
 #include <vcflash/layers/run.hpp>
 #include <vcflash/llms/language_model.hpp>
 #include <vcflash/llms/visual_dropping.hpp>
@@ -123,7 +123,7 @@ struct VideoChat {
     for (Tensor& tokens : visual) tokens = passing(Part::connector, Part::llm, tokens);
 
     // One table holds all that can stand in a sequence: text, visual tokens, padding.
-    Tensor const text = llm.embed(passing(Part::llm, Part::llm, at::cat(texts)).to(device()));
+    Tensor const text = llm.embed(sent_to(passing(Part::llm, Part::llm, at::cat(texts)), device()));
     std::vector<Tensor> table{text};
     table.insert(table.end(), visual.begin(), visual.end());
     table.push_back(at::zeros({1, L::hidden}, text.options()));
@@ -140,12 +140,11 @@ struct VideoChat {
     auto const [states, labels] = states_of(batch, run);
     Tensor const next = labels.narrow(1, 1, labels.size(1) - 1);
     Tensor const labelled = next.ne(ignore_label);
-    Tensor const rows = labelled.flatten().nonzero().squeeze(1).to(device());
+    Tensor const rows = sent_to(labelled.flatten().nonzero().squeeze(1), device());
     Tensor const predicting =
         passing(Part::llm, Part::loss, states.narrow(1, 0, next.size(1)).flatten(0, 1));
-    // Logits exist for labelled tokens only: [labels, vocabulary].
-    return kernels::cross_entropy(llm.logits(predicting.index_select(0, rows)),
-                                  next.masked_select(labelled).to(device()));
+    return kernels::linear_cross_entropy(predicting.index_select(0, rows), llm.output_table(),
+                                         sent_to(next.masked_select(labelled), device()));
   }
 
   at::Device device() const { return llm.embedding_table().device(); }
@@ -173,7 +172,7 @@ struct VideoChat {
   Tensor connect(std::vector<Tensor> const& pixels, std::int64_t frames, Run const& run) const {
     if (pixels.empty()) return {};
     Tensor const batch = passing(Part::encoder, Part::encoder, at::cat(pixels));
-    Tensor const features = encoder(batch.to(device(), dtype()), run);
+    Tensor const features = encoder(batch.to(device(), dtype(), /*non_blocking=*/true), run);
     return connector(passing(Part::encoder, Part::connector, features), frames);
   }
 
@@ -233,8 +232,8 @@ struct VideoChat {
       std::ranges::copy(labels[s], result.labels.mutable_data_ptr<std::int64_t>() + begin);
       result.lengths.push_back(static_cast<std::int64_t>(rows[s].size()));
     }
-    result.embeddings =
-        table.index_select(0, index.flatten().to(table.device())).view({batch, longest, L::hidden});
+    result.embeddings = table.index_select(0, sent_to(index.flatten(), table.device()))
+                            .view({batch, longest, L::hidden});
     return result;
   }
 };

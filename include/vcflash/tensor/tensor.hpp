@@ -15,6 +15,12 @@ namespace vcflash {
 
 using Tensor = at::Tensor;
 
+/// A tensor on `device`. Its copy is queued there behind earlier work, which the caller does not
+/// wait for.
+inline Tensor sent_to(Tensor const& tensor, at::Device device) {
+  return tensor.to(device, tensor.scalar_type(), /*non_blocking=*/true);
+}
+
 /// `[2, 784, 48]`, for messages.
 inline std::string to_string(at::IntArrayRef shape) {
   std::string text = "[";
