@@ -69,7 +69,7 @@ app::TrainProgram recipe() {
                 return plan;
               },
           .draw = [](train::Start const&, train::RunConfig const&,
-                     app::Warn const&) { return NamedTensors{}; },
+                     train::Warn const&) { return NamedTensors{}; },
           .train =
               [](app::TrainingRun const& run, train::RunLoader& loader) {
                 train::StepReport report;

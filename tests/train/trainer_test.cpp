@@ -136,24 +136,6 @@ TEST_CASE("a micro batch that several threads share is learned as by one", "[uni
   }
 }
 
-TEST_CASE("a micro batch is divided evenly, by what there is to learn from", "[unit]") {
-  std::vector<Sample> const batch(5);
-  std::vector<std::int64_t> labels{4, 0, 3, 0, 1};
-  auto const all = train::detail::parts_of(batch, labels, 1);
-  REQUIRE(all.size() == 1);
-  CHECK(all[0].samples.size() == 5);
-  CHECK(all[0].share == 1);
-  auto const two = train::detail::parts_of(batch, labels, 2);
-  REQUIRE(two.size() == 2);
-  CHECK(two[0].samples.size() == 3);
-  CHECK(two[0].share == 7.0 / 8);
-  CHECK(two[1].share == 1.0 / 8);
-  // Of one sample each, those without a label are left out.
-  auto const many = train::detail::parts_of(batch, labels, 9);
-  REQUIRE(many.size() == 3);
-  CHECK(many[1].samples.data() == batch.data() + 2);
-}
-
 TEST_CASE("a checkpoint on the way is as good as an interruption", "[unit]") {
   test::TemporaryFolder const folder;
   train_in<Stage2>(folder / "straight", settings<Stage2>());

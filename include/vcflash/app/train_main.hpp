@@ -23,7 +23,7 @@ int train_main(int argc, char** argv) {
        .describe = [](Settings const& settings) { return describe<R>(settings); },
        .plan = train::plan_of<R>,
        .draw =
-           [](train::Start const& start, train::RunConfig const& config, Warn const& warn) {
+           [](train::Start const& start, train::RunConfig const& config, train::Warn const& warn) {
              Network network;
              train::load_weights<R>(network, start, config, warn);
              return named_parameters(network);

@@ -22,9 +22,6 @@
 
 namespace vcflash::app {
 
-/// Is told what goes on all the same.
-using Warn = std::function<void(std::string const& sentence)>;
-
 /// One training as a program starts it.
 struct TrainingRun {
   train::RunConfig config;
@@ -48,7 +45,7 @@ struct TrainProgram {
   std::string (*describe)(Settings const&);
   train::Plan (*plan)(train::RunConfig const&, train::PlanRequest const&);
   /// The weights that a training starts from.
-  NamedTensors (*draw)(train::Start const&, train::RunConfig const&, Warn const&);
+  NamedTensors (*draw)(train::Start const&, train::RunConfig const&, train::Warn const&);
   train::RunSummary (*train)(TrainingRun const&, train::RunLoader&);
 };
 

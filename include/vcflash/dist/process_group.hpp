@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <vcflash/dist/launch.hpp>
@@ -88,6 +89,9 @@ class ProcessGroup {
 
   /// Numbers summed over all ranks, in double precision.
   std::vector<double> sum(std::vector<double> numbers);
+
+  /// Every rank's text, rank after rank.
+  std::vector<std::string> gather_text(std::string_view own);
 
   /// Whether it is so for any rank.
   bool any(bool here) { return sum({here ? 1.0 : 0.0})[0] > 0; }

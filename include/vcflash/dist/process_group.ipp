@@ -16,6 +16,7 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros.h>
 
 #ifndef USE_C10D_GLOO
 #define USE_C10D_GLOO
@@ -134,9 +135,13 @@ struct ProcessGroup::Impl {
 
   Pending begin(c10::intrusive_ptr<c10d::Work> work);
 
+  enum class Scratch { none, as_the_tensor };
+
   /// Begins what `collective(backend)` is with a tensor's backend, if the others exist.
+  /// \param scratch memory that it takes until it was waited for
   template <class Collective>
-  Pending begin_guarded(Tensor const& tensor, Collective&& collective);
+  Pending begin_guarded(Tensor const& tensor, Collective&& collective,
+                        Scratch scratch = Scratch::none);
 };
 
 namespace detail {
@@ -185,8 +190,12 @@ VCFLASH_INLINE Pending ProcessGroup::Impl::begin(c10::intrusive_ptr<c10d::Work> 
 }
 
 template <class Collective>
-Pending ProcessGroup::Impl::begin_guarded(Tensor const& tensor, Collective&& collective) {
-  if (!host) return begin(c10::make_intrusive<detail::EndedWork>());
+Pending ProcessGroup::Impl::begin_guarded(Tensor const& tensor, Collective&& collective,
+                                          Scratch scratch) {
+  if (!host) {
+    return begin(c10::make_intrusive<detail::EndedWork>(
+        scratch == Scratch::as_the_tensor ? at::empty_like(tensor) : Tensor()));
+  }
   Pending begun;
   guarded([&] { begun = begin(collective(tensor.is_cpu() ? *host : *gpu)); });
   return begun;
@@ -292,13 +301,13 @@ VCFLASH_INLINE Pending ProcessGroup::all_reduce(Tensor const& tensor) {
 
 VCFLASH_INLINE Pending ProcessGroup::all_gather(Tensor const& whole, Tensor const& part) {
   // Gloo gathers into memory of its own first.
-  if (!impl_->host) {
-    return impl_->begin(c10::make_intrusive<detail::EndedWork>(at::empty_like(whole)));
-  }
-  return impl_->begin_guarded(whole, [&](c10d::Backend& backend) {
-    Tensor out = whole, in = part;
-    return backend._allgather_base(out, in);
-  });
+  return impl_->begin_guarded(
+      whole,
+      [&](c10d::Backend& backend) {
+        Tensor out = whole, in = part;
+        return backend._allgather_base(out, in);
+      },
+      Impl::Scratch::as_the_tensor);
 }
 
 VCFLASH_INLINE Pending ProcessGroup::broadcast(Tensor const& tensor) {
@@ -315,6 +324,25 @@ VCFLASH_INLINE std::vector<double> ProcessGroup::sum(std::vector<double> numbers
   auto const* const summed = tensor.const_data_ptr<double>();
   std::copy(summed, summed + numbers.size(), numbers.begin());
   return numbers;
+}
+
+VCFLASH_INLINE std::vector<std::string> ProcessGroup::gather_text(std::string_view own) {
+  auto const ranks = static_cast<std::size_t>(size()), here = static_cast<std::size_t>(rank());
+  std::vector<double> lengths(ranks, 0.0);
+  lengths[here] = static_cast<double>(own.size());
+  lengths = sum(std::move(lengths));
+  auto const most = static_cast<std::int64_t>(std::ranges::max(lengths));
+  std::vector<std::string> texts(ranks);
+  if (most == 0) return texts;
+  Tensor const part = at::zeros({most}, at::kByte), whole = at::empty({most * size()}, at::kByte);
+  std::ranges::copy(own, part.mutable_data_ptr<std::uint8_t>());
+  all_gather(whole, part).wait();
+  for (std::size_t r = 0; r < ranks; ++r) {
+    auto const* const begin =
+        whole.const_data_ptr<std::uint8_t>() + static_cast<std::int64_t>(r) * most;
+    texts[r].assign(begin, begin + static_cast<std::size_t>(lengths[r]));
+  }
+  return texts;
 }
 
 VCFLASH_INLINE void ProcessGroup::at_step(std::int64_t step) {

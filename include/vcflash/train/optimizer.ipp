@@ -7,6 +7,7 @@
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <array>
@@ -82,7 +83,10 @@ VCFLASH_INLINE std::vector<Tensor> AdamW::gradients() const {
 VCFLASH_INLINE Tensor AdamW::gradient_norm() const {
   at::NoGradGuard const no_grad;
   auto const all = gradients();
-  return all.empty() ? at::full({}, 0.0F) : at::stack(at::_foreach_norm(all)).norm();
+  if (!all.empty()) return at::stack(at::_foreach_norm(all)).norm();
+  auto fp32 = at::TensorOptions(at::kFloat);
+  for_each([&](Tensor const& parameter, Tensor const&) { fp32 = fp32.device(parameter.device()); });
+  return at::zeros({}, fp32);
 }
 
 VCFLASH_INLINE void AdamW::clip(double norm, double most) {

@@ -17,6 +17,9 @@
 /// What a training starts from.
 namespace vcflash::train {
 
+/// Is told, in a sentence, what goes on all the same.
+using Warn = std::function<void(std::string const& sentence)>;
+
 /// The folders and files that a training is given.
 struct RunFiles {
   std::filesystem::path out;                         ///< where everything goes
@@ -49,7 +52,7 @@ Start start_of(RunFiles const& files);
 /// \throws InputError if they do not fit the network
 template <RecipeLike R>
 void load_weights(typename R::Network& network, Start const& start, RunConfig const& run,
-                  std::function<void(std::string const&)> const& warn = {}) {
+                  Warn const& warn = {}) {
   auto const tell = [&](std::filesystem::path const& where, std::vector<std::string> const& left) {
     if (!left.empty() && warn) warn(checkpoint::left_alone(where.string(), left));
   };

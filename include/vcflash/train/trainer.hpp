@@ -1,24 +1,14 @@
 #pragma once
 
-#include <ATen/Parallel.h>
-#include <ATen/ops/zeros.h>
-#include <c10/core/DeviceGuard.h>
-#include <torch/csrc/autograd/autograd.h>
-
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <future>
 #include <iterator>
 #include <numeric>
 #include <optional>
-#include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,21 +25,20 @@
 #include <vcflash/tensor/placement.hpp>
 #include <vcflash/text/tokenizer.hpp>
 #include <vcflash/train/checkpoint_writer.hpp>
-#include <vcflash/train/checkpointing.hpp>
 #include <vcflash/train/config.hpp>
-#include <vcflash/train/drop_path.hpp>
-#include <vcflash/train/gathering.hpp>
 #include <vcflash/train/interrupt.hpp>
 #include <vcflash/train/layers_of.hpp>
+#include <vcflash/train/learner.hpp>
 #include <vcflash/train/metrics.hpp>
+#include <vcflash/train/model_files.hpp>
 #include <vcflash/train/optimizer.hpp>
-#include <vcflash/train/replicas.hpp>
 #include <vcflash/train/running_checkpoint.hpp>
 #include <vcflash/train/sample_source.hpp>
 #include <vcflash/train/schedule.hpp>
 #include <vcflash/train/sharded_optimizer.hpp>
 #include <vcflash/train/sharded_parameters.hpp>
 #include <vcflash/train/start.hpp>
+#include <vcflash/train/step_results.hpp>
 #include <vcflash/train/stored_state.hpp>
 
 namespace vcflash::train {
@@ -57,7 +46,7 @@ namespace vcflash::train {
 /// What a caller is told while a training runs.
 struct Callbacks {
   std::function<void(StepReport const&)> on_step;
-  std::function<void(std::string const&)> warn;
+  Warn warn;
 };
 
 /// How a training ended.
@@ -68,28 +57,6 @@ struct RunSummary {
   std::int64_t skipped = 0;   ///< steps whose loss or gradients were no finite numbers
   double loss_first = 0, loss_last = 0;
   bool interrupted = false;  ///< by SIGTERM or SIGINT; `--resume auto` goes on
-};
-
-/// What stands beside a model's weights in its folder.
-struct ModelFiles {
-  checkpoint::NetworkFields network;
-  checkpoint::StageFields stage;
-  RunConfig const& config;
-  Start const& start;
-  text::Tokenizer const* tokenizer;  ///< none: no such files
-
-  template <RecipeLike R>
-  static ModelFiles of(RunConfig const& config, Start const& start,
-                       text::Tokenizer const* tokenizer) {
-    return {checkpoint::network_fields<typename R::Network>(),
-            checkpoint::stage_fields<typename R::Stage>(), config, start, tokenizer};
-  }
-
-  /// `config.json`, which names the base model and the tokenizer's special ids.
-  void write_config(std::filesystem::path const& folder) const;
-
-  /// The base model's `generation_config.json` and the tokenizer's files.
-  void write_company(std::filesystem::path const& folder) const;
 };
 
 namespace detail {
@@ -103,36 +70,11 @@ void clear_earlier_run(std::filesystem::path const& out);
 /// \throws InputError: a run that ended and left no checkpoint cannot be made longer
 [[noreturn]] void refuse_to_prolong(std::filesystem::path const& out, std::int64_t steps_done);
 
-/// What a step is told of that has no label.
-std::string nothing_learned(std::int64_t step);
-
-/// What a step is told of whose loss or gradients are no numbers.
-std::string skipped(StepReport const& report, std::vector<std::string> const& samples);
-
-/// \throws Error: that was the last of so many such steps one after the other
-[[noreturn]] void diverged(StepReport const& report, std::int64_t bad_steps);
-
 enum class Copied { all, trained };
 
 /// Copies in the computer's memory; with `Copied::trained`, frozen tensors are handed on as they
 /// are.
 NamedTensors copies_of(NamedTensors tensors, Copied which);
-
-/// What one thread learns of a micro batch.
-struct BatchPart {
-  std::span<Sample const> samples;
-  double share = 1;  ///< of its labels in those of all
-};
-
-/// Divides a micro batch among at most `most` threads: samples that follow each other, about as
-/// many in each part, none without a label.
-std::vector<BatchPart> parts_of(std::span<Sample const> batch, std::span<std::int64_t const> labels,
-                                std::size_t most);
-
-/// Reads a step's losses and the norm of its gradients, the one time that a step waits for the
-/// device. With a group, all ranks' losses and counts are in every rank's report.
-void read_results(StepReport& report, std::vector<Tensor> losses, Tensor const& norm,
-                  dist::ProcessGroup* group);
 
 /// \throws InputError if the ranks of a group go on from different steps
 void require_same_start(std::int64_t step, dist::ProcessGroup* group);
@@ -252,7 +194,7 @@ class Trainer {
       if (stopped) {
         save_running();
         writer_->finish();
-        if (diverged) detail::diverged(report, bad_steps);
+        if (diverged) train::diverged(report, bad_steps);
         return summary(steps, true);
       }
       if (due) unless_it_fails([&] { save_running(); });
@@ -266,12 +208,7 @@ class Trainer {
 
   /// Makes the network one that is trained.
   void prepare() {
-    threads_ = config_.threads > 0
-                   ? static_cast<int>(config_.threads)
-                   : std::max(1, at::get_num_threads() / static_cast<int>(config_.batch_threads));
-    at::set_num_threads(threads_);
     freeze_as_staged<R>(network_);
-    replicas_.emplace(network_, config_.batch_threads);
     if constexpr (shards_parameters) {
       if (group_) {
         auto const& prefixes = Network::key_prefixes;
@@ -280,6 +217,7 @@ class Trainer {
                             parameters_of(network_.connector, prefixes[1]), *group_);
       }
     }
+    learner_.emplace(network_, config_, device_, group_, parameters_ ? &*parameters_ : nullptr);
     writer_.emplace(files_.out, config_.keep, group_);
     std::vector<std::string> keys;
     for (auto const& parameter : parameters_of(network_)) keys.push_back(parameter.key);
@@ -394,179 +332,85 @@ class Trainer {
     std::vector<std::string> ids;
     {
       Stopwatch const stepping(report.seconds);
-      std::vector<Tensor> losses;
-      std::int64_t const own = config_.accumulation() / processes();
-      for (std::int64_t i = 0; i < own; ++i) {
-        optimizer_->begin(i, own);
-        if (parameters_) parameters_->gather_rest();
-        std::vector<Sample> batch;
-        {
-          Stopwatch const waiting(report.data_seconds);
-          batch = source.next();
-        }
-        std::vector<std::int64_t> labels;
-        for (Sample const& sample : batch) {
-          auto const size = size_of<Network>(sample, config_.recipe.max_length);
-          report.tokens += size.tokens;
-          labels.push_back(size.labels);
-          ids.push_back(sample.id);
-        }
-        report.samples += std::ssize(batch);
-        auto const all_labels = std::accumulate(labels.begin(), labels.end(), std::int64_t{0});
-        report.labels += all_labels;
-        if (all_labels == 0) {  // a mean over nothing: nothing is learned
-          if (parameters_) keep_up();
-          continue;
-        }
-        auto const learned = learn(
-            batch, labels,
-            state_.step * config_.accumulation() + i * processes() + (group_ ? group_->rank() : 0));
-        losses.push_back(learned.loss);
-        report.forward_seconds += learned.forward_seconds;
-        report.backward_seconds += learned.backward_seconds;
-      }
-      double const factor = schedule(state_.step);
-      auto const& recipe = config_.recipe;
-      report.learning_rate = recipe.learning_rate * factor;
-      report.connector_learning_rate = recipe.connector_learning_rate * factor;
-      report.encoder_learning_rate = recipe.encoder_learning_rate * factor;
-      Stopwatch const optimizing(report.optimizer_seconds);
-      detail::read_results(report, std::move(losses), optimizer_->gradient_norm(), group_);
-      if (report.skipped.empty()) {
-        optimizer_->clip(report.gradient_norm, recipe.clip_norm);
-        optimizer_->step(factor);
-      } else {
-        optimizer_->forget_gradients();
-      }
-      if (parameters_) parameters_->release_all();
+      auto losses = learn(source, report, ids);
+      move_parameters(report, std::move(losses), schedule(state_.step));
     }
     if (group_) report.communication_seconds = group_->seconds_waited() - waited;
-    bool const learned = !report.micro_losses.empty() && report.skipped.empty();
-    if (callbacks_.warn) {
-      if (report.micro_losses.empty()) callbacks_.warn(detail::nothing_learned(report.step));
-      if (!report.skipped.empty()) callbacks_.warn(detail::skipped(report, ids));
-    }
-    if (state_.step == 0 && learned) state_.loss_first = report.loss;
-    if (learned) state_.loss_last = report.loss;
-    ++state_.step;
-    if (!report.skipped.empty()) ++state_.skipped;
-    state_.seconds += report.seconds;
     report.device_bytes = dist::peak_device_bytes(device_);
+    note(report, ids);
     return report;
   }
 
-  /// What came of a micro batch, or a part of it.
-  struct Learned {
-    Tensor loss;
-    double forward_seconds = 0, backward_seconds = 0;
-  };
-
-  /// Adds a micro batch's gradients. With several `train.batch_threads` its parts go forward and
-  /// backward side by side.
-  /// \param labels of each conversation
-  /// \param count of micro batches before it, which decides what is left out at random
-  Learned learn(std::span<Sample const> batch, std::span<std::int64_t const> labels,
-                std::int64_t count) {
-    auto const parts = detail::parts_of(batch, labels, replicas_->size());
-    auto const learn_part = [&](std::size_t i) {
-      auto const seed = config_.recipe.seed + static_cast<std::uint64_t>(count) * parts.size() + i;
-      return learn((*replicas_)[i], parts[i].samples, parts[i].share, seed);
-    };
-    std::vector<std::future<Learned>> others;
-    for (std::size_t i = 1; i < parts.size(); ++i) {
-      others.push_back(std::async(std::launch::async, [&, i] {
-        at::set_num_threads(threads_);
-        c10::DeviceGuard const here(device_);
-        return learn_part(i);
-      }));
-    }
-    Learned whole = learn_part(0);
-    for (auto& other : others) {
-      Learned const part = other.get();
-      whole.loss = whole.loss + part.loss;
-      whole.forward_seconds = std::max(whole.forward_seconds, part.forward_seconds);
-      whole.backward_seconds = std::max(whole.backward_seconds, part.backward_seconds);
-    }
-    replicas_->gather_gradients();
-    optimizer_->take_gradients();
-    return whole;
-  }
-
-  /// Goes forward and backward through one of the replicas.
-  /// \param share of its labels in the micro batch's
-  Learned learn(Network& network, std::span<Sample const> samples, double share,
-                std::uint64_t seed) {
-    Learned learned;
-    {
-      Stopwatch const stopwatch(learned.forward_seconds);
-      learned.loss = config_.recipe.gradient_checkpointing
-                         ? loss_of(network, samples, seed, Recompute{})
-                         : loss_of(network, samples, seed, RunDirectly{});
-      if (share < 1) learned.loss = learned.loss * share;
-    }
-    Stopwatch const stopwatch(learned.backward_seconds);
-    // Text alone teaches a connector nothing.
-    if (learned.loss.requires_grad()) {
-      torch::autograd::backward({learned.loss / static_cast<double>(config_.accumulation())}, {});
-    }
-    learned.loss = learned.loss.detach();
-    return learned;
-  }
-
-  /// Does what the other ranks do with a micro batch, of which this one learns nothing.
-  void keep_up() {
-    Sample sample;
-    sample.input_ids = at::zeros({2}, at::kLong);
-    sample.labels = sample.input_ids;
-    learn(network_, std::array{sample}, 0, 0);
-  }
-
-  template <class Run>
-  Tensor loss_of(Network const& network, std::span<Sample const> samples, std::uint64_t seed,
-                 Run run) {
-    if constexpr (shards_parameters) {
-      if (parameters_) return gathered_loss_of(network, samples, seed, run);
-    }
-    return plain_loss_of(network, samples, seed, run);
-  }
-
-  /// The loss where all ranks gather the layers' parameters together: a rank that has no videos, or
-  /// no images, runs the encoder over nothing as often as the others run it, and learns nothing
-  /// from that.
-  template <class Run>
-  Tensor gathered_loss_of(Network const& network, std::span<Sample const> samples,
-                          std::uint64_t seed, Run run) {
-    bool videos = false, images = false;
-    for (Sample const& sample : samples) {
-      for (Medium const& medium : sample.media) {
-        (medium.modality == Modality::video ? videos : images) = true;
+  /// Goes through this rank's micro batches of a step.
+  /// \param ids of their samples, which are added
+  /// \return the loss of each that has something to learn from
+  template <SampleSource S>
+  std::vector<Tensor> learn(S& source, StepReport& report, std::vector<std::string>& ids) {
+    std::vector<Tensor> losses;
+    std::int64_t const own = config_.accumulation() / processes();
+    for (std::int64_t i = 0; i < own; ++i) {
+      optimizer_->begin(i, own);
+      if (parameters_) parameters_->gather_rest();
+      std::vector<Sample> batch;
+      {
+        Stopwatch const waiting(report.data_seconds);
+        batch = source.next();
       }
+      std::vector<std::int64_t> labels;
+      for (Sample const& sample : batch) {
+        auto const size = size_of<Network>(sample, config_.recipe.max_length);
+        report.tokens += size.tokens;
+        labels.push_back(size.labels);
+        ids.push_back(sample.id);
+      }
+      report.samples += std::ssize(batch);
+      auto const all_labels = std::accumulate(labels.begin(), labels.end(), std::int64_t{0});
+      report.labels += all_labels;
+      if (all_labels == 0) {  // a mean over nothing: nothing is learned
+        if (parameters_) learner_->keep_up();
+        continue;
+      }
+      auto const learned = learner_->learn(
+          batch, labels,
+          state_.step * config_.accumulation() + i * processes() + (group_ ? group_->rank() : 0));
+      optimizer_->take_gradients();
+      losses.push_back(learned.loss);
+      report.forward_seconds += learned.forward_seconds;
+      report.backward_seconds += learned.backward_seconds;
     }
-    auto const own = static_cast<std::int64_t>(videos) + static_cast<std::int64_t>(images);
-    auto const ranks = group_->sum({own >= 1 ? 1.0 : 0.0, own >= 2 ? 1.0 : 0.0});
-    auto const passes = std::ranges::count_if(ranks, [](double with) { return with > 0; });
-    Gathering<Run> const gathering(*parameters_, passes, run);
-    constexpr auto side = Network::Encoder::resolution;
-    Medium const nothing{Modality::image, at::zeros({1, 3, side, side})};
-    Tensor rest;
-    for (auto pass = own; pass < passes; ++pass) {
-      Tensor const tokens = network.visual_tokens(std::array{&nothing}, gathering)[0];
-      Tensor const none = tokens.sum().to(at::kFloat) * 0;
-      rest = rest.defined() ? rest + none : none;
-    }
-    Tensor const loss = plain_loss_of(network, samples, seed, gathering);
-    return rest.defined() ? loss + rest : loss;
+    return losses;
   }
 
-  template <class Run>
-  Tensor plain_loss_of(Network const& network, std::span<Sample const> samples, std::uint64_t seed,
-                       Run run) const {
-    auto const most = config_.recipe.max_length;
-    if constexpr (requires { Network::Encoder::config.drop_path; }) {
-      return network.loss(samples, most, DropPath<Run>(seed, run));
+  /// \param factor on the learning rates
+  void move_parameters(StepReport& report, std::vector<Tensor> losses, double factor) {
+    auto const& recipe = config_.recipe;
+    report.learning_rate = recipe.learning_rate * factor;
+    report.connector_learning_rate = recipe.connector_learning_rate * factor;
+    report.encoder_learning_rate = recipe.encoder_learning_rate * factor;
+    Stopwatch const optimizing(report.optimizer_seconds);
+    read_results(report, std::move(losses), optimizer_->gradient_norm(), group_);
+    if (report.skipped.empty()) {
+      optimizer_->clip(report.gradient_norm, recipe.clip_norm);
+      optimizer_->step(factor);
     } else {
-      return network.loss(samples, most, run);
+      optimizer_->forget_gradients();
     }
+    if (parameters_) parameters_->release_all();
+  }
+
+  /// Takes down what a step did, and tells what was wrong with it.
+  void note(StepReport const& report, std::vector<std::string> const& ids) {
+    auto const tell = [&](std::string const& sentence) {
+      if (callbacks_.warn) callbacks_.warn(sentence);
+    };
+    bool const moved = report.skipped.empty(), learned = !report.micro_losses.empty();
+    if (!learned) tell(nothing_learned(report.step));
+    if (!moved) tell(skipped(report, ids, group_));
+    if (state_.step == 0 && learned && moved) state_.loss_first = report.loss;
+    if (learned && moved) state_.loss_last = report.loss;
+    ++state_.step;
+    state_.skipped += moved ? 0 : 1;
+    state_.seconds += report.seconds;
   }
 
   /// Begins to write a running checkpoint; what a step waits for is a copy in memory.
@@ -638,10 +482,9 @@ class Trainer {
   at::Device device_ = at::kCPU;
   Start start_;
   Network network_;
-  std::optional<Replicas<Network>> replicas_;
   std::optional<ShardedParameters> parameters_;  ///< of a run of several processes with ZeRO-3
+  std::optional<Learner<R>> learner_;
   std::optional<ShardedOptimizer> optimizer_;
-  int threads_ = 1;  ///< of the tensor operations
   RunState state_;
   bool finished_ = false;
   double saving_seconds_ = 0;

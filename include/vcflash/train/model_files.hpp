@@ -1,0 +1,40 @@
+#pragma once
+
+#include <filesystem>
+
+#include <vcflash/checkpoint/config_json.hpp>
+#include <vcflash/meta/separate.hpp>
+#include <vcflash/recipe/recipe.hpp>
+#include <vcflash/text/tokenizer.hpp>
+#include <vcflash/train/config.hpp>
+#include <vcflash/train/start.hpp>
+
+namespace vcflash::train {
+
+/// What stands beside a model's weights in its folder.
+struct ModelFiles {
+  checkpoint::NetworkFields network;
+  checkpoint::StageFields stage;
+  RunConfig const& config;
+  Start const& start;
+  text::Tokenizer const* tokenizer;  ///< none: no such files
+
+  template <RecipeLike R>
+  static ModelFiles of(RunConfig const& config, Start const& start,
+                       text::Tokenizer const* tokenizer) {
+    return {checkpoint::network_fields<typename R::Network>(),
+            checkpoint::stage_fields<typename R::Stage>(), config, start, tokenizer};
+  }
+
+  /// `config.json`, which names the base model and the tokenizer's special ids.
+  void write_config(std::filesystem::path const& folder) const;
+
+  /// The base model's `generation_config.json` and the tokenizer's files.
+  void write_company(std::filesystem::path const& folder) const;
+};
+
+}  // namespace vcflash::train
+
+#ifndef VCFLASH_SEPARATE
+#include <vcflash/train/model_files.ipp>
+#endif
