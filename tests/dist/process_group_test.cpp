@@ -1,5 +1,6 @@
 #include <vcflash/dist/process_group.hpp>
 
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
@@ -10,6 +11,7 @@
 
 #include <thread>
 
+#include <vcflash/dist/device.hpp>
 #include <vcflash/meta/error.hpp>
 
 #include "tests/dist/as_ranks.hpp"
@@ -41,12 +43,36 @@ TEST_CASE("collectives give every rank the same", "[unit]") {
       }
       if (group.sum({own, 1})[0] != all) fail("numbers are not summed");
       if (!group.any(group.rank() == 1) || group.any(false)) fail("any is wrong");
+      auto const texts = group.gather_text(group.first() ? "" : std::string(3, 'x'));
+      if (std::ssize(texts) != size || texts[0] != "" || texts[1] != "xxx") fail("texts are wrong");
+      if (group.gather_text("").at(1) != "") fail("a text came from nowhere");
       group.barrier();
       if (group.seconds_waited() <= 0) fail("nothing was waited for");
     });
     for (auto const& failure : failures) CHECK(failure == "");
   }
 }
+
+#ifdef VCFLASH_CUDA
+TEST_CASE("tensors on a GPU go through NCCL", "[cuda]") {
+  if (at::detail::getCUDAHooks().getNumGPUs() <= 0) SKIP("no GPU here");
+  // NCCL takes one rank a GPU; with one GPU that is a group of one.
+  auto const device = device_of("cuda", 0);
+  ProcessGroup group({.rank = 0, .processes = 1, .port = test::free_port()}, 30s,
+                     ProcessGroup::exit_saying, device);
+  auto const there = at::TensorOptions(at::kBFloat16).device(device);
+  Tensor const summed = at::full({1000}, 3, there), whole = at::empty({5}, there);
+  auto reduced = group.all_reduce(summed);
+  auto gathered = group.all_gather(whole, at::full({5}, 2, there));
+  group.broadcast(summed).wait();
+  reduced.wait();
+  gathered.wait();
+  CHECK(summed.eq(3).all().item<bool>());
+  CHECK(whole.eq(2).all().item<bool>());
+  CHECK(group.sum({1.5})[0] == 1.5);
+  group.finish();
+}
+#endif
 
 TEST_CASE("several collectives may be under way at once", "[unit]") {
   auto const failures = as_ranks(2, 30s, [](ProcessGroup& group) {

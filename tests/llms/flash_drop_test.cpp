@@ -34,8 +34,8 @@ void compare_training(Golden& golden, std::string const& name, nlohmann::json co
   load_golden_weights(table, weights.with_prefix("w."));
   Llm llm;
   load_golden_weights(llm, weights.with_prefix("w."));
-  at::Tensor const labels = golden["in." + name + ".labels"];
-  at::Tensor const mask = golden["in." + name + ".attention_mask"];
+  at::Tensor const labels = golden["in." + name + ".labels"].cpu();
+  at::Tensor const mask = golden["in." + name + ".attention_mask"].cpu();
 
   std::vector<at::Tensor> rows;
   std::vector<DroppableSequence> sequences;
@@ -61,7 +61,8 @@ void compare_training(Golden& golden, std::string const& name, nlohmann::json co
 
   // Upstream zeroes padding where it has a mask; without one padding means nothing.
   at::Tensor const logits = llm.logits(left.states);
-  at::Tensor const real = at::pad(mask, {0, 1}).gather(1, left.rows).unsqueeze(-1);
+  at::Tensor const real =
+      at::pad(mask, {0, 1}).gather(1, left.rows).unsqueeze(-1).to(test_device());
   if (mask.eq(0).any().item<bool>() || real.ne(0).all().item<bool>()) {
     golden.check("out." + name + ".logits", logits * real, within(5e-5));
   } else {
@@ -71,7 +72,7 @@ void compare_training(Golden& golden, std::string const& name, nlohmann::json co
   at::Tensor const next = labels_left.narrow(1, 1, labels_left.size(1) - 1);
   at::Tensor const counted = next.ne(ignore_label);
   at::Tensor const loss = kernels::cross_entropy(logits.narrow(1, 0, next.size(1)).index({counted}),
-                                                 next.index({counted}));
+                                                 next.index({counted}).to(test_device()));
   golden.check("out." + name + ".loss", loss.view({1}), within(1e-5));
   CHECK(std::abs(loss.item<double>() - entry.at("loss").get<double>()) <= 1e-5);
   loss.backward();
@@ -111,7 +112,8 @@ void compare_inference(Golden& golden, std::string const& name, nlohmann::json c
   golden.check("out." + name + ".gen_ids", chosen.argmax(-1), exactly);
   CHECK(nlohmann::json(lengths_of(cache)) == entry.at("kv_len_after_8_steps"));
   at::Tensor const margins = at::tensor(entry.at("gen_margin").get<std::vector<double>>());
-  CHECK((margins_of(chosen).to(at::kDouble) - margins).abs().max().item<double>() <= 1e-4);
+  CHECK((margins_of(chosen).to(at::kCPU, at::kDouble) - margins).abs().max().item<double>() <=
+        1e-4);
 }
 
 }  // namespace

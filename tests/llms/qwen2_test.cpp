@@ -92,7 +92,7 @@ TEST_CASE("rotary positions turn as upstream's, early and late", "[golden]") {
   load_golden_weights(llm, golden.with_prefix("w."));
   auto const& config = GoldenQwen2::config;
   golden.check("out.default_inv_freq",
-               kernels::rotary_frequencies(config.head_dim(), config.rope_base, at::kCPU),
+               kernels::rotary_frequencies(config.head_dim(), config.rope_base, test_device()),
                within(1e-7));
   at::Tensor const states = llm.hidden_states(llm.embed(golden["in.yarn_ids"]));
   golden.check("out.default_logits200", llm.logits(states.slice(1, 0, std::nullopt, 20)),
@@ -110,12 +110,13 @@ TEST_CASE("YaRN stretches rotary positions as upstream's", "[golden]") {
         1e-12);
   golden.check(
       "out.yarn_inv_freq",
-      kernels::rotary_frequencies(config.head_dim(), config.rope_base, at::kCPU, config.yarn),
+      kernels::rotary_frequencies(config.head_dim(), config.rope_base, test_device(), config.yarn),
       within(1e-7));
-  golden.check("out.yarn_inv_freq_7b",
-               kernels::rotary_frequencies(Qwen2_7B::config.head_dim(), Qwen2_7B::config.rope_base,
-                                           at::kCPU, {.factor = 4, .original_positions = 32768}),
-               within(1e-7));
+  golden.check(
+      "out.yarn_inv_freq_7b",
+      kernels::rotary_frequencies(Qwen2_7B::config.head_dim(), Qwen2_7B::config.rope_base,
+                                  test_device(), {.factor = 4, .original_positions = 32768}),
+      within(1e-7));
   GoldenYarn llm;
   load_golden_weights(llm, golden.with_prefix("w."));
   at::Tensor const states = llm.hidden_states(llm.embed(golden["in.yarn_ids"]));

@@ -123,7 +123,8 @@ TEST_CASE("a whole model that drops visual tokens learns and answers as upstream
       at::Tensor const chosen = steps.narrow(0, 0, ids.size(0));
       golden.check("out." + name + ".ids", chosen.argmax(-1), exactly);
       at::Tensor const margins = at::tensor(entry.at("gen_margin").get<std::vector<double>>());
-      CHECK((margins_of(chosen).to(at::kDouble) - margins).abs().max().item<double>() <= 2e-4);
+      CHECK((margins_of(chosen).to(at::kCPU, at::kDouble) - margins).abs().max().item<double>() <=
+            2e-4);
     });
   }
   golden.require_all_checked();

@@ -29,7 +29,8 @@ TEST_CASE("a whole model splices, predicts and learns as upstream's", "[golden]"
     at::Tensor const mask = at::arange(batch.labels.size(1)).unsqueeze(0).lt(lengths);
     golden.check("out." + name + ".mask_after", mask, exactly);
     at::Tensor const logits = model.llm.logits(model.llm.hidden_states(batch.embeddings));
-    golden.check("out." + name + ".logits", logits * mask.unsqueeze(-1), within(1e-4));
+    golden.check("out." + name + ".logits", logits * mask.unsqueeze(-1).to(test_device()),
+                 within(1e-4));
 
     clear_gradients(model);
     at::Tensor const loss = model.loss(samples);
@@ -58,8 +59,8 @@ TEST_CASE("a whole model splices, predicts and learns as upstream's", "[golden]"
     golden.check(stored, logits, within(1e-4));
     at::Tensor const chosen = logits.narrow(0, 0, ids.size(0));
     golden.check("out." + name + ".ids", chosen.argmax(-1), exactly);
-    CHECK(at::tensor(entry.at("ids").get<std::vector<std::int64_t>>()).equal(ids));
-    at::Tensor const best = std::get<0>(chosen.topk(2, -1)).detach().to(at::kDouble);
+    CHECK(at::tensor(entry.at("ids").get<std::vector<std::int64_t>>()).equal(ids.cpu()));
+    at::Tensor const best = std::get<0>(chosen.topk(2, -1)).detach().to(at::kCPU, at::kDouble);
     at::Tensor const margins = at::tensor(entry.at("margins").get<std::vector<double>>());
     CHECK((best.select(1, 0) - best.select(1, 1) - margins).abs().max().item<double>() <= 2e-4);
   }

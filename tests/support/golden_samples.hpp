@@ -32,7 +32,8 @@ inline std::pair<std::int64_t, std::int64_t> tile_grid(std::int64_t tiles, doubl
 /// One conversation from an entry {kind, image, image_size_wh} and a row of ids and labels.
 inline Sample golden_sample(nlohmann::json const& entry, at::Tensor const& ids,
                             at::Tensor const& labels) {
-  Sample sample{.input_ids = ids, .labels = labels, .media = {}};
+  Sample sample{
+      .input_ids = ids.cpu(), .labels = labels.defined() ? labels.cpu() : labels, .media = {}};
   auto const kind = entry.at("kind").get<std::string>();
   if (kind == "text") return sample;
   Medium medium{.modality = kind == "video" ? Modality::video : Modality::image,

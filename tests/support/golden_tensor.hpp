@@ -23,6 +23,13 @@ namespace vcflash::test {
 
 using Shape = std::vector<std::int64_t>;
 
+/// Where models are tested: the device that VCFLASH_TEST_DEVICE names (`cuda:0`, in a build with
+/// -DVCFLASH_CUDA=ON), else the CPU. Golden and formula tensors are there.
+inline at::Device test_device() {
+  char const* const given = std::getenv("VCFLASH_TEST_DEVICE");
+  return given && *given ? at::Device(given) : at::Device(at::kCPU);
+}
+
 namespace detail {
 /// The 24 random bits of element `i` (SplitMix64), from which every formula tensor is made.
 inline std::uint64_t formula_bits(std::uint64_t i, std::uint64_t seed) {
@@ -41,7 +48,7 @@ inline at::Tensor formula(Shape const& shape, std::uint64_t seed, double scale) 
     auto const u = static_cast<double>(detail::formula_bits(static_cast<std::uint64_t>(i), seed));
     values[i] = static_cast<float>(scale * (u / (1 << 23) - 1));
   }
-  return tensor;
+  return tensor.to(test_device());
 }
 
 /// Hint(n, seed, lo, hi): int64, uniform in [lo, hi).
@@ -76,7 +83,9 @@ inline at::Tensor formula(std::string const& sentence, Shape shape = {}) {
     if (match[1].str().front() == '(') shape = numbers(match[1]);
     return formula(shape, std::stoull(match[2]), std::stod(match[3]));
   }
-  if (std::regex_search(sentence, match, zeros)) return at::zeros(numbers(match[1]), at::kFloat);
+  if (std::regex_search(sentence, match, zeros)) {
+    return at::zeros(numbers(match[1]), at::TensorOptions(at::kFloat).device(test_device()));
+  }
   throw std::runtime_error("no formula tensor in \"" + sentence + "\"");
 }
 
@@ -142,7 +151,9 @@ class Golden {
   /// \param name e.g. "model/umt224"
   explicit Golden(std::string const& name)
       : json_(golden_json(name + ".json")),
-        tensors_(read_golden_safetensors(name + ".safetensors")) {}
+        tensors_(read_golden_safetensors(name + ".safetensors")) {
+    for (auto& [key, tensor] : tensors_) tensor = tensor.to(test_device());
+  }
 
   nlohmann::json const& json() const { return json_; }
   bool has(std::string const& name) const { return tensors_.contains(name); }
@@ -204,7 +215,7 @@ class Golden {
     auto const sample = [&](at::Tensor const& whole) {
       return whole.detach().flatten().slice(0, 0, std::nullopt, step);
     };
-    auto const counts = sample(where.expand(result.sizes()));
+    auto const counts = sample(where.expand(result.sizes())).to(result.device());
     CHECK(counts.any().item<bool>());
     compare(sample(result).masked_select(counts), stored.flatten().masked_select(counts),
             tolerance);
@@ -232,7 +243,8 @@ class Golden {
   }
 
  private:
-  static void compare(at::Tensor const& actual, at::Tensor const& stored, Tolerance tolerance) {
+  static void compare(at::Tensor actual, at::Tensor const& stored, Tolerance tolerance) {
+    actual = actual.to(stored.device());
     REQUIRE(actual.sizes().vec() == stored.sizes().vec());
     if (tolerance.kind == Tolerance::Kind::exact) {
       CHECK(actual.to(stored.scalar_type()).equal(stored));

@@ -114,7 +114,8 @@ void check_case(test::Golden& golden, std::map<std::string, at::Tensor> const& w
   auto const& entry = golden.json().at("cases").at(name);
   test::TemporaryFolder const folder;
   std::filesystem::create_directory(folder / "base");
-  NamedTensors named(weights.begin(), weights.end());
+  NamedTensors named;
+  for (auto const& [key, tensor] : weights) named.emplace_back(key, tensor.cpu());
   checkpoint::write_safetensors(folder / "base/model.safetensors", named);
 
   auto run = settings_of(golden.json(), entry, S::defaults);
@@ -122,7 +123,8 @@ void check_case(test::Golden& golden, std::map<std::string, at::Tensor> const& w
   std::vector<StepReport> reports;
   Callbacks callbacks;
   callbacks.on_step = [&](StepReport const& report) { reports.push_back(report); };
-  Trainer<R> trainer(run, {.out = folder / "out", .init = folder / "base"}, {}, callbacks);
+  Trainer<R> trainer(run, {.out = folder / "out", .init = folder / "base"}, {}, callbacks, nullptr,
+                     test::test_device());
   check_groups(trainer.optimizer().groups(), entry);
   test::InMemory source(micro_batches(golden, name, entry, pad));
   trainer.run(source);

@@ -242,6 +242,7 @@ class TrainingNote {
 inline void train_recipe(TrainProgram const& recipe, TrainArguments const& arguments,
                          train::RunConfig const& config, dist::Launch const& launch) {
   auto const device = dist::device_of(arguments.device);
+  if (!device.is_cpu()) dist::compute_reproducibly();  // a run that goes on must end as one
   if (!std::filesystem::exists(arguments.data)) {
     throw InputError(fmt::format("--data {}: there is no such file.", arguments.data.string()));
   }
@@ -282,6 +283,7 @@ inline void train_recipe(TrainProgram const& recipe, TrainArguments const& argum
                                             .tokenizer = tokenizer,
                                             .callbacks = {.on_step = on_step, .warn = warn},
                                             .group = group ? &*group : nullptr,
+                                            .device = device,
                                             .on_resume = on_resume},
                                            loader);
   progress.reset();

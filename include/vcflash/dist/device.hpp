@@ -15,6 +15,10 @@ namespace vcflash::dist {
 /// \throws InputError saying why there is no such device here
 at::Device device_of(std::string_view name, std::int64_t local_rank = local_rank());
 
+/// Has GPUs compute the same from the same every time, as CPUs do: LibTorch's deterministic kernels
+/// where it has some. To be called before a GPU is used.
+void compute_reproducibly();
+
 /// Bytes that tensors occupied on a device at most so far; 0 for a CPU, whose memory is the
 /// process's.
 std::int64_t peak_device_bytes(at::Device device);

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <ATen/Context.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <charconv>
+#include <cstdlib>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -44,8 +46,17 @@ VCFLASH_INLINE at::Device device_of(std::string_view name, std::int64_t local_ra
                     index, count, count == 1 ? "" : "s"));
   }
   at::Device const device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
+  at::globalContext().lazyInitDevice(at::kCUDA);
   c10::impl::VirtualGuardImpl(at::kCUDA).setDevice(device);
   return device;
+}
+
+VCFLASH_INLINE void compute_reproducibly() {
+  // Of cuBLAS, which reads it when it is first used: memory of its own for each stream.
+  ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  // An operation without such a kernel would be an error.
+  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
+  at::globalContext().setDeterministicFillUninitializedMemory(false);
 }
 
 VCFLASH_INLINE std::int64_t peak_device_bytes(at::Device device) {
