@@ -139,11 +139,12 @@ class Qwen2(nn.Module):
     """Qwen2.5-0.5B's shape, tied output layer. A cache has room for `room` tokens."""
 
     hidden, layers, heads, kv_heads, vocabulary = 896, 24, 14, 2, 151936
+    intermediate = 4864
 
     def __init__(self, kind):
         super().__init__()
         self.embed = nn.Embedding(self.vocabulary, self.hidden)
-        shape = (self.hidden, self.heads, self.kv_heads, 4864, kind)
+        shape = (self.hidden, self.heads, self.kv_heads, self.intermediate, kind)
         self.decoder = nn.ModuleList(DecoderLayer(*shape) for _ in range(self.layers))
         self.norm = RmsNorm(self.hidden)
         width = self.hidden // self.heads
