@@ -10,6 +10,7 @@
 #include <vcflash/train/optimizer.hpp>
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/rand.h>
@@ -18,6 +19,7 @@
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -128,6 +130,42 @@ void decode(benchmark::State& state) {
 }
 BENCHMARK(decode)->Arg(2048)->Iterations(40);
 
+struct Stage1Of7B : Recipe<Umt<Res224>, ToMe16, Qwen2_5_7B, ConnectorInit> {
+  static constexpr Name name = "stage 1 of 7B";
+};
+struct Stage2Of2B : Recipe<Umt<Res224>, ToMe16, Qwen2_5_1_5B, VisualPretraining> {
+  static constexpr Name name = "stage 2 of 2B";
+};
+
+/// A video's visual tokens, made clip by clip, and a question of 32 tokens to Qwen2.5-7B, to the
+/// first token of the answer; once, without warming up.
+void haystack(benchmark::State& state) {
+  at::NoGradGuard const no_grad;
+  using Network = Stage1Of7B::Network;
+  Network model;
+  draw(model);
+  constexpr std::int64_t at_once = 16 * Network::Encoder::clip_frames;
+  constexpr auto side = Network::Encoder::resolution;
+  Medium const part{.pixels = at::rand({at_once, 3, side, side}, there())};
+  c10::impl::VirtualGuardImpl const gpu(at::kCUDA);
+  c10::getDeviceAllocator(at::kCUDA)->resetPeakStats(0);
+  for (auto _ : state) {
+    std::vector<Tensor> parts;
+    for (std::int64_t frame = 0; frame < state.range(0); frame += at_once) {
+      parts.push_back(model.visual_tokens(std::array{&part})[0]);
+    }
+    gpu.synchronizeDevice(0);
+    parts.push_back(model.llm.embed(some_ids(32)[0]));
+    Tensor const prompt = at::cat(parts).unsqueeze(0);
+    Network::Llm::Cache cache;
+    Tensor const states = model.llm.hidden_states(prompt, &cache);
+    benchmark::DoNotOptimize(model.llm.logits(states.select(1, -1)).argmax().item<std::int64_t>());
+    state.counters["tokens"] = static_cast<double>(prompt.size(1));
+  }
+  state.counters["peak_MiB"] = static_cast<double>(dist::peak_device_bytes(there().device()) >> 20);
+}
+BENCHMARK(haystack)->Arg(1024)->Arg(10'000)->Iterations(1)->Unit(benchmark::kSecond);
+
 /// One conversation about a video; two thirds of its text are the question.
 template <class R>
 std::vector<Sample> conversation(std::int64_t frames, std::int64_t tokens) {
@@ -138,13 +176,6 @@ std::vector<Sample> conversation(std::int64_t frames, std::int64_t tokens) {
   constexpr auto side = R::Encoder::resolution;
   return {{ids, labels, {{.pixels = at::rand({frames, 3, side, side})}}}};
 }
-
-struct Stage1Of7B : Recipe<Umt<Res224>, ToMe16, Qwen2_5_7B, ConnectorInit> {
-  static constexpr Name name = "stage 1 of 7B";
-};
-struct Stage2Of2B : Recipe<Umt<Res224>, ToMe16, Qwen2_5_1_5B, VisualPretraining> {
-  static constexpr Name name = "stage 2 of 2B";
-};
 
 /// Forward, backward and the optimiser's step over one conversation of 256 tokens and a video.
 template <class R>

@@ -32,7 +32,8 @@ NamedTensors gradients_of(std::vector<Sample> const& batch, std::int64_t threads
   }
   auto const learned = learner.learn(batch, labels, 0);
   CHECK_FALSE(learned.loss.requires_grad());
-  CHECK(learned.forward_seconds > 0);
+  CHECK(learned.forward_seconds() > 0);
+  CHECK(learned.parts.size() == static_cast<std::size_t>(threads));
   NamedTensors gradients;
   for (auto const& parameter : parameters_of(network)) {
     gradients.emplace_back(parameter.key, parameter.value->grad());

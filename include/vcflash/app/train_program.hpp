@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,7 @@
 #include <vcflash/train/run_loader.hpp>
 #include <vcflash/train/start.hpp>
 #include <vcflash/train/trainer.hpp>
+#include <vcflash/train/utilisation.hpp>
 
 namespace vcflash::app {
 
@@ -30,6 +32,7 @@ struct TrainingRun {
   train::Callbacks callbacks;
   dist::ProcessGroup* group = nullptr;  ///< none: one process
   at::Device device = at::kCPU;
+  std::optional<train::Utilisation> utilisation;  ///< none: unknown
   std::function<void(std::int64_t steps_done)> on_resume;
 };
 

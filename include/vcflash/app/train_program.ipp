@@ -197,6 +197,18 @@ inline nlohmann::ordered_json summary_of(TrainProgram const& recipe,
   return json;
 }
 
+/// What a run's steps are measured by; none for a model whose work depends on what it sees.
+inline std::optional<train::Utilisation> utilisation_of(TrainProgram const& recipe,
+                                                        train::RunConfig const& config,
+                                                        at::Device device, std::int64_t processes) {
+  try {
+    auto const flops = train::step_flops(recipe.plan, config, recipe.pixels.clip_frames);
+    return train::Utilisation{flops, train::matrix_product_rate(config.dtype, device), processes};
+  } catch (InputError const&) {
+    return {};
+  }
+}
+
 /// Trains, and says what a step needs if there is not enough memory for it.
 inline train::RunSummary train_within_memory(TrainProgram const& recipe, TrainingRun const& run,
                                              train::RunLoader& loader) {
@@ -228,14 +240,16 @@ class TrainingNote {
     mix(samples_, static_cast<double>(report.samples) / seconds);
     mix(tokens_, static_cast<double>(report.tokens) / seconds);
     mix(waiting_, report.data_seconds / seconds);
+    mix(utilisation_, report.utilisation);
     seen_ = true;
-    return fmt::format("loss {:.4f}  lr {:.2e}  {:.3g} samples/s  {:.0f} tokens/s{}", loss_,
+    return fmt::format("loss {:.4f}  lr {:.2e}  {:.3g} samples/s  {:.0f} tokens/s{}{}", loss_,
                        report.learning_rate, samples_, tokens_,
+                       utilisation_ > 0 ? fmt::format("  mfu {:.0f} %", 100 * utilisation_) : "",
                        waiting_ > 0.2 ? fmt::format("  waiting {:.0f} %", 100 * waiting_) : "");
   }
 
  private:
-  double loss_ = 0, samples_ = 0, tokens_ = 0, waiting_ = 0;
+  double loss_ = 0, samples_ = 0, tokens_ = 0, waiting_ = 0, utilisation_ = 0;
   bool seen_ = false;
 };
 
@@ -277,15 +291,17 @@ inline void train_recipe(TrainProgram const& recipe, TrainArguments const& argum
     if (!speaks) return;
     spdlog::info("{}: goes on after step {}.", arguments.out.string(), done);
   };
-  auto const summary = train_within_memory(recipe,
-                                           {.config = config,
-                                            .files = arguments.files(),
-                                            .tokenizer = tokenizer,
-                                            .callbacks = {.on_step = on_step, .warn = warn},
-                                            .group = group ? &*group : nullptr,
-                                            .device = device,
-                                            .on_resume = on_resume},
-                                           loader);
+  auto const summary =
+      train_within_memory(recipe,
+                          {.config = config,
+                           .files = arguments.files(),
+                           .tokenizer = tokenizer,
+                           .callbacks = {.on_step = on_step, .warn = warn},
+                           .group = group ? &*group : nullptr,
+                           .device = device,
+                           .utilisation = utilisation_of(recipe, config, device, launch.processes),
+                           .on_resume = on_resume},
+                          loader);
   progress.reset();
   auto bad = loader.bad_samples();
   if (group) {

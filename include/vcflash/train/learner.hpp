@@ -22,9 +22,9 @@
 #include <vcflash/train/config.hpp>
 #include <vcflash/train/drop_path.hpp>
 #include <vcflash/train/gathering.hpp>
-#include <vcflash/train/metrics.hpp>
 #include <vcflash/train/replicas.hpp>
 #include <vcflash/train/sharded_parameters.hpp>
+#include <vcflash/train/work_timer.hpp>
 
 namespace vcflash::train {
 
@@ -43,10 +43,27 @@ std::vector<BatchPart> parts_of(std::span<Sample const> batch, std::span<std::in
 
 }  // namespace detail
 
-/// What came of a micro batch, or a part of it.
+/// What came of a part of a micro batch.
+struct LearnedPart {
+  Tensor loss;  ///< [] fp32, without a graph
+  WorkTimer forward, backward;
+};
+
+/// What came of a micro batch, whose parts were learned side by side.
 struct Learned {
   Tensor loss;  ///< [] fp32, without a graph
-  double forward_seconds = 0, backward_seconds = 0;
+  std::vector<LearnedPart> parts;
+
+  /// To be asked when the device is done.
+  double forward_seconds() const { return longest(&LearnedPart::forward); }
+  double backward_seconds() const { return longest(&LearnedPart::backward); }
+
+ private:
+  double longest(WorkTimer LearnedPart::*pass) const {
+    double most = 0;
+    for (auto const& part : parts) most = std::max(most, (part.*pass).seconds());
+    return most;
+  }
 };
 
 /// Takes a network forward and backward over micro batches, whose gradients add up in its trained
@@ -83,7 +100,7 @@ class Learner {
       auto const seed = config_.recipe.seed + static_cast<std::uint64_t>(count) * parts.size() + i;
       return learn_part(replicas_[i], parts[i].samples, parts[i].share, seed);
     };
-    std::vector<std::future<Learned>> others;
+    std::vector<std::future<LearnedPart>> others;
     for (std::size_t i = 1; i < parts.size(); ++i) {
       others.push_back(std::async(std::launch::async, [&, i] {
         at::set_num_threads(threads_);
@@ -91,12 +108,12 @@ class Learner {
         return learn_one(i);
       }));
     }
-    Learned whole = learn_one(0);
+    Learned whole;
+    whole.parts.push_back(learn_one(0));
+    whole.loss = whole.parts.front().loss;
     for (auto& other : others) {
-      Learned const part = other.get();
-      whole.loss = whole.loss + part.loss;
-      whole.forward_seconds = std::max(whole.forward_seconds, part.forward_seconds);
-      whole.backward_seconds = std::max(whole.backward_seconds, part.backward_seconds);
+      whole.parts.push_back(other.get());
+      whole.loss = whole.loss + whole.parts.back().loss;
     }
     replicas_.gather_gradients();
     return whole;
@@ -115,21 +132,21 @@ class Learner {
 
   /// Goes forward and backward through one of the replicas.
   /// \param share of its labels in the micro batch's
-  Learned learn_part(Network& network, std::span<Sample const> samples, double share,
-                     std::uint64_t seed) {
-    Learned learned;
-    {
-      Stopwatch const stopwatch(learned.forward_seconds);
-      learned.loss = config_.recipe.gradient_checkpointing
-                         ? loss_of(network, samples, seed, Recompute{})
-                         : loss_of(network, samples, seed, RunDirectly{});
-      if (share < 1) learned.loss = learned.loss * share;
-    }
-    Stopwatch const stopwatch(learned.backward_seconds);
+  LearnedPart learn_part(Network& network, std::span<Sample const> samples, double share,
+                         std::uint64_t seed) {
+    LearnedPart learned{.loss = {}, .forward = WorkTimer(device_), .backward = WorkTimer(device_)};
+    learned.forward.begin();
+    learned.loss = config_.recipe.gradient_checkpointing
+                       ? loss_of(network, samples, seed, Recompute{})
+                       : loss_of(network, samples, seed, RunDirectly{});
+    if (share < 1) learned.loss = learned.loss * share;
+    learned.forward.end();
+    learned.backward.begin();
     // Text alone teaches a connector nothing.
     if (learned.loss.requires_grad()) {
       torch::autograd::backward({learned.loss / static_cast<double>(config_.accumulation())}, {});
     }
+    learned.backward.end();
     learned.loss = learned.loss.detach();
     return learned;
   }

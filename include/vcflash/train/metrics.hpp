@@ -43,7 +43,10 @@ struct StepReport {
   std::int64_t samples = 0;          ///< conversations
   std::int64_t tokens = 0;           ///< of all conversations, visual ones included
   std::int64_t labels = 0;           ///< tokens that the loss is about
-  std::int64_t device_bytes = 0;     ///< of tensors on the GPU at most so far; 0 without one
+  std::int64_t frames = 0;           ///< of all videos; an image counts as one
+  double token_pairs = 0;            ///< squares of the conversations' tokens, added up
+  double utilisation = 0;         ///< model FLOPs utilisation (train/utilisation.hpp); 0: unknown
+  std::int64_t device_bytes = 0;  ///< of tensors on the GPU at most so far; 0 without one
   std::string skipped{};  ///< what was no finite number; empty: the step moved the parameters
 };
 

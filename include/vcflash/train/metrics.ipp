@@ -51,6 +51,7 @@ VCFLASH_INLINE void MetricsFile::write(StepReport const& report) {
                {"tokens", report.tokens},
                {"labels", report.labels},
                {"resident_mib", resident_memory_mib()}});
+  if (report.utilisation > 0) line["mfu"] = report.utilisation;
   if (report.device_bytes > 0) line["device_mib"] = report.device_bytes >> 20;
   if (!report.skipped.empty()) line["skipped"] = report.skipped;
   file_ << line.dump() << std::endl;
@@ -59,13 +60,14 @@ VCFLASH_INLINE void MetricsFile::write(StepReport const& report) {
   }
   double const seconds = std::max(report.seconds, 1e-9);
   events_.write(report.step,
-                std::array<EventFile::Scalar, 6>{
+                std::array<EventFile::Scalar, 7>{
                     {{"train/loss", report.loss},
                      {"train/learning_rate", report.learning_rate},
                      {"train/grad_norm", report.gradient_norm},
                      {"speed/tokens_per_second", static_cast<double>(report.tokens) / seconds},
                      {"speed/samples_per_second", static_cast<double>(report.samples) / seconds},
-                     {"speed/waiting_share", report.data_seconds / seconds}}});
+                     {"speed/waiting_share", report.data_seconds / seconds},
+                     {"speed/mfu", report.utilisation}}});
 }
 
 }  // namespace vcflash::train

@@ -21,6 +21,7 @@
 #include <vcflash/train/optimizer.hpp>
 #include <vcflash/train/sharded_parameters.hpp>
 #include <vcflash/train/trainer.hpp>
+#include <vcflash/train/utilisation.hpp>
 
 /// What a step of a recipe takes: memory and work, found by doing the step on LibTorch's `meta`
 /// device.
@@ -154,6 +155,12 @@ Plan plan_of(RunConfig const& run, PlanRequest const& request) {
   trainer.rehearse(rehearsal.batches());
   return rehearsal.result();
 }
+
+/// What learning takes, from plans of steps of two lengths.
+/// \param plan of the recipe, as `plan_of`  \param clip_frames of its encoder
+/// \throws InputError if it cannot be planned
+StepFlops step_flops(Plan (*plan)(RunConfig const&, PlanRequest const&), RunConfig const& run,
+                     std::int64_t clip_frames);
 
 }  // namespace vcflash::train
 

@@ -183,4 +183,26 @@ VCFLASH_INLINE Plan Rehearsal::result() const {
 
 }  // namespace detail
 
+VCFLASH_INLINE StepFlops step_flops(Plan (*plan)(RunConfig const&, PlanRequest const&),
+                                    RunConfig const& run, std::int64_t clip_frames) {
+  RunConfig alone = run;
+  alone.recipe.micro_batch = alone.global_batch = alone.batch_threads = 1;
+  alone.recipe.gradient_checkpointing = false;
+  std::int64_t const text = 32;
+  auto const shorter = plan(alone, {.frames = clip_frames, .text = text});
+  auto const longer = plan(alone, {.frames = clip_frames, .text = 2 * text});
+  // An LLM takes an amount of work for each token and another for each pair of them.
+  auto const short_tokens = static_cast<double>(shorter.batch.tokens());
+  auto const long_tokens = static_cast<double>(longer.batch.tokens());
+  double const for_short = shorter.work.of(Part::llm) / short_tokens;
+  double const for_long = longer.work.of(Part::llm) / long_tokens;
+  StepFlops flops;
+  flops.token_pair = (for_long - for_short) / (long_tokens - short_tokens);
+  flops.token = for_short - flops.token_pair * short_tokens;
+  flops.frame = (shorter.work.of(Part::encoder) + shorter.work.of(Part::connector)) /
+                static_cast<double>(clip_frames);
+  flops.label = shorter.work.of(Part::loss) / static_cast<double>(text);
+  return flops;
+}
+
 }  // namespace vcflash::train

@@ -23,9 +23,11 @@ concept SampleSource = requires(S& source, S const& same, data::Position positio
   source.seek(position);
 };
 
-/// How long a conversation is to the LLM, and how many of its tokens are learned from.
+/// How long a conversation is to the LLM, how many of its tokens are learned from, and how much
+/// there is to see.
 struct SampleSize {
   std::int64_t tokens = 0, labels = 0;
+  std::int64_t frames = 0;  ///< of its videos; an image, or a tile of one, counts as one
 };
 
 /// \param most tokens that a conversation is cut at, after its media took their places
@@ -42,6 +44,7 @@ SampleSize size_of(Sample const& sample, std::int64_t most) {
     if (id[t] == media_placeholder && medium < sample.media.size()) {
       auto const& [modality, pixels, rows, columns] = sample.media[medium++];
       auto const images = pixels.size(0);
+      size.frames += images;
       size.tokens += modality == Modality::video
                          ? images / E::clip_frames * K::tokens(E::clip_frames)
                          : images * K::tokens(1);

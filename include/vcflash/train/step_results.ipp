@@ -21,10 +21,13 @@ namespace detail {
 inline void share_results(StepReport& report, dist::ProcessGroup& group) {
   std::vector<double> const counts = group.sum(
       {static_cast<double>(report.micro_losses.size()), static_cast<double>(report.samples),
-       static_cast<double>(report.tokens), static_cast<double>(report.labels)});
+       static_cast<double>(report.tokens), static_cast<double>(report.labels),
+       static_cast<double>(report.frames), report.token_pairs});
   report.samples = static_cast<std::int64_t>(counts[1]);
   report.tokens = static_cast<std::int64_t>(counts[2]);
   report.labels = static_cast<std::int64_t>(counts[3]);
+  report.frames = static_cast<std::int64_t>(counts[4]);
+  report.token_pairs = counts[5];
   // A rank may have learned from fewer: of each place, the loss and whether there is one. No rank
   // has more places than all losses together.
   auto const places = static_cast<std::size_t>(counts[0] * static_cast<double>(group.size()));

@@ -40,6 +40,7 @@
 #include <vcflash/train/start.hpp>
 #include <vcflash/train/step_results.hpp>
 #include <vcflash/train/stored_state.hpp>
+#include <vcflash/train/utilisation.hpp>
 
 namespace vcflash::train {
 
@@ -145,6 +146,9 @@ class Trainer {
   StepReport rehearse(S& source) {
     return step(source, Schedule{}, 1);
   }
+
+  /// Has every step say how much of what the devices can do it makes use of.
+  void measure(Utilisation const& utilisation) { utilisation_ = utilisation; }
 
   /// Steps that earlier runs did.
   std::int64_t steps_done() const { return state_.step; }
@@ -332,21 +336,24 @@ class Trainer {
     std::vector<std::string> ids;
     {
       Stopwatch const stepping(report.seconds);
-      auto losses = learn(source, report, ids);
-      move_parameters(report, std::move(losses), schedule(state_.step));
+      auto const learned = learn(source, report, ids);
+      move_parameters(report, learned, schedule(state_.step));
     }
+    report.optimizer_seconds = std::max(0.0, report.seconds - report.data_seconds -
+                                                 report.forward_seconds - report.backward_seconds);
     if (group_) report.communication_seconds = group_->seconds_waited() - waited;
     report.device_bytes = dist::peak_device_bytes(device_);
+    if (utilisation_) report.utilisation = utilisation_->of(report);
     note(report, ids);
     return report;
   }
 
   /// Goes through this rank's micro batches of a step.
   /// \param ids of their samples, which are added
-  /// \return the loss of each that has something to learn from
+  /// \return of each that has something to learn from
   template <SampleSource S>
-  std::vector<Tensor> learn(S& source, StepReport& report, std::vector<std::string>& ids) {
-    std::vector<Tensor> losses;
+  std::vector<Learned> learn(S& source, StepReport& report, std::vector<std::string>& ids) {
+    std::vector<Learned> all;
     std::int64_t const own = config_.accumulation() / processes();
     for (std::int64_t i = 0; i < own; ++i) {
       optimizer_->begin(i, own);
@@ -360,6 +367,8 @@ class Trainer {
       for (Sample const& sample : batch) {
         auto const size = size_of<Network>(sample, config_.recipe.max_length);
         report.tokens += size.tokens;
+        report.token_pairs += static_cast<double>(size.tokens) * static_cast<double>(size.tokens);
+        report.frames += size.frames;
         labels.push_back(size.labels);
         ids.push_back(sample.id);
       }
@@ -370,25 +379,28 @@ class Trainer {
         if (parameters_) learner_->keep_up();
         continue;
       }
-      auto const learned = learner_->learn(
+      all.push_back(learner_->learn(
           batch, labels,
-          state_.step * config_.accumulation() + i * processes() + (group_ ? group_->rank() : 0));
+          state_.step * config_.accumulation() + i * processes() + (group_ ? group_->rank() : 0)));
       optimizer_->take_gradients();
-      losses.push_back(learned.loss);
-      report.forward_seconds += learned.forward_seconds;
-      report.backward_seconds += learned.backward_seconds;
     }
-    return losses;
+    return all;
   }
 
   /// \param factor on the learning rates
-  void move_parameters(StepReport& report, std::vector<Tensor> losses, double factor) {
+  void move_parameters(StepReport& report, std::vector<Learned> const& learned, double factor) {
     auto const& recipe = config_.recipe;
     report.learning_rate = recipe.learning_rate * factor;
     report.connector_learning_rate = recipe.connector_learning_rate * factor;
     report.encoder_learning_rate = recipe.encoder_learning_rate * factor;
-    Stopwatch const optimizing(report.optimizer_seconds);
+    std::vector<Tensor> losses;
+    for (auto const& one : learned) losses.push_back(one.loss);
     read_results(report, std::move(losses), optimizer_->gradient_norm(), group_);
+    // What was read came last: the device is done.
+    for (auto const& one : learned) {
+      report.forward_seconds += one.forward_seconds();
+      report.backward_seconds += one.backward_seconds();
+    }
     if (report.skipped.empty()) {
       optimizer_->clip(report.gradient_norm, recipe.clip_norm);
       optimizer_->step(factor);
@@ -485,6 +497,7 @@ class Trainer {
   std::optional<ShardedParameters> parameters_;  ///< of a run of several processes with ZeRO-3
   std::optional<Learner<R>> learner_;
   std::optional<ShardedOptimizer> optimizer_;
+  std::optional<Utilisation> utilisation_;
   RunState state_;
   bool finished_ = false;
   double saving_seconds_ = 0;
