@@ -55,3 +55,31 @@ TEST_CASE("a cut before tokens that a later layer was not given forgets all", "[
   CHECK(cache.truncate(9) == 0);
   CHECK(cache.tokens(1) == 0);
 }
+
+TEST_CASE("buffers hold little more than was asked for, or exactly what was reserved", "[unit]") {
+  KeyValueCache<1> growing, reserved;
+  reserved.reserve(3000);
+  at::Tensor const some = at::randn({1, 1, 1000, 4});
+  for (int i = 0; i < 3; ++i) {
+    growing.append(0, some, some);
+    reserved.append(0, some, some);
+  }
+  auto const room = [](KeyValueCache<1> const& cache) {
+    return cache.of(0).first.storage().nbytes() / (4 * sizeof(float));
+  };
+  CHECK(room(growing) <= 3750U);
+  CHECK(room(reserved) == 3000U);
+  reserved.append(0, some, some);  // more than that is held all the same
+  CHECK(reserved.tokens() == 4000);
+}
+
+TEST_CASE("padding stands behind what sequences have in common, in every layer", "[unit]") {
+  KeyValueCache<2> cache;
+  cache.append(0, at::randn({2, 1, 9, 4}), at::randn({2, 1, 9, 4}));
+  cache.append(1, at::randn({2, 1, 6, 4}), at::randn({2, 1, 6, 4}));
+  cache.pad_left({0, 2}, 5);
+  CHECK(cache.before_padding(0) == 4);
+  CHECK(cache.before_padding(1) == 1);
+  cache.pad_left({1, 0});  // of what comes next
+  CHECK(cache.before_padding(1) == 6);
+}

@@ -36,3 +36,17 @@ TEST_CASE("padding to the left is seen by itself only and moves no position", "[
   CHECK(padded[4].sum().item<int>() == 3);
   CHECK(context.rotary.cos[1][0][2].equal(context.rotary.cos[0][0][0]));
 }
+
+TEST_CASE("padding behind a prefix is passed over, and positions go on from the prefix", "[unit]") {
+  at::Tensor const x = at::randn({2, 1, 32});
+  KeyValueCache<small.layers> cache;
+  cache.append(0, at::randn({2, 2, 7, 8}), at::randn({2, 2, 7, 8}));
+  cache.pad_left({0, 3}, 4);  // three tokens in common, then four of their own
+  DecoderContext<small> const context(7, 1, x, &cache), alone(4, 1, x, nullptr);
+  CHECK(context.seen[0].all().item<bool>());
+  at::Tensor const seen = context.seen[1][0][0];
+  for (std::int64_t key = 0; key < 8; ++key) {
+    CHECK(seen[key].item<bool>() == (key < 3 || key >= 6));
+  }
+  CHECK(context.rotary.cos[1][0][0].equal(alone.rotary.cos[0]));
+}

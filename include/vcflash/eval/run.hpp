@@ -83,55 +83,37 @@ class Viewed {
     prompts_.push_back(std::move(ids));
   }
 
-  /// Answers them all. A model whose later layers see fewer visual tokens chooses these by the
-  /// question, so that nothing but the visual tokens is shared.
-  /// \param on_answer called as `on_answer(question, ids)`
+  /// Answers them all. What their prompts begin with alike, the video among it, is computed once.
+  /// \param batch most questions at a time  \param on_answer called as `on_answer(question, ids)`
   template <class OnAnswer>
-  void answer(infer::GenerateOptions const& options, std::int64_t batch, OnAnswer&& on_answer) {
+  void answer(infer::GenerateOptions const& options, std::int64_t batch,
+              OnAnswer&& on_answer) const {
     if (prompts_.empty()) return;
-    if constexpr (DropsVisualTokens<Llm>) {
-      for (std::size_t i = 0; i < prompts_.size(); ++i) {
-        on_answer(questions_[i], infer::generate(network_.llm, embedded(prompts_[i]), options));
-      }
-    } else {
-      answer_together(options, batch, on_answer);
-    }
-  }
-
- private:
-  infer::Prompt embedded(std::span<std::int64_t const> ids) const {
-    return infer::embed_prompt(network_, ids, std::span(&tokens_, 1));
-  }
-
-  /// All questions about a video begin alike, with the video: that part is computed once.
-  template <class OnAnswer>
-  void answer_together(infer::GenerateOptions const& options, std::int64_t batch,
-                       OnAnswer&& on_answer) const {
     at::NoGradGuard const no_grad;
-    auto const shared =
-        std::ranges::find(prompts_.front(), media_placeholder) - prompts_.front().begin() + 1;
-    typename Llm::Cache cache;
-    network_.llm.hidden_states(
-        embedded(std::span(prompts_.front()).first(static_cast<std::size_t>(shared))).embeddings,
-        &cache);
+    auto const shared = shared_ids();
+    infer::SharedPrefix<Llm> const prefix(
+        network_.llm, infer::embed_prompt(network_, std::span(prompts_.front()).first(shared),
+                                          std::span(&tokens_, 1)));
     std::vector<Tensor> rests;
     for (auto const& ids : prompts_) {
-      auto const rest = std::span(ids).subspan(static_cast<std::size_t>(shared));
-      rests.push_back(infer::embed_prompt(network_, rest, {}).embeddings);
+      rests.push_back(infer::embed_prompt(network_, std::span(ids).subspan(shared), {}).embeddings);
     }
-    std::int64_t const known = cache.tokens();
-    if (batch == 1 || rests.size() == 1) {  // a row of its own would be a copy
-      for (std::size_t i = 0; i < rests.size(); ++i) {
-        cache.truncate(known);
-        on_answer(questions_[i], infer::generate(network_.llm, rests[i], options, cache,
-                                                 [](std::int64_t) { return true; }));
-      }
-      return;
-    }
-    infer::generate_batch(network_.llm, cache, rests, options, batch,
+    infer::generate_batch(network_.llm, prefix, rests, options, batch,
                           [&](std::size_t prompt, std::vector<std::int64_t> const& ids) {
                             on_answer(questions_[prompt], ids);
                           });
+  }
+
+ private:
+  /// How many ids all prompts begin with alike, their last ones left out.
+  std::size_t shared_ids() const {
+    auto const& first = prompts_.front();
+    std::size_t shared = first.size();
+    for (auto const& ids : prompts_) {
+      auto const alike = std::ranges::mismatch(ids, first).in1 - ids.begin();
+      shared = std::min({shared, static_cast<std::size_t>(alike), ids.size() - 1});
+    }
+    return shared;
   }
 
   Network const& network_;

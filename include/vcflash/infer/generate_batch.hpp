@@ -4,43 +4,65 @@
 #include <vcflash/layers/stacked_cache.hpp>
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
 
 namespace vcflash::infer {
 
+/// What prompts begin with alike, computed once, as far as it does not depend on how they go on.
+template <LanguageModel L>
+struct SharedPrefix {
+  typename L::Cache cache{};
+  ReducedPrefix reduced{};  ///< of an LLM that drops visual tokens
+
+  SharedPrefix() = default;
+  /// \param beginning at least one token, and all visual tokens of the prompts
+  SharedPrefix(L const& llm, Prompt const& beginning) {
+    at::NoGradGuard const no_grad;
+    if constexpr (DropsVisualTokens<L>) {
+      reduced = llm.prefix_states(beginning.embeddings, beginning.visual, cache);
+    } else {
+      llm.hidden_states(beginning.embeddings, &cache);
+    }
+  }
+};
+
 namespace detail {
 
-/// Prompts that are answered side by side, each a row of one cache. The rows end together, the
-/// shorter ones padded to the left.
+/// Prompts that are answered side by side, each a row of one cache: the prefix, padding, then what
+/// is the row's own. The rows end together.
 template <LanguageModel L>
 class AnswerBatch {
  public:
   using Cache = typename L::Cache;
 
-  AnswerBatch(L const& llm, Cache& shared, std::span<Tensor const> rests,
+  AnswerBatch(L const& llm, SharedPrefix<L> const& prefix, std::span<Tensor const> rests,
               GenerateOptions const& options, std::size_t rows)
       : llm_(llm),
-        shared_(shared),
-        shared_tokens_(shared.tokens()),
+        prefix_(prefix),
         rests_(rests),
         options_(options),
-        rows_(std::min(rows, rests.size()), Row(options.sampling)) {
-    for (Tensor const& rest : rests) longest_ = std::max(longest_, shared_tokens_ + rest.size(1));
+        rows_(std::min(rows, rests.size()), Row(options.sampling)),
+        order_(rests.size()) {
+    // The longest come first: those that follow find room in what is there.
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    std::ranges::stable_sort(order_, std::greater{},
+                             [&](std::size_t prompt) { return length(prompt); });
   }
 
   template <class OnAnswer>
   void run(OnAnswer&& on_answer) {
     while (true) {
-      for (std::size_t r = 0; r < rows_.size(); ++r) {
-        while (!rows_[r].busy && next_ < rests_.size()) begin_next(r, on_answer);
-      }
+      while (next_ < order_.size() && !std::ranges::all_of(rows_, &Row::busy)) fill(on_answer);
       if (std::ranges::none_of(rows_, &Row::busy)) return;
       drop_idle();
       step(on_answer);
@@ -58,10 +80,12 @@ class AnswerBatch {
     std::int64_t padding = 0;
   };
 
-  /// What the sampler needs of the states' last tokens: the likeliest ids [rows], or the logits
+  std::int64_t length(std::size_t prompt) const { return rests_[prompt].size(1); }
+
+  /// What the sampler needs of states [rows, hidden]: the likeliest ids [rows], or the logits
   /// [rows, vocabulary], on the CPU.
   Tensor judged(Tensor const& states) const {
-    Tensor const all = llm_.logits(states.select(1, states.size(1) - 1));
+    Tensor const all = llm_.logits(states);
     Tensor const logits = all.narrow(1, 0, std::min(options_.vocabulary, all.size(1)));
     return options_.sampling.plain() ? logits.argmax(-1).to(at::kCPU)
                                      : logits.to(at::kCPU, at::kFloat).contiguous();
@@ -85,44 +109,84 @@ class AnswerBatch {
     if (!row.busy) on_answer(row.prompt, row.ids);
   }
 
-  /// Computes the next prompt by itself, behind what all begin with, and puts it in a free row.
+  /// Gives the free rows the next prompts, all of which pass the LLM together.
   template <class OnAnswer>
-  void begin_next(std::size_t r, OnAnswer&& on_answer) {
-    Row& row = rows_[r] = Row(options_.sampling);
-    row.prompt = next_++;
-    Tensor const states = llm_.hidden_states(rests_[row.prompt], &shared_);
-    take(row, judged(states), 0, on_answer);
-    if (row.busy) {
-      if (cache_.tokens() == 0) cache_ = blank_cache(shared_, std::ssize(rows_), longest_);
-      row.padding = cache_.tokens() - shared_.tokens();
-      copy_stretch(CacheStretch<Cache>{&shared_, 0, 0, shared_.tokens()}, cache_,
-                   static_cast<std::int64_t>(r), row.padding);
+  void fill(OnAnswer&& on_answer) {
+    bool const anew = std::ranges::none_of(rows_, &Row::busy);
+    std::size_t const left = order_.size() - next_;
+    if (anew) {
+      auto const kept = std::min(rows_.size(), left);
+      rows_.erase(rows_.begin() + static_cast<std::ptrdiff_t>(kept), rows_.end());
     }
-    shared_.truncate(shared_tokens_);
+    std::vector<std::size_t> filled;
+    std::vector<std::int64_t> lengths;
+    for (std::size_t r = 0; r < rows_.size() && filled.size() < left; ++r) {
+      if (rows_[r].busy) continue;
+      rows_[r] = Row(options_.sampling);
+      rows_[r].prompt = order_[next_++];
+      filled.push_back(r);
+      lengths.push_back(length(rows_[r].prompt));
+    }
+    std::int64_t const longest = lengths.front();
+    Tensor const& like = rests_.front();
+    Tensor const batch = at::zeros({std::ssize(filled), longest, like.size(2)}, like.options());
+    for (std::size_t i = 0; i < filled.size(); ++i) {
+      batch[static_cast<std::int64_t>(i)]
+          .narrow(0, 0, lengths[i])
+          .copy_(rests_[rows_[filled[i]].prompt][0]);
+    }
+    Cache fresh = repeated(prefix_.cache, std::ssize(filled));
+    Tensor const found = judged(last_states(batch, lengths, fresh));
+    for (std::size_t i = 0; i < filled.size(); ++i) take(rows_[filled[i]], found, i, on_answer);
+    if (anew) {
+      cache_ = std::move(fresh);
+      own_ = longest;
+      align_right(cache_, lengths, own_);
+    }
+    for (std::size_t i = 0; i < filled.size(); ++i) {
+      Row& row = rows_[filled[i]];
+      row.padding = own_ - lengths[i];
+      if (!anew && row.busy) {
+        put_row(fresh, static_cast<std::int64_t>(i), longest, lengths[i], cache_,
+                static_cast<std::int64_t>(filled[i]));
+      }
+    }
+  }
+
+  /// The states that decide what each prompt's answer begins with.
+  /// \param rests [rows, tokens, hidden], padded to the right  \return [rows, hidden]
+  Tensor last_states(Tensor const& rests, std::vector<std::int64_t> const& lengths,
+                     Cache& cache) const {
+    Tensor states;
+    if constexpr (DropsVisualTokens<L>) {
+      states = llm_.states_after(prefix_.reduced, rests, lengths, cache);
+    } else {
+      states = llm_.hidden_states(rests, &cache);
+    }
+    std::int64_t const before = states.size(1) - rests.size(1);
+    std::vector<Tensor> last;
+    for (std::int64_t const length : lengths) {
+      last.push_back(states[std::ssize(last)][before + length - 1]);
+    }
+    return at::stack(last);
   }
 
   /// Makes the cache smaller if much of it is of no use: rows without a prompt, or padding that
   /// all rows have.
   void drop_idle() {
     constexpr std::int64_t most_padding = 256;
-    std::int64_t tokens = next_ < rests_.size() ? longest_ : 0;
-    for (Row const& row : rows_) {
-      if (row.busy) tokens = std::max(tokens, cache_.tokens() - row.padding);
-    }
-    auto const idle = std::ranges::count(rows_, false, &Row::busy);
-    if (2 * idle < std::ssize(rows_) && cache_.tokens() - tokens < most_padding) return;
-    std::vector<CacheStretch<Cache>> stretches;
-    std::vector<Row> busy;
+    std::int64_t cut = next_ < order_.size() ? own_ - length(order_[next_]) : own_;
+    std::vector<std::int64_t> busy;
     for (std::size_t r = 0; r < rows_.size(); ++r) {
-      Row& row = rows_[r];
-      if (!row.busy) continue;
-      stretches.push_back(
-          {&cache_, static_cast<std::int64_t>(r), row.padding, cache_.tokens() - row.padding});
-      row.padding = tokens - stretches.back().tokens;
-      busy.push_back(std::move(row));
+      if (!rows_[r].busy) continue;
+      busy.push_back(static_cast<std::int64_t>(r));
+      cut = std::min(cut, rows_[r].padding);
     }
-    cache_ = stacked(stretches, tokens);
-    rows_ = std::move(busy);
+    if (std::ssize(rows_) < 2 * std::ssize(busy) && cut < most_padding) return;
+    cache_ = some_rows(cache_, busy, own_, cut);
+    own_ -= cut;
+    std::erase_if(rows_, [](Row const& row) { return !row.busy; });
+    for (Row& row : rows_) row.padding -= cut;
   }
 
   template <class OnAnswer>
@@ -131,25 +195,27 @@ class AnswerBatch {
     std::vector<std::int64_t> padding;
     for (std::size_t r = 0; r < rows_.size(); ++r) {
       if (rows_[r].busy) ids.mutable_data_ptr<std::int64_t>()[r] = rows_[r].ids.back();
-      padding.push_back(rows_[r].busy ? rows_[r].padding : cache_.tokens());
+      padding.push_back(rows_[r].busy ? rows_[r].padding : own_);
     }
     bool const padded = std::ranges::any_of(padding, [](std::int64_t p) { return p > 0; });
-    cache_.pad_left(padded ? std::move(padding) : std::vector<std::int64_t>());
+    cache_.pad_left(padded ? std::move(padding) : std::vector<std::int64_t>(), own_);
     Tensor const next = ids.to(rests_.front().device());
-    Tensor const found = judged(llm_.hidden_states(llm_.embed(next), &cache_));
+    Tensor const found = judged(llm_.hidden_states(llm_.embed(next), &cache_).select(1, 0));
+    ++own_;
     for (std::size_t r = 0; r < rows_.size(); ++r) {
       if (rows_[r].busy) take(rows_[r], found, r, on_answer);
     }
   }
 
   L const& llm_;
-  Cache& shared_;
-  std::int64_t shared_tokens_, longest_ = 0;
+  SharedPrefix<L> const& prefix_;
   std::span<Tensor const> rests_;
   GenerateOptions const& options_;
   std::vector<Row> rows_;
+  std::vector<std::size_t> order_;  ///< in which prompts are asked
   std::size_t next_ = 0;
   Cache cache_;
+  std::int64_t own_ = 0;  ///< tokens of every layer of the cache that are not of the prefix
 };
 
 }  // namespace detail
@@ -157,22 +223,20 @@ class AnswerBatch {
 /// Answers prompts that begin alike, several in one batch; a finished one makes room for the next.
 /// In fp32 the answers are those of `generate`; in a narrower type sums that are added up in
 /// another order may tip a close decision.
-/// \param shared what all begin with, computed already; it is given back as it was
-/// \param rests what follows in each: [1, tokens, hidden] of at least one token
-/// \param rows most prompts at a time, each with a copy of what is shared
-/// \param on_answer called as `on_answer(prompt, ids)` as soon as an answer is whole
+/// \param prefix what all begin with
+/// \param rests what follows in each: [1, tokens, hidden] of at least one token, without visual
+/// ones \param rows most prompts at a time, each with a copy of the prefix \param on_answer called
+/// as `on_answer(prompt, ids)` as soon as an answer is whole
 template <LanguageModel L, class OnAnswer>
-requires(!DropsVisualTokens<L>) void generate_batch(L const& llm, typename L::Cache& shared,
-                                                    std::span<Tensor const> rests,
-                                                    GenerateOptions const& options,
-                                                    std::int64_t rows, OnAnswer&& on_answer) {
+void generate_batch(L const& llm, SharedPrefix<L> const& prefix, std::span<Tensor const> rests,
+                    GenerateOptions const& options, std::int64_t rows, OnAnswer&& on_answer) {
   at::NoGradGuard const no_grad;
   if (options.max_new_tokens <= 0) {
     std::vector<std::int64_t> const nothing;
     for (std::size_t prompt = 0; prompt < rests.size(); ++prompt) on_answer(prompt, nothing);
     return;
   }
-  detail::AnswerBatch<L> batch(llm, shared, rests, options, static_cast<std::size_t>(rows));
+  detail::AnswerBatch<L> batch(llm, prefix, rests, options, static_cast<std::size_t>(rows));
   batch.run(on_answer);
 }
 

@@ -38,19 +38,21 @@ struct DecoderContext {
   KeyValueCache<C.layers>* cache = nullptr;
 
   /// \param first tokens that come before, those of the cache  \param like what the layers take
+  /// \param layer the first of them, counted from 0
   DecoderContext(std::int64_t first, std::int64_t tokens, Tensor const& like,
-                 KeyValueCache<C.layers>* kept)
+                 KeyValueCache<C.layers>* kept, std::int64_t layer = 0)
       : cache(kept) {
     Tensor places = at::arange(first, first + tokens, like.options().dtype(at::kLong));
     if (cache && !cache->padding().empty()) {
+      std::int64_t const before = cache->before_padding(layer);
       Tensor const padding =
           sent_to(at::tensor(cache->padding(), at::kLong), places.device()).unsqueeze(1);
       Tensor const keys = at::arange(first + tokens, places.options());
       Tensor const own = places.view({1, tokens, 1});
+      Tensor const meant = keys.lt(before).logical_or(keys.ge(padding + before)).unsqueeze(1);
       // Padding sees itself, as something has to be seen.
-      seen = (keys.ge(padding.unsqueeze(2)).logical_and(keys.le(own)).logical_or(keys.eq(own)))
-                 .unsqueeze(1);
-      places = (places - padding).clamp_min(0);
+      seen = meant.logical_and(keys.le(own)).logical_or(keys.eq(own)).unsqueeze(1);
+      places = (places - padding).clamp_min(before);
     }
     rotary = kernels::rotary_table(places, C.head_dim(), C.rope_base, like.scalar_type(), C.yarn);
   }

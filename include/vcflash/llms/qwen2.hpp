@@ -9,6 +9,7 @@
 #include <vcflash/meta/error.hpp>
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/topk.h>
 
@@ -86,7 +87,7 @@ struct Qwen2 {
   template <class Run = RunDirectly>
   Tensor hidden_states(Tensor const& embeddings, Cache* cache = nullptr,
                        Run const& run = {}) const {
-    return pass(embeddings, cache, run, [](std::int64_t, Tensor const&) {});
+    return model.norm(pass(embeddings, 0, C.layers, cache, run));
   }
 
   /// The same, the visual tokens of each sequence getting fewer on the way.
@@ -100,23 +101,57 @@ struct Qwen2 {
            embeddings.size(0), ", as each loses visual tokens of its own");
     }
     detail::RowsLeft left(sequences, embeddings.size(1));
-    Tensor states = pass(embeddings, cache, run, [&](std::int64_t layer, Tensor& hidden_now) {
-      std::int64_t const point = D::schedule.point_after(layer);
-      if (point < 0) return;
-      for (std::size_t s = 0; s < left.sequences(); ++s) {
-        auto const visual = std::ssize(left.visual(s));
-        std::int64_t const keep = D::schedule.left_after(point, left.visual_at_first(s));
-        if (keep >= visual) continue;
-        if (point < D::uniform_points) {
-          left.keep(s, evenly_spread(visual, keep));
-        } else if (auto const judges = left.judges(s); !judges.empty()) {
-          auto const row = hidden_now.narrow(0, static_cast<std::int64_t>(s), 1);
-          left.keep(s, most_attended(row, left.visual(s), judges, keep, layer, cache));
-        }
+    Tensor const states = reduce(embeddings, 0, C.layers, left, cache, run);
+    return std::move(left).with(model.norm(states));
+  }
+
+  /// Layers whose output for a prefix is the same however a sequence goes on: those before the
+  /// first point where attention decides which visual tokens stay.
+  static constexpr std::int64_t prefix_layers = [] {
+    if constexpr (D::drops) {
+      if (D::uniform_points < D::schedule.points) {
+        return D::schedule.layers[static_cast<std::size_t>(D::uniform_points)];
       }
-      hidden_now = left.gather(hidden_now);
-    });
-    return std::move(left).with(std::move(states));
+    }
+    return C.layers;
+  }();
+
+  /// Passes a prefix through these layers.
+  /// \param embeddings [1, tokens, hidden]  \param visual where its visual tokens are, ascending
+  /// \param cache of a sequence that begins here
+  ReducedPrefix prefix_states(Tensor const& embeddings, std::vector<std::int64_t> visual,
+                              Cache& cache) const requires(D::drops) {
+    DroppableSequence const sequence{embeddings.size(1), std::move(visual), {}};
+    detail::RowsLeft left(std::span(&sequence, 1), embeddings.size(1));
+    Tensor const states = reduce(embeddings, 0, prefix_layers, left, &cache, RunDirectly{});
+    auto const& kept = left.visual(0);
+    return {states, kept, std::ssize(sequence.visual) - std::ssize(kept)};
+  }
+
+  /// Goes on from a prefix in several ways, of which none has visual tokens of its own. All lose as
+  /// many of the prefix's, each those that matter least to it.
+  /// \param rests [batch, tokens, hidden], padded to the right  \param lengths without padding
+  /// \param cache what the prefix left, once for each  \return [batch, tokens left, hidden], of
+  ///   which the last are the rests'; padded alike
+  Tensor states_after(ReducedPrefix const& prefix, Tensor const& rests,
+                      std::span<std::int64_t const> lengths, Cache& cache) const
+      requires(D::drops) {
+    Tensor states = pass(rests, 0, prefix_layers, &cache, RunDirectly{});
+    if constexpr (prefix_layers < C.layers) {
+      std::int64_t before = 0;
+      if (prefix.states.defined()) {
+        before = prefix.states.size(1);
+        states = at::cat({prefix.states.expand({rests.size(0), -1, -1}), states}, 1);
+      }
+      std::vector<DroppableSequence> sequences;
+      for (std::int64_t const length : lengths) {
+        sequences.push_back({before + length, prefix.visual, {before + length}, prefix.dropped});
+      }
+      detail::RowsLeft left(sequences, states.size(1));
+      drop(left, prefix_layers, states, &cache);
+      states = reduce(states, prefix_layers, C.layers, left, &cache, RunDirectly{});
+    }
+    return model.norm(states);
   }
 
   /// Of the output layer: [vocabulary, hidden]
@@ -132,25 +167,70 @@ struct Qwen2 {
   Tensor logits(Tensor const& states) const { return at::linear(states, output_table()); }
 
  private:
-  /// \param after called with the number of each layer, from 1, and its output, which it may change
-  template <class Run, class After>
-  Tensor pass(Tensor hidden_now, Cache* cache, Run const& run, After&& after) const {
+  /// Passes layers `from` to `to`, counted from 0, the last of which is left out.
+  template <class Run>
+  Tensor pass(Tensor hidden_now, std::int64_t from, std::int64_t to, Cache* cache,
+              Run const& run) const {
     std::optional<DecoderContext<C>> context;
-    std::int64_t first = -1, tokens = -1;
-    for (std::int64_t i = 0; i < C.layers; ++i) {
+    std::int64_t first = -1;
+    for (std::int64_t i = from; i < to; ++i) {
       std::int64_t const past = cache ? cache->tokens(i) : 0;
-      if (past != first || hidden_now.size(1) != tokens) {  // a layer's tokens are counted anew
+      if (past != first) {  // a layer's tokens are counted anew
         first = past;
-        tokens = hidden_now.size(1);
-        context.emplace(first, tokens, hidden_now, cache);
+        context.emplace(first, hidden_now.size(1), hidden_now, cache, i);
       }
       auto const& layer = model.layers[static_cast<std::size_t>(i)];
       hidden_now =
           run([&layer, i, shared = *context](Tensor const& x) { return layer(x, i, shared); },
               hidden_now);
-      after(i + 1, hidden_now);
     }
-    return model.norm(hidden_now);
+    return hidden_now;
+  }
+
+  /// The same, visual tokens being dropped behind each of these layers but the last. With a cache,
+  /// long inputs pass in parts between two points, so that what a layer holds at a time stays
+  /// small.
+  template <class Run>
+  Tensor reduce(Tensor hidden_now, std::int64_t from, std::int64_t to, detail::RowsLeft& left,
+                Cache* cache, Run const& run) const {
+    constexpr std::int64_t part = 1024;
+    while (from < to) {
+      std::int64_t until = from + 1;
+      while (until < to && D::schedule.point_after(until) < 0) ++until;
+      std::int64_t const tokens = hidden_now.size(1);
+      if (cache && tokens > part) {
+        std::vector<Tensor> parts;
+        for (std::int64_t first = 0; first < tokens; first += part) {
+          parts.push_back(pass(hidden_now.narrow(1, first, std::min(part, tokens - first)), from,
+                               until, cache, run));
+        }
+        hidden_now = at::cat(parts, 1);
+      } else {
+        hidden_now = pass(hidden_now, from, until, cache, run);
+      }
+      if (until < to) drop(left, until, hidden_now, cache);
+      from = until;
+    }
+    return hidden_now;
+  }
+
+  /// Drops what is to be dropped after a layer.
+  /// \param layer counted from 1  \param hidden_now its output, which gets shorter
+  void drop(detail::RowsLeft& left, std::int64_t layer, Tensor& hidden_now, Cache* cache) const {
+    std::int64_t const point = D::schedule.point_after(layer);
+    if (point < 0) return;
+    for (std::size_t s = 0; s < left.sequences(); ++s) {
+      auto const visual = std::ssize(left.visual(s));
+      std::int64_t const keep = D::schedule.left_after(point, left.visual_at_first(s));
+      if (keep >= visual) continue;
+      if (point < D::uniform_points) {
+        left.keep(s, evenly_spread(visual, keep));
+      } else if (auto const judges = left.judges(s); !judges.empty()) {
+        auto const row = hidden_now.narrow(0, static_cast<std::int64_t>(s), 1);
+        left.keep(s, most_attended(row, left.visual(s), judges, keep, layer, cache));
+      }
+    }
+    hidden_now = left.gather(hidden_now);
   }
 
   /// Which visual tokens of one sequence the judges look at most, in the eyes of the next layer.

@@ -119,6 +119,7 @@ struct DroppableSequence {
   std::int64_t length = 0;               ///< tokens without padding
   std::vector<std::int64_t> visual;      ///< where its visual tokens are, ascending
   std::vector<std::int64_t> answers_at;  ///< where answers begin; `length`: an answer to come
+  std::int64_t dropped = 0;              ///< visual tokens that it had and that are dropped already
 };
 
 /// A sequence to be learned from: the tokens before its answers judge.
@@ -133,6 +134,14 @@ inline DroppableSequence labelled_sequence(Tensor const& labels, std::vector<std
   }
   return sequence;
 }
+
+/// What sequences begin with alike, as far as an LLM that drops visual tokens takes it before it
+/// knows how they go on: to the first point where attention decides.
+struct ReducedPrefix {
+  Tensor states{};                     ///< [1, tokens left, hidden] after the layers before
+  std::vector<std::int64_t> visual{};  ///< where its visual tokens are, ascending
+  std::int64_t dropped = 0;            ///< visual tokens that are dropped already
+};
 
 /// What left an LLM that drops visual tokens.
 struct ReducedStates {
@@ -160,7 +169,7 @@ class RowsLeft {
     for (auto const& sequence : sequences) {
       auto& row = rows_.emplace_back();
       row.now = sequence;
-      row.visual_at_first = std::ssize(sequence.visual);
+      row.visual_at_first = std::ssize(sequence.visual) + sequence.dropped;
       row.original.resize(static_cast<std::size_t>(tokens));
       std::iota(row.original.begin(), row.original.end(), 0);
     }
