@@ -13,7 +13,8 @@
 
 #include "recipes/models/tiny.hpp"
 
-/// 300 questions about 60 clips, asked of what the demo trained: VCFLASH_DEMO=demo-out.
+/// 300 questions about 60 clips, asked of what the demo trained: VCFLASH_DEMO=demo-out. Also as if
+/// it had been made to drop visual tokens, half of them evenly and then by attention.
 
 namespace {
 
@@ -21,9 +22,16 @@ using namespace vcflash;
 using Tiny = recipes::models::tiny;
 using Answers = std::vector<std::string>;
 
+struct Dropping
+    : ModelOf<Tiny::Encoder, ToMeKind<8, 16, "ToMe8">,
+              Tiny::Llm::With<UniformThenAttention<DropSchedule{{1, 2}, {1.0, 0.5, 0.25}}>>> {
+  static constexpr Name name = "tiny that drops visual tokens";
+};
+
+template <class M>
 struct Evaluation {
   explicit Evaluation(std::filesystem::path const& demo)
-      : model(app::TrainedModel<Tiny>::from_folder(demo / "stage4", at::kFloat)),
+      : model(app::TrainedModel<M>::from_folder(demo / "stage4", at::kFloat)),
         options(app::Viewing{}.options(demo / "stage4", Tiny::Encoder::clip_frames,
                                        Tiny::time_message)) {
     auto const all = eval::Shapes{}.load(demo / "data");
@@ -50,8 +58,7 @@ struct Evaluation {
     for (std::size_t const i : questions) {
       auto const decoded =
           eval::detail::decode(exam->medium(i), options.frames, Tiny::Encoder::resolution);
-      auto const tokens =
-          infer::look_at<Tiny>(model.network, decoded.video.frames, Modality::video);
+      auto const tokens = infer::look_at<M>(model.network, decoded.video.frames, Modality::video);
       std::array turns{text::Turn{text::Turn::From::human, "<image>\n" + exam->prompt(i)}};
       text::place_media(turns, {});
       auto const ids = text::encode_prompt(model.tokenizer, options.chat, turns);
@@ -66,22 +73,23 @@ struct Evaluation {
     Answers answers(questions.size());
     auto asked = options;
     asked.batch = batch;
-    eval::run<Tiny>(model.network, model.tokenizer, *exam, questions, asked,
-                    [&](std::size_t i, eval::Said const& said) { answers[i] = said.text; });
+    eval::run<M>(model.network, model.tokenizer, *exam, questions, asked,
+                 [&](std::size_t i, eval::Said const& said) { answers[i] = said.text; });
     return answers;
   }
 
-  app::TrainedModel<Tiny> model;
+  app::TrainedModel<M> model;
   eval::RunOptions options;
   std::unique_ptr<eval::Exam> exam;
   std::vector<std::size_t> questions;
 };
 
 /// \param batch 0: one by one
+template <class M>
 void evaluation(benchmark::State& state) {
   char const* const demo = std::getenv("VCFLASH_DEMO");
   if (demo == nullptr) return state.SkipWithError("VCFLASH_DEMO names no folder of apps/demo");
-  static Evaluation const asked(demo);
+  static Evaluation<M> const asked(demo);
   static Answers const expected = asked.one_by_one();
   auto const batch = state.range(0);
   for (auto _ : state) {
@@ -91,11 +99,18 @@ void evaluation(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * std::ssize(asked.questions));
 }
-BENCHMARK(evaluation)
+BENCHMARK(evaluation<Tiny>)
     ->ArgName("batch")
     ->Arg(0)
     ->Arg(1)
     ->Arg(4)
+    ->Arg(8)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK(evaluation<Dropping>)
+    ->ArgName("batch")
+    ->Arg(0)
+    ->Arg(1)
     ->Arg(8)
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);

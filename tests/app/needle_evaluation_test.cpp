@@ -115,6 +115,33 @@ TEST_CASE("a search that was killed asks only what is left and writes the same f
   CHECK(run.text("answers.jsonl") == answers);
 }
 
+TEST_CASE("a search's memory is told before it begins, and nothing is written", "[e2e]") {
+  NeedleRun const run;
+  auto const outcome = run.find("niah_single,niah_multi", {"--plan"});
+  INFO(outcome.output);
+  REQUIRE(outcome.exit_code == 0);
+  // 20 frames of 8 visual tokens; two needles of 32, then three.
+  CHECK_THAT(outcome.output,
+             ContainsSubstring("niah_single, float32: a haystack of 20 frames, 224 visual tokens"));
+  CHECK_THAT(outcome.output,
+             ContainsSubstring("niah_multi, float32: a haystack of 20 frames, 256"));
+  CHECK_THAT(outcome.output, ContainsSubstring("keys and values"));
+  CHECK_FALSE(std::filesystem::exists(run.at("eval")));
+  auto const other = run.find("shapes", {"--plan"});
+  CHECK(other.exit_code == 2);
+  CHECK_THAT(other.output, ContainsSubstring("niah_single and niah_multi, not of shapes"));
+}
+
+TEST_CASE("a plan of memory names its parts in GiB", "[unit]") {
+  eval::needle::MemoryPlan plan{.frames = 10000, .input_tokens = 160100};
+  plan.weights = std::int64_t{3} << 30;
+  plan.cache = std::int64_t{1} << 29;
+  auto const text = app::detail::to_text(plan, "niah_single", "bfloat16");
+  CHECK_THAT(text, ContainsSubstring("10000 frames") && ContainsSubstring("160100 tokens"));
+  CHECK_THAT(text, ContainsSubstring("3.000 GiB\n") && ContainsSubstring("0.500 GiB\n") &&
+                       ContainsSubstring("3.500 GiB\n"));
+}
+
 TEST_CASE("a haystack that is too long for the model, or for the video, is refused by name",
           "[e2e]") {
   NeedleRun const run;

@@ -41,9 +41,9 @@ TEST_CASE("results are written as upstream's, and one object a question", "[unit
                                             {{"b.png"}, {{"where ?", "B"}}}};
   auto const cases = eval::needle::cases_of(Hops::single, rows, {4, 4, 4, 1.0}, words);
   REQUIRE(cases.size() == 4);
-  std::vector<eval::Said> const said{{.text = "A"}, {.text = "A"}, {.text = "a)"}, {.text = "B"}};
+  std::vector<eval::Said> const said{{.text = "A"}, {.text = " b"}, {.text = "a)"}, {.text = "B"}};
   double const average = app::write_needle_results(folder.path(), Hops::single, rows, cases, said,
-                                                   {{"model", "tiny"}});
+                                                   eval::Scoring::upstream, {{"model", "tiny"}});
   CHECK(average == 0.75);
   CHECK(test::read_file(folder / "avg_accuracy.txt") == "Average Accuracy: 0.75\n");
   CHECK(test::read_file(folder / "all_accuracies.json") == R"([
@@ -62,7 +62,13 @@ TEST_CASE("results are written as upstream's, and one object a question", "[unit
   CHECK(test::read_file(folder / "heatmap.png").starts_with("\x89PNG"));
   auto const results = nlohmann::json::parse(test::read_file(folder / "results.json"));
   CHECK(results["scores"]["value"] == 0.75);
+  CHECK(results["scoring"] == "upstream");
+  // Upstream's rule counts the space before " b".
+  CHECK(results["scores_strict"]["value"] == 1.0);
+  CHECK(app::write_needle_results(folder.path(), Hops::single, rows, cases, said,
+                                  eval::Scoring::strict, {{"model", "tiny"}}) == 1.0);
   auto const answers = test::read_file(folder / "answers.jsonl");
+  CHECK(answers.find("\"score\":0.0") == std::string::npos);
   CHECK(answers.starts_with(R"({"id":"4/0/0","frames":4,"depth":0.0,"question":"what ?")"));
   CHECK(app::needles_fingerprint(rows, cases) != app::needles_fingerprint({rows[0]}, cases));
 }

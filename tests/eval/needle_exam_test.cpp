@@ -41,10 +41,11 @@ void check_run(needle::Hops hops, json const& run, needle::Grid const& grid) {
     CHECK(cases[i].answer == eval.at("answer"));
     CHECK(cases[i].answer_ids == eval.at("answer_ids").get<std::vector<std::int64_t>>());
     said.push_back({.text = eval.at("pred")});
-    CHECK(needle::is_right(cases[i], said[i]) == (eval.at("correct") == 1));
+    CHECK(needle::is_right(cases[i], said[i], eval::Scoring::upstream) ==
+          (eval.at("correct") == 1));
   }
   CHECK(ids.size() == cases.size());
-  auto const accuracies = needle::accuracies(hops, cases, said);
+  auto const accuracies = needle::accuracies(hops, cases, said, eval::Scoring::upstream);
   CHECK(json(accuracies) == run.at("results"));
 }
 

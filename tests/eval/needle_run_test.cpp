@@ -124,3 +124,17 @@ TEST_CASE("a search that goes on from what it knows finds what a whole pass find
     CHECK(hops.predict(asked) == predicted_whole(hay.network, haystack, needles, asked, 1));
   }
 }
+
+TEST_CASE("a haystack that is longer than what was seen goes through it again", "[unit]") {
+  Hay const hay;
+  at::manual_seed(4);
+  Tensor const once = at::randn({10 * 8, 128}), picture = at::randn({32, 128});
+  std::vector<needle::Row> const rows{{{"a"}, {{"what colour is it ?", "red B"}}}};
+  needle::Search<Tiny> seen_once(hay.network, once, {picture}, {0});
+  needle::Search<Tiny> seen_twice(hay.network, at::cat({once, once}), {picture}, {0});
+  for (auto const& asked :
+       needle::cases_of(needle::Hops::single, rows, {20, 20, 1, 0.4}, hay.tokenizer)) {
+    INFO(asked.id);
+    CHECK(seen_once.states(asked).equal(seen_twice.states(asked)));
+  }
+}

@@ -29,7 +29,7 @@ struct EvalArguments {
   std::vector<std::string> benchmarks, allow_missing;
   std::string dtype = "float32", device = "cpu", scoring = "upstream", layout;
   std::int64_t limit = 0, batch = 8;
-  bool fresh = false;
+  bool fresh = false, plan = false;
   Viewing viewing;
   eval::needle::Grid grid;
   std::filesystem::path haystack;

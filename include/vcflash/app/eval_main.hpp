@@ -211,6 +211,9 @@ int eval_main(int argc, char** argv) {
              "Of niah_single: from one depth of the needle to the next, 0 being the beginning and "
              "1 the end");
 
+  flags.add_flag("--plan", arguments.plan,
+                 "Of niah: say how much memory the longest haystack takes, and do nothing else");
+
   return program.run(argc, argv, [&] {
     set_up_log(name);
     detail::LazyModel<M> model(arguments);
@@ -234,6 +237,21 @@ int eval_main(int argc, char** argv) {
                               .scoring = scoring,
                               .limit = arguments.limit});
     }
+    auto const needle_files = [&](std::size_t i) -> detail::NeedleFiles {
+      auto const& benchmark = arguments.benchmarks[i];
+      return {.data = detail::folder_of(arguments.data, benchmark, several),
+              .media = detail::folder_of(arguments.media, benchmark, several),
+              .out = several ? arguments.out / benchmark : arguments.out};
+    };
+    if (arguments.plan) {
+      for (std::size_t i = 0; i < exams.size(); ++i) {
+        auto const& benchmark = arguments.benchmarks[i];
+        auto const hops = hops_of(benchmark);
+        if (!hops) fail<InputError>("--plan: is of niah_single and niah_multi, not of ", benchmark);
+        detail::plan_needles<M>(*hops, arguments, needle_files(i));
+      }
+      return;
+    }
     auto const share = eval::Share::from_environment();
     for (std::size_t i = 0; i < exams.size(); ++i) {
       auto const& benchmark = arguments.benchmarks[i];
@@ -241,9 +259,8 @@ int eval_main(int argc, char** argv) {
       if (exams[i]) {
         detail::evaluate<M>(*exams[i], arguments, scoring, share, out, model);
       } else {
-        detail::evaluate_needles<M>(
-            *hops_of(benchmark), arguments, detail::folder_of(arguments.data, benchmark, several),
-            detail::folder_of(arguments.media, benchmark, several), share, out, model);
+        detail::evaluate_needles<M>(*hops_of(benchmark), arguments, needle_files(i), scoring, share,
+                                    model);
       }
     }
   });

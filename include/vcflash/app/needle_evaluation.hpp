@@ -6,8 +6,10 @@
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/eval/journal.hpp>
 #include <vcflash/eval/needle_exam.hpp>
+#include <vcflash/eval/needle_plan.hpp>
 #include <vcflash/eval/needle_run.hpp>
 #include <vcflash/eval/share.hpp>
+#include <vcflash/meta/process_memory.hpp>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -23,29 +25,95 @@
 /// A needle in a haystack, as `eval-<model>` asks it.
 namespace vcflash::app::detail {
 
-/// \throws InputError for the first question whose prompt is longer than the model takes
+/// The case that makes the longest input, which is the first of those to be refused.
+/// \throws InputError if its prompt is longer than the model takes
 template <Model M>
-void require_prompts_fit(std::vector<eval::needle::Case> const& cases) {
+eval::needle::Case const& longest_of(std::vector<eval::needle::Case> const& cases) {
   for (auto const& asked : cases) {
-    auto const prompt = eval::needle::length(asked.layout, eval::needle::frame_tokens<M>(),
-                                             eval::needle::clip_tokens<M>());
     try {
-      infer::require_fits<InputError>(M::Llm::config, prompt + std::ssize(asked.answer_ids) - 1);
+      infer::require_fits<InputError>(M::Llm::config, eval::needle::input_tokens<M>(asked));
     } catch (InputError const& error) {
       fail<InputError>("a haystack of ", asked.frames, " frames is too long: ", error.what());
     }
   }
+  return *std::ranges::max_element(cases, {}, eval::needle::input_tokens<M>);
+}
+
+/// A benchmark of needles as the command line names it.
+struct NeedleFiles {
+  std::filesystem::path data, media;  ///< folders of its questions and its pictures
+  std::filesystem::path out;          ///< of its results
+};
+
+/// What is asked of a model.
+struct NeedleQuestions {
+  std::vector<eval::needle::Row> rows;
+  std::vector<eval::needle::Case> cases;
+  std::filesystem::path haystack;
+};
+
+template <Model M>
+NeedleQuestions needle_questions(eval::needle::Hops hops, EvalArguments const& arguments,
+                                 NeedleFiles const& files) {
+  NeedleQuestions asked;
+  asked.rows =
+      eval::needle::load_rows(hops, files.data, files.media.empty() ? files.data : files.media);
+  if (arguments.limit > 0 && arguments.limit < std::ssize(asked.rows)) {
+    asked.rows.resize(static_cast<std::size_t>(arguments.limit));
+  }
+  auto const tokenizer = tokenizer_for(M::Llm::config, arguments.model);
+  asked.cases = eval::needle::cases_of(hops, asked.rows, arguments.grid, tokenizer);
+  asked.haystack =
+      arguments.haystack.empty() ? files.data / "video_haystack.mkv" : arguments.haystack;
+  return asked;
+}
+
+/// What `--plan` says of a search.
+inline std::string to_text(eval::needle::MemoryPlan const& plan, std::string_view benchmark,
+                           std::string_view dtype) {
+  auto text = fmt::format(
+      "{}, {}: a haystack of {} frames, {} visual tokens to look at, {} tokens in the longest "
+      "input\n\n",
+      benchmark, dtype, plan.frames, plan.visual_tokens, plan.input_tokens);
+  auto const add = [&](std::string_view name, std::int64_t bytes) {
+    constexpr double gib = 1024.0 * 1024.0 * 1024.0;
+    text += fmt::format("{:<18}{:>12.3f} GiB\n", name, static_cast<double>(bytes) / gib);
+  };
+  add("weights", plan.weights);
+  add("visual tokens", plan.visual);
+  add("keys and values", plan.cache);
+  add("activations", plan.activations);
+  add("pictures", plan.pictures);
+  add("all", plan.total());
+  return text;
+}
+
+/// Says how much memory a search takes, before anything of it is there.
+template <Model M>
+void plan_needles(eval::needle::Hops hops, EvalArguments const& arguments,
+                  NeedleFiles const& files) {
+  auto const asked = needle_questions<M>(hops, arguments, files);
+  auto const info = media::probe_video(asked.haystack);
+  std::int64_t needles = 0;
+  for (auto const& row : asked.rows) needles += std::ssize(row.images);
+  auto const plan =
+      eval::needle::plan_memory<M>({.longest = &longest_of<M>(asked.cases),
+                                    .seconds = eval::needle::haystack_seconds<M>(
+                                        info, asked.haystack, arguments.grid.frames().back()),
+                                    .needles = needles,
+                                    .height = info.height,
+                                    .width = info.width},
+                                   dtype_of(arguments.dtype));
+  fmt::print("{}", to_text(plan, eval::needle::name_of(hops), arguments.dtype));
 }
 
 /// What the needles and the haystack look like to a model.
 template <Model M>
-eval::needle::Search<M> search_of(typename M::Network const& network,
-                                  std::vector<eval::needle::Row> const& rows,
-                                  EvalArguments const& arguments,
-                                  std::filesystem::path const& haystack) {
+eval::needle::Search<M> search_of(typename M::Network const& network, NeedleQuestions const& asked,
+                                  EvalArguments const& arguments) {
   std::vector<Tensor> needles;
   std::vector<std::int64_t> first_needle;
-  for (auto const& row : rows) {
+  for (auto const& row : asked.rows) {
     first_needle.push_back(std::ssize(needles));
     for (auto const& image : row.images) {
       needles.push_back(eval::needle::look_at_needle<M>(network, image));
@@ -53,31 +121,25 @@ eval::needle::Search<M> search_of(typename M::Network const& network,
   }
   auto const wanted = arguments.grid.frames().back();
   Progress progress("haystack", "frame", wanted);
-  Tensor const hay = eval::needle::look_at_haystack<M>(
-      network, haystack, wanted,
+  Tensor hay = eval::needle::look_at_haystack<M>(
+      network, asked.haystack, wanted,
       [&](std::int64_t seen) { progress.update(std::min(seen, wanted)); });
-  return {network, hay, needles, std::move(first_needle)};
+  return {network, std::move(hay), needles, std::move(first_needle),
+          eval::needle::input_tokens<M>(longest_of<M>(asked.cases))};
 }
 
 /// Runs one of the two tests and writes what came of it.
-/// \param data, media folders of its questions and its pictures  \param out of its results
 template <Model M>
 void evaluate_needles(eval::needle::Hops hops, EvalArguments const& arguments,
-                      std::filesystem::path const& data, std::filesystem::path const& media,
-                      eval::Share const& share, std::filesystem::path const& out,
+                      NeedleFiles const& files, eval::Scoring scoring, eval::Share const& share,
                       LazyModel<M>& model) {
   namespace needle = eval::needle;
   std::string const name(needle::name_of(hops));
   double const began = Progress::steady_seconds();
-  auto rows = needle::load_rows(hops, data, media.empty() ? data : media);
-  if (arguments.limit > 0 && arguments.limit < std::ssize(rows)) {
-    rows.resize(static_cast<std::size_t>(arguments.limit));
-  }
-  auto const tokenizer = tokenizer_for(M::Llm::config, arguments.model);
-  auto const cases = needle::cases_of(hops, rows, arguments.grid, tokenizer);
-  require_prompts_fit<M>(cases);
-  auto const haystack =
-      arguments.haystack.empty() ? data / "video_haystack.mkv" : arguments.haystack;
+  auto const asked = needle_questions<M>(hops, arguments, files);
+  auto const& [rows, cases, haystack] = asked;
+  auto const& out = files.out;
+  longest_of<M>(cases);
   auto about = about_model<M>(arguments);
   about["haystack"] = haystack.string();
   nlohmann::json header = about;
@@ -94,7 +156,7 @@ void evaluate_needles(eval::needle::Hops hops, EvalArguments const& arguments,
   for (std::size_t i = 0; i < cases.size(); ++i) {
     if (auto const answer = known.find(cases[i].id); answer != known.end()) {
       ++done;
-      right += needle::is_right(cases[i], answer->second) ? 1 : 0;
+      right += needle::is_right(cases[i], answer->second, scoring) ? 1 : 0;
     } else if (share.takes(cases[i].group)) {
       left.push_back(i);
     }
@@ -104,12 +166,12 @@ void evaluate_needles(eval::needle::Hops hops, EvalArguments const& arguments,
   }
   if (!left.empty()) {
     auto const& loaded = model();
-    auto search = search_of<M>(loaded.network, rows, arguments, haystack);
+    auto search = search_of<M>(loaded.network, asked, arguments);
     Progress progress(name, "question", done + std::ssize(left), done);
     for (std::size_t const i : left) {
       eval::Said const said{.text = loaded.tokenizer.decode(search.predict(cases[i]))};
       journal.add(cases[i].id, said);
-      right += needle::is_right(cases[i], said) ? 1 : 0;
+      right += needle::is_right(cases[i], said, scoring) ? 1 : 0;
       ++done;
       progress.update(done, fmt::format("score {:.3f}",
                                         static_cast<double>(right) / static_cast<double>(done)));
@@ -121,11 +183,12 @@ void evaluate_needles(eval::needle::Hops hops, EvalArguments const& arguments,
     return std::ranges::count_if(cases, [&](auto const& c) { return !answers.contains(c.id); });
   });
   std::vector<eval::Said> said;
-  for (auto const& asked : cases) said.push_back(known.at(asked.id));
-  auto const average = write_needle_results(out, hops, rows, cases, said, about);
+  for (auto const& answered : cases) said.push_back(known.at(answered.id));
+  auto const average = write_needle_results(out, hops, rows, cases, said, scoring, about);
   for (auto const& path : eval::journals(out)) std::filesystem::remove(path);
-  fmt::print("average accuracy {:.4f}\n{} questions in {}; see {}\n", average, cases.size(),
-             as_duration(Progress::steady_seconds() - began), (out / "heatmap.svg").string());
+  fmt::print("average accuracy {:.4f}\n{} questions in {}, {:.2f} GiB of memory at most; see {}\n",
+             average, cases.size(), as_duration(Progress::steady_seconds() - began),
+             static_cast<double>(peak_memory_mib()) / 1024, (out / "heatmap.svg").string());
 }
 
 }  // namespace vcflash::app::detail

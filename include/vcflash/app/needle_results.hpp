@@ -25,12 +25,12 @@ HeatMap needle_map(eval::needle::Hops hops, nlohmann::ordered_json const& accura
 
 /// Writes upstream's `all_accuracies.json`, `avg_accuracy.txt` and `heatmap.png`, and
 /// `heatmap.svg`, `answers.jsonl` and `results.json`.
-/// \param said one a case  \param about what to say in results.json besides the scores
-/// \return the average accuracy
+/// \param said one a case  \param scoring of all of these; results.json has the scores by both
+/// rules \param about what to say in results.json besides the scores \return the average accuracy
 double write_needle_results(std::filesystem::path const& out, eval::needle::Hops hops,
                             std::vector<eval::needle::Row> const& rows,
                             std::vector<eval::needle::Case> const& cases,
-                            std::vector<eval::Said> const& said,
+                            std::vector<eval::Said> const& said, eval::Scoring scoring,
                             nlohmann::ordered_json const& about);
 
 }  // namespace vcflash::app

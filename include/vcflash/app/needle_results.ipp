@@ -73,6 +73,7 @@ VCFLASH_INLINE double write_needle_results(std::filesystem::path const& out,
                                            std::vector<eval::needle::Row> const& rows,
                                            std::vector<eval::needle::Case> const& cases,
                                            std::vector<eval::Said> const& said,
+                                           eval::Scoring scoring,
                                            nlohmann::ordered_json const& about) {
   auto const dumped = [](nlohmann::ordered_json const& json, int indent) {
     return json.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -85,10 +86,14 @@ VCFLASH_INLINE double write_needle_results(std::filesystem::path const& out,
     line["question"] = rows[asked.row].asked[asked.asked].first;
     line["right"] = asked.answer;
     line["answer"] = said[i].text;
-    line["score"] = eval::needle::is_right(asked, said[i]) ? 1.0 : 0.0;
+    line["score"] = eval::needle::is_right(asked, said[i], scoring) ? 1.0 : 0.0;
     lines += dumped(line, -1) + '\n';
   }
-  auto const accuracies = eval::needle::accuracies(hops, cases, said);
+  auto const scores = [&](eval::Scoring by) -> nlohmann::ordered_json {
+    auto cells = eval::needle::accuracies(hops, cases, said, by);
+    return {{"value", eval::needle::average_score(cells)}, {"cells", std::move(cells)}};
+  };
+  auto const accuracies = eval::needle::accuracies(hops, cases, said, scoring);
   double const average = eval::needle::average_score(accuracies);
   auto const map = needle_map(hops, accuracies,
                               fmt::format("{}: {}, average {:.1f}%", eval::needle::name_of(hops),
@@ -96,7 +101,11 @@ VCFLASH_INLINE double write_needle_results(std::filesystem::path const& out,
   nlohmann::ordered_json results = about;
   results["benchmark"] = std::string(eval::needle::name_of(hops));
   results["asked"] = cases.size();
-  results["scores"] = {{"value", average}, {"cells", accuracies}};
+  results["scoring"] = std::string(name_of(scoring));
+  results["scores"] = scores(scoring);
+  auto const other =
+      scoring == eval::Scoring::upstream ? eval::Scoring::strict : eval::Scoring::upstream;
+  results[fmt::format("scores_{}", name_of(other))] = scores(other);
 
   using checkpoint::write_file;
   auto const png = media::encode_png(heatmap_picture(map));

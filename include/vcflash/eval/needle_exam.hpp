@@ -63,12 +63,12 @@ std::vector<Case> cases_of(Hops hops, std::vector<Row> const& rows, Grid const& 
                            text::Tokenizer const& tokenizer);
 
 /// Whether a question was answered right.
-bool is_right(Case const& asked, Said const& said);
+bool is_right(Case const& asked, Said const& said, Scoring scoring);
 
 /// The rows of upstream's `all_accuracies.json`.
 /// \param said one a case
 nlohmann::ordered_json accuracies(Hops hops, std::vector<Case> const& cases,
-                                  std::vector<Said> const& said);
+                                  std::vector<Said> const& said, Scoring scoring);
 
 }  // namespace vcflash::eval::needle
 

@@ -99,19 +99,19 @@ VCFLASH_INLINE std::vector<Case> cases_of(Hops hops, std::vector<Row> const& row
   return cases;
 }
 
-VCFLASH_INLINE bool is_right(Case const& asked, Said const& said) {
-  return said.problem.empty() && matches(said.text, asked.answer);
+VCFLASH_INLINE bool is_right(Case const& asked, Said const& said, Scoring scoring) {
+  return said.problem.empty() && matches(said.text, asked.answer, scoring);
 }
 
 VCFLASH_INLINE nlohmann::ordered_json accuracies(Hops hops, std::vector<Case> const& cases,
-                                                 std::vector<Said> const& said) {
+                                                 std::vector<Said> const& said, Scoring scoring) {
   auto results = nlohmann::ordered_json::array();
   for (std::size_t i = 0; i < cases.size();) {
     Case const& first = cases[i];
     std::vector<bool> right[2];
     for (; i < cases.size() && cases[i].frames == first.frames && cases[i].depth == first.depth;
          ++i) {
-      right[cases[i].asked].push_back(is_right(cases[i], said[i]));
+      right[cases[i].asked].push_back(is_right(cases[i], said[i], scoring));
     }
     results.push_back(hops == Hops::single ? single_hop_result(first.frames, first.depth, right[0])
                                            : multi_hop_result(first.frames, right[0], right[1]));

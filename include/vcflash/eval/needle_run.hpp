@@ -41,6 +41,34 @@ std::int64_t frame_tokens() {
   return clip_tokens<M>() / M::Encoder::clip_frames;
 }
 
+/// Input positions of a case, its answer among them.
+template <Model M>
+std::int64_t input_tokens(Case const& asked) {
+  return length(asked.layout, frame_tokens<M>(), clip_tokens<M>()) + std::ssize(asked.answer_ids) -
+         1;
+}
+
+/// Frames of a haystack that are decoded and encoded together.
+inline constexpr std::int64_t haystack_part = 64;
+
+/// Whole clips of the seconds that a haystack is made of.
+/// \throws InputError if the video has too few
+template <Model M>
+std::int64_t haystack_seconds(media::VideoInfo const& info, std::filesystem::path const& video,
+                              std::int64_t wanted) {
+  constexpr std::int64_t clip = M::Encoder::clip_frames;
+  Haystack const hay = haystack(info.length, info.fps, wanted);
+  // of the last clip only what is there in full; upstream's reshape takes no other
+  std::int64_t const seconds =
+      (hay.twice ? hay.frames / 2 : std::min(hay.frames, wanted + clip - 1)) / clip * clip;
+  if ((hay.twice ? 2 : 1) * seconds < wanted) {
+    fail<InputError>(video.string(), ": a haystack of ", wanted, " frames is made of ",
+                     hay.twice ? (wanted + 1) / 2 : wanted, " seconds, and the video has ", seconds,
+                     " in whole clips of ", clip);
+  }
+  return seconds;
+}
+
 namespace detail {
 
 /// Pictures as a haystack has them: in the middle of a square, then at the encoder's size.
@@ -58,44 +86,38 @@ inline media::Frames squares(media::Frames const& frames, int side) {
 }  // namespace detail
 
 /// Looks at the frames of a haystack, one a second, part after part, the next being decoded
-/// meanwhile.
+/// meanwhile. The frames of two parts are held at a time, and the visual tokens of all.
 /// \param wanted frames  \param on_frames called with how many frames were seen
-/// \return [frames * frame_tokens, hidden]
+/// \return [seconds * frame_tokens, hidden]; a haystack of more than 7,500 frames has half as many
+///   seconds, which it goes through twice (upstream)
 /// \throws InputError if the video cannot be read or has too few seconds
 template <Model M, class OnFrames>
 Tensor look_at_haystack(typename M::Network const& network, std::filesystem::path const& video,
                         std::int64_t wanted, OnFrames&& on_frames) {
   constexpr int side = static_cast<int>(M::Encoder::resolution);
-  constexpr std::int64_t part = 64;
-  static_assert(part % M::Encoder::clip_frames == 0);
+  static_assert(haystack_part % M::Encoder::clip_frames == 0);
   auto const info = media::probe_video(video);
-  Haystack const hay = haystack(info.length, info.fps, wanted);
-  // of the last clip only what is there in full; upstream's reshape takes no other
-  std::int64_t const seconds =
-      hay.twice ? hay.frames / 2 : std::min(hay.frames, wanted + M::Encoder::clip_frames - 1);
-  std::int64_t const frames = seconds / M::Encoder::clip_frames * M::Encoder::clip_frames;
-  if ((hay.twice ? 2 : 1) * frames < wanted) {
-    fail<InputError>(video.string(), ": a haystack of ", wanted, " frames is made of ",
-                     hay.twice ? (wanted + 1) / 2 : wanted, " seconds, and the video has ", frames,
-                     " in whole clips of ", M::Encoder::clip_frames);
-  }
+  auto const step = haystack(info.length, info.fps, wanted).step;
+  auto const frames = haystack_seconds<M>(info, video, wanted);
   auto const decode = [&](std::int64_t first) {
     std::vector<std::int64_t> indices;
-    for (std::int64_t i = first; i < std::min(first + part, frames); ++i) {
-      indices.push_back(std::min(i * hay.step, info.shown - 1));
+    for (std::int64_t i = first; i < std::min(first + haystack_part, frames); ++i) {
+      indices.push_back(std::min(i * step, info.shown - 1));
     }
     return detail::squares(media::read_frames(video, indices), side);
   };
-  std::vector<Tensor> tokens;
+  Tensor const& table = network.llm.embedding_table();
+  Tensor const all = at::empty({frames * frame_tokens<M>(), M::Llm::hidden}, table.options());
   auto next = std::async(std::launch::async, decode, std::int64_t{0});
-  for (std::int64_t first = 0; first < frames; first += part) {
+  for (std::int64_t first = 0; first < frames; first += haystack_part) {
     media::Frames const seen = next.get();
-    if (first + part < frames) next = std::async(std::launch::async, decode, first + part);
-    tokens.push_back(infer::look_at<M>(network, seen, Modality::video));
-    on_frames(std::min(first + part, frames));
+    auto const until = std::min(first + haystack_part, frames);
+    if (until < frames) next = std::async(std::launch::async, decode, until);
+    all.narrow(0, first * frame_tokens<M>(), (until - first) * frame_tokens<M>())
+        .copy_(infer::look_at<M>(network, seen, Modality::video));
+    on_frames(until);
   }
-  Tensor const once = at::cat(tokens);
-  return hay.twice ? at::cat({once, once}) : once;
+  return all;
 }
 
 /// Looks at a needle: a picture that fills a clip.
@@ -119,19 +141,29 @@ class Search {
  public:
   using Llm = typename M::Llm;
 
-  /// \param haystack [frames * frame_tokens, hidden]
+  /// \param haystack [seconds * frame_tokens, hidden]; a longer one begins again after its end
   /// \param needles [clip_tokens, hidden] each, of the rows one after the other
   /// \param first_needle for each row, which of these is its first
-  Search(typename M::Network const& network, Tensor const& haystack,
-         std::vector<Tensor> const& needles, std::vector<std::int64_t> first_needle)
-      : network_(network), haystack_(haystack.size(0)), first_needle_(std::move(first_needle)) {
-    std::vector<Tensor> all{haystack};
-    all.insert(all.end(), needles.begin(), needles.end());
-    visual_ = at::cat(all);
+  /// \param longest input positions of the longest case; 0: not known
+  Search(typename M::Network const& network, Tensor haystack, std::vector<Tensor> const& needles,
+         std::vector<std::int64_t> first_needle, std::int64_t longest = 0)
+      : network_(network),
+        haystack_(std::move(haystack)),
+        needles_(at::cat(needles)),
+        first_needle_(std::move(first_needle)) {
+    cache_.reserve(longest);
   }
 
   /// The likeliest ids in the places of an answer's, which itself stands in the input.
   std::vector<std::int64_t> predict(Case const& asked) {
+    at::NoGradGuard const no_grad;
+    Tensor const ids = network_.llm.logits(states(asked))[0].argmax(-1).to(at::kCPU);
+    auto const* const first = ids.const_data_ptr<std::int64_t>();
+    return {first, first + ids.size(0)};
+  }
+
+  /// The states before an answer's tokens: [1, answer, hidden].
+  Tensor states(Case const& asked) {
     at::NoGradGuard const no_grad;
     auto codes = spelled(asked);
     auto const prompt = std::ssize(codes), answer = std::ssize(asked.answer_ids);
@@ -142,31 +174,31 @@ class Search {
       for (std::int64_t i = 0; i < prompt; ++i) {
         if (codes[static_cast<std::size_t>(i)] < 0) sequence.visual.push_back(i);
       }
-      states = network_.llm.reduced_states(embedded(codes), std::span(&sequence, 1)).states;
+      typename Llm::Cache cache;  // so that it passes in parts
+      states = network_.llm.reduced_states(embedded(codes), std::span(&sequence, 1), &cache).states;
     } else {
       states = continued(codes, prompt);
     }
-    Tensor const last = states.narrow(1, states.size(1) - answer, answer);
-    Tensor const ids = network_.llm.logits(last)[0].argmax(-1).to(at::kCPU);
-    auto const* const first = ids.const_data_ptr<std::int64_t>();
-    return {first, first + answer};
+    return states.narrow(1, states.size(1) - answer, answer);
   }
 
  private:
-  /// A layout as one number a position: an id, or -1 less the row of the visual tokens.
+  /// A layout as one number a position: an id, or -1 less the row of the visual tokens, the
+  /// needles' behind the haystack's.
   std::vector<std::int64_t> spelled(Case const& asked) const {
     std::vector<std::int64_t> codes;
-    auto const add_rows = [&](std::int64_t first, std::int64_t count) {
-      for (std::int64_t row = first; row < first + count; ++row) codes.push_back(-1 - row);
-    };
     std::int64_t const a_frame = frame_tokens<M>(), a_needle = clip_tokens<M>();
+    std::int64_t const hay = haystack_.size(0);
     for (Piece const& piece : asked.layout) {
       if (piece.kind == Piece::Kind::text) {
         codes.insert(codes.end(), piece.ids.begin(), piece.ids.end());
       } else if (piece.kind == Piece::Kind::hay) {
-        add_rows(piece.from * a_frame, (piece.to - piece.from) * a_frame);
+        for (std::int64_t row = piece.from * a_frame; row < piece.to * a_frame; ++row) {
+          codes.push_back(-1 - row % hay);
+        }
       } else {
-        add_rows(haystack_ + (first_needle_[asked.row] + piece.needle) * a_needle, a_needle);
+        std::int64_t const first = hay + (first_needle_[asked.row] + piece.needle) * a_needle;
+        for (std::int64_t i = 0; i < a_needle; ++i) codes.push_back(-1 - first - i);
       }
     }
     return codes;
@@ -174,17 +206,28 @@ class Search {
 
   /// \return [1, codes, hidden]
   Tensor embedded(std::span<std::int64_t const> codes) const {
+    enum class Kind { text, hay, needle };
+    std::int64_t const hay = haystack_.size(0);
+    auto const kind_of = [&](std::int64_t code) {
+      if (code >= 0) return Kind::text;
+      return -1 - code < hay ? Kind::hay : Kind::needle;
+    };
     std::vector<Tensor> parts;
     while (!codes.empty()) {
-      bool const text = codes.front() >= 0;
+      auto const kind = kind_of(codes.front());
       auto const end =
-          std::ranges::find_if(codes, [&](std::int64_t code) { return (code >= 0) != text; });
+          std::ranges::find_if(codes, [&](std::int64_t code) { return kind_of(code) != kind; });
       auto const run = codes.first(static_cast<std::size_t>(end - codes.begin()));
       Tensor const rows = at::empty({std::ssize(run)}, at::kLong);
       std::ranges::transform(run, rows.template mutable_data_ptr<std::int64_t>(),
-                             [](std::int64_t code) { return code >= 0 ? code : -1 - code; });
+                             [&](std::int64_t code) {
+                               if (kind == Kind::text) return code;
+                               return kind == Kind::hay ? -1 - code : -1 - code - hay;
+                             });
       Tensor const there = rows.to(network_.device());
-      parts.push_back(text ? network_.llm.embed(there) : visual_.index_select(0, there));
+      parts.push_back(kind == Kind::text
+                          ? network_.llm.embed(there)
+                          : (kind == Kind::hay ? haystack_ : needles_).index_select(0, there));
       codes = codes.subspan(run.size());
     }
     return at::cat(parts).unsqueeze(0);
@@ -213,8 +256,7 @@ class Search {
   }
 
   typename M::Network const& network_;
-  Tensor visual_;  ///< the haystack's tokens, then the needles': [rows, hidden]
-  std::int64_t haystack_;
+  Tensor haystack_, needles_;  ///< visual tokens: [rows, hidden] each
   std::vector<std::int64_t> first_needle_;
   typename Llm::Cache cache_;
   std::vector<std::int64_t> cached_;

@@ -239,8 +239,10 @@ inline std::tuple<Tensor, Tensor, Tensor> meta_attention_backward(
 inline Tensor choose_attention(Tensor const& query, Tensor const& key, Tensor const& value,
                                std::optional<Tensor> const& seen, double dropout, bool causal,
                                std::optional<double> scale, bool) {
+  auto added = seen;  // it makes numbers of what says yes or no
+  if (seen && seen->scalar_type() == at::kBool) added = at::empty_like(*seen, query.options());
   return std::get<0>(at::_scaled_dot_product_flash_attention_for_cpu(query, key, value, dropout,
-                                                                     causal, seen, scale));
+                                                                     causal, added, scale));
 }
 
 }  // namespace detail

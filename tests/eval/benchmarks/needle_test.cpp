@@ -210,3 +210,13 @@ TEST_CASE("a needle needs depths and company", "[unit]") {
   CHECK_THROWS_AS(needle::segments(10, 1), vcflash::InputError);
   CHECK(needle::average_score(nlohmann::ordered_json::array()) == 0);
 }
+
+TEST_CASE("strictly, white space and brackets around an answer are no part of it", "[unit]") {
+  using vcflash::eval::Scoring;
+  CHECK_FALSE(needle::matches(" Red", "red"));
+  CHECK(needle::matches(" Red", "red", Scoring::strict));
+  CHECK_FALSE(needle::matches("(a) cat", "(A) cat"));
+  CHECK(needle::matches("(a) cat", "(A) cat", Scoring::strict));
+  CHECK_FALSE(needle::matches(" red cross", "red", Scoring::strict));
+  CHECK_FALSE(needle::matches("", "red", Scoring::strict));
+}

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/eval/benchmark.hpp>
 #include <vcflash/eval/text_rules.hpp>
 #include <vcflash/meta/error.hpp>
 #include <vcflash/text/tokenizer.hpp>
@@ -158,9 +159,15 @@ inline Padding padding(std::int64_t prompt, std::int64_t answer, std::int64_t pr
 }
 
 /// Whether a prediction is right: both in lower case and the prediction without brackets they are
-/// the same text. White space counts: " A" is not "A".
-inline bool matches(std::string_view predicted, std::string_view answer) {
-  return replaced(replaced(lowered(predicted), "(", ""), ")", "") == lowered(answer);
+/// the same text. Upstream's rule counts white space, " A" is not "A", and finds no answer that has
+/// brackets itself; strictly, neither white space around a text nor brackets are a part of it.
+inline bool matches(std::string_view predicted, std::string_view answer,
+                    Scoring scoring = Scoring::upstream) {
+  auto const meant = [](std::string_view text) {
+    return replaced(replaced(lowered(text), "(", ""), ")", "");
+  };
+  if (scoring == Scoring::upstream) return meant(predicted) == lowered(answer);
+  return stripped(meant(predicted)) == stripped(meant(answer));
 }
 
 /// Which frames of a video upstream's haystack is made of.
