@@ -79,7 +79,7 @@ inline TokenBytes token_bytes(TokenizerDescription const& description) {
     }
   }
   for (int byte = 0; byte < 256; ++byte) {
-    if (result.pairs.id_of_byte(static_cast<unsigned char>(byte)) == BytePairs::none) {
+    if (result.pairs.id_of_byte(static_cast<unsigned char>(byte)) == no_token) {
       throw InputError(
           fmt::format("{}: the vocabulary lacks byte {:#04x} (\"{}\"); a byte-level "
                       "tokenizer has all 256",
@@ -89,15 +89,15 @@ inline TokenBytes token_bytes(TokenizerDescription const& description) {
   return result;
 }
 
-inline std::vector<BytePairs::Merge> merges_of(TokenizerDescription const& description,
-                                               BytePairs const& pairs) {
-  std::vector<BytePairs::Merge> merges;
+inline std::vector<Merge> merges_of(TokenizerDescription const& description,
+                                    BytePairs const& pairs) {
+  std::vector<Merge> merges;
   merges.reserve(description.merges.size());
   for (auto const& [left, right] : description.merges) {
     auto const left_bytes = bytes_of(left), right_bytes = bytes_of(right);
     auto const id_of = [&, &left = left, &right = right](std::optional<std::string> const& bytes) {
-      auto const id = bytes ? pairs.find(*bytes).value_or(BytePairs::none) : BytePairs::none;
-      if (id != BytePairs::none) return id;
+      auto const id = bytes ? pairs.find(*bytes).value_or(no_token) : no_token;
+      if (id != no_token) return id;
       throw InputError(fmt::format("{}: merge {} is {}, but the vocabulary lacks {}",
                                    description.merges_file.string(), merges.size(),
                                    in_quotes(left + " " + right),
@@ -141,8 +141,7 @@ VCFLASH_INLINE std::shared_ptr<Tokenizer::State> Tokenizer::state_of(
     auto const at = static_cast<std::size_t>(token.id);
     // A token that is in the vocabulary may be added under the id it has there.
     auto const bytes = bytes_of(token.content);
-    std::int64_t const base =
-        bytes ? tokens.pairs.find(*bytes).value_or(BytePairs::none) : BytePairs::none;
+    std::int64_t const base = bytes ? tokens.pairs.find(*bytes).value_or(no_token) : no_token;
     auto const other = texts.find(token.id);
     bool const known = base == token.id || (other != texts.end() && other->second == token.content);
     if (!added_ids.emplace(token.content, token.id).second || (base >= 0 && !known)) {
