@@ -7,8 +7,18 @@
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstdlib>
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+
 #include "tests/checkpoint/small_recipe.hpp"
 #include "tests/support/folder.hpp"
+#include "tests/support/program.hpp"
 
 using namespace vcflash;
 using namespace vcflash::checkpoint;
@@ -54,6 +64,50 @@ TEST_CASE("a model survives its folder", "[unit]") {
   Network loaded;
   load_model(parameters_of_parts(loaded), from(folder), at::kFloat);
   CHECK(same(network, loaded));
+}
+
+TEST_CASE("Python reads the written weights, to the bit", "[unit]") {
+  if (std::system("python3 -c 'import safetensors.torch' >/dev/null 2>&1") != 0) {
+    SKIP(
+        "python3 lacks the packages safetensors and torch; those of an environment are found "
+        "if its bin is first in PATH");
+  }
+  std::string const read = R"(
+import json, pathlib, sys
+import torch
+from safetensors.torch import load_file
+folder = pathlib.Path(sys.argv[1])
+places = json.loads((folder / "model.safetensors.index.json").read_text())["weight_map"]
+tensors = {}
+for file in set(places.values()):
+    found = load_file(folder / file)
+    assert set(found) == {key for key, place in places.items() if place == file}, file
+    tensors |= found
+for key, tensor in sorted(tensors.items()):
+    data = bytes(tensor.contiguous().view(torch.uint8).flatten().tolist())
+    print(key, str(tensor.dtype).removeprefix("torch."), list(tensor.shape), data.hex())
+)";
+  std::pair<at::ScalarType, char const*> const dtypes[] = {
+      {at::kFloat, "float32"}, {at::kHalf, "float16"}, {at::kBFloat16, "bfloat16"}};
+  for (auto const& [dtype, dtype_name] : dtypes) {
+    test::TemporaryFolder const folder;
+    auto network = made(1);
+    convert_to(network, dtype);
+    save_weights(named_parameters(network), folder.path(), 4096);  // in several files
+    std::map<std::string, std::string> lines;
+    for (auto const& [key, tensor] : named_parameters(network)) {
+      std::span const bytes(static_cast<unsigned char const*>(tensor.const_data_ptr()),
+                            tensor.nbytes());
+      auto const shape = fmt::format("[{}]", fmt::join(tensor.sizes().vec(), ", "));
+      lines[key] = fmt::format("{} {} {} {:02x}\n", key, dtype_name, shape, fmt::join(bytes, ""));
+    }
+    std::string expected;
+    for (auto const& [key, line] : lines) expected += line;
+    auto const outcome = test::run_command("python3 " + folder.write("read.py", read).string() +
+                                           " " + folder.path().string());
+    CHECK(outcome.exit_code == 0);
+    CHECK(outcome.output == expected);
+  }
 }
 
 TEST_CASE("weights of another dtype become the model's", "[unit]") {

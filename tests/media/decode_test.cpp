@@ -47,6 +47,26 @@ std::vector<std::int64_t> everything(VideoFile const& file) {
   return all;
 }
 
+/// The frame in the middle of each `step` frames.
+std::vector<std::int64_t> every(std::int64_t step, VideoFile const& file) {
+  std::vector<std::int64_t> wanted;
+  for (std::int64_t i = step / 2; i < file.shown(); i += step) wanted.push_back(i);
+  return wanted;
+}
+
+/// Calls `body(VideoFile&)` for each golden video.
+template <class Body>
+void for_each_golden_video(Body&& body) {
+  auto const golden = test::golden_json("data/videos.json");
+  for (auto const& video : golden.at("videos")) {
+    CAPTURE(video.at("file"));
+    Deadline deadline(std::chrono::minutes(1));
+    VideoFile file(test::golden_file("data/videos/" + video.at("file").get<std::string>()),
+                   deadline);
+    body(file);
+  }
+}
+
 /// The bare H.264 stream of an mp4 file: no container, no moments.
 void write_bare_stream(VideoFile& file, std::filesystem::path const& path) {
   AVBSFContext* filter = nullptr;
@@ -69,41 +89,29 @@ void write_bare_stream(VideoFile& file, std::filesystem::path const& path) {
 }  // namespace
 
 TEST_CASE("any choice of frames decodes to the same pictures as all of them", "[golden]") {
-  auto const golden = test::golden_json("data/videos.json");
-  for (auto const& video : golden.at("videos")) {
-    CAPTURE(video.at("file"));
-    auto const path = test::golden_file("data/videos/" + video.at("file").get<std::string>());
-    Deadline deadline(std::chrono::minutes(1));
-    VideoFile file(path, deadline);
-    if (file.shown() > 100) continue;
+  for_each_golden_video([](VideoFile& file) {
+    if (file.shown() > 100) return;
     Pictures const all = decode(file, everything(file));
     for (std::int64_t const step : {2, 3, 7, 19}) {
       CAPTURE(step);
-      std::vector<std::int64_t> wanted;
-      for (std::int64_t i = step / 2; i < file.shown(); i += step) wanted.push_back(i);
+      auto const wanted = every(step, file);
       Pictures const some = decode(file, wanted);
       for (std::size_t i = 0; i < wanted.size(); ++i) {
         CHECK((some[i] == all[std::size_t(wanted[i])]));
       }
     }
-  }
+  });
 }
 
 TEST_CASE("any number of threads decodes the same pictures", "[golden]") {
-  auto const golden = test::golden_json("data/videos.json");
-  for (auto const& video : golden.at("videos")) {
-    CAPTURE(video.at("file"));
-    auto const path = test::golden_file("data/videos/" + video.at("file").get<std::string>());
-    Deadline deadline(std::chrono::minutes(1));
-    VideoFile file(path, deadline);
+  for_each_golden_video([](VideoFile& file) {
     for (std::int64_t const step : {1, 7, 40}) {
       CAPTURE(step);
-      std::vector<std::int64_t> wanted;
-      for (std::int64_t i = step / 2; i < file.shown(); i += step) wanted.push_back(i);
+      auto const wanted = every(step, file);
       Pictures const alone = decode(file, wanted);
       for (int const threads : {2, 5}) CHECK((decode(file, wanted, threads) == alone));
     }
-  }
+  });
 }
 
 TEST_CASE("a long video with key frames is decoded by all threads", "[unit]") {
