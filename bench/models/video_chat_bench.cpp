@@ -1,6 +1,7 @@
 #include <benchmark/benchmark.h>
 #include <vcflash/connectors/tome.hpp>
 #include <vcflash/encoders/umt.hpp>
+#include <vcflash/infer/generate.hpp>
 #include <vcflash/llms/qwen2.hpp>
 #include <vcflash/meta/process_memory.hpp>
 #include <vcflash/models/video_chat.hpp>
@@ -23,11 +24,11 @@ std::vector<vcflash::Sample> conversations(std::int64_t count, std::int64_t fram
                                            std::int64_t tokens) {
   std::vector<vcflash::Sample> samples;
   for (std::int64_t i = 0; i < count; ++i) {
-    at::Tensor ids = at::randint(0, R::Llm::vocabulary, {tokens}, at::kLong);
+    at::Tensor ids = at::randint(0, R::Network::Llm::vocabulary, {tokens}, at::kLong);
     ids[5] = vcflash::media_placeholder;
     at::Tensor labels = ids.clone();
     labels.narrow(0, 0, 2 * tokens / 3).fill_(vcflash::ignore_label);
-    constexpr std::int64_t side = R::Encoder::resolution;
+    constexpr std::int64_t side = R::Network::Encoder::resolution;
     samples.push_back({ids, labels, {{.pixels = at::rand({frames, 3, side, side})}}});
   }
   return samples;
@@ -54,31 +55,61 @@ void forward(benchmark::State& state) {
 }
 BENCHMARK(forward)->Arg(4)->Arg(8)->Arg(16)->Unit(benchmark::kMillisecond);
 
-/// Stage 1 with a small LLM.
+/// Stage 1 and stage 2 with a small LLM.
 struct SmallStage1 : vcflash::Recipe<vcflash::Umt<vcflash::Res224>, vcflash::ToMe16,
                                      vcflash::Qwen2_5_0_5B, vcflash::ConnectorInit> {
   static constexpr vcflash::Name name = "small stage 1";
 };
+struct SmallStage2 : vcflash::Recipe<vcflash::Umt<vcflash::Res224>, vcflash::ToMe16,
+                                     vcflash::Qwen2_5_0_5B, vcflash::VisualPretraining> {
+  static constexpr vcflash::Name name = "small stage 2";
+};
 
 /// Forward, backward and the optimiser's step, bf16: one conversation of 256 tokens about 8 frames.
 /// `peak_MiB` is the process's memory at its highest.
-void connector_step(benchmark::State& state) {
-  SmallStage1::Network model;
-  vcflash::initialise_model<SmallStage1>(model, 1);
-  vcflash::convert_to(model, at::kBFloat16);
-  vcflash::freeze_as_staged<SmallStage1>(model);
-  vcflash::train::AdamW adam(
-      vcflash::train::parameter_groups<SmallStage1>(model, SmallStage1::Stage::defaults), {});
-  auto const samples = conversations<SmallStage1>(1, 8, 256);
+template <class R>
+void step(benchmark::State& state) {
+  typename R::Network model;
+  vcflash::initialise_rest<R>(model, 1, at::kBFloat16);
+  vcflash::freeze_as_staged<R>(model);
+  vcflash::train::AdamW adam(vcflash::train::parameter_groups<R>(model, R::Stage::defaults), {});
+  auto const samples = conversations<R>(1, 8, 256);
   vcflash::bench::forget_peak_memory();
   vcflash::bench::run_warm(state, [&] {
     model.loss(samples).backward();
     adam.take_gradients();
-    adam.clip(adam.gradient_norm().item<float>(), 1);
+    adam.clip(adam.gradient_norm().template item<float>(), 1);
     adam.step(1);
   });
   state.counters["peak_MiB"] = static_cast<double>(vcflash::peak_memory_mib());
 }
-BENCHMARK(connector_step)->Unit(benchmark::kMillisecond)->Iterations(2);
+BENCHMARK(step<SmallStage1>)->Name("connector_step")->Unit(benchmark::kMillisecond)->Iterations(2);
+BENCHMARK(step<SmallStage2>)->Name("full_step")->Unit(benchmark::kMillisecond)->Iterations(2);
+
+/// The parts of the released 2B model, at 224 pixels.
+struct Small2B
+    : vcflash::ModelOf<vcflash::Umt<vcflash::Res224>, vcflash::ToMe16, vcflash::Qwen2_5_1_5B> {
+  static constexpr vcflash::Name name = "2B at 224";
+};
+
+/// 64 frames and a question of 32 tokens to the first token of the answer, bf16.
+void first_token(benchmark::State& state) {
+  at::NoGradGuard const no_grad;
+  Small2B::Network model;
+  vcflash::initialise_rest<Small2B>(model, 1, at::kBFloat16);
+  auto const samples = conversations<Small2B>(1, 64, 32);
+  vcflash::bench::forget_peak_memory();
+  vcflash::bench::run_warm(
+      state,
+      [&] {
+        Small2B::Llm::Cache cache;
+        auto const states = model.llm.hidden_states(model.embed(samples).embeddings, &cache);
+        benchmark::DoNotOptimize(
+            vcflash::infer::likeliest_token(model.llm, states, Small2B::Llm::vocabulary));
+      },
+      2);
+  state.counters["peak_MiB"] = static_cast<double>(vcflash::peak_memory_mib());
+}
+BENCHMARK(first_token)->Unit(benchmark::kMillisecond)->Iterations(2);
 
 }  // namespace

@@ -6,12 +6,30 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 from typing import Callable, Optional, Tuple
 
 SOURCES = pathlib.Path(__file__).resolve().parents[2]
 THREADS = min(2, os.cpu_count() or 1)
 # Versions that fit one another, so that a row means the same wherever it is measured.
 TORCH = ("torch==2.11.0", "numpy==2.4.6")
+
+
+
+
+@dataclasses.dataclass(frozen=True)
+class LlmShape:
+    hidden: int
+    layers: int
+    heads: int
+    kv_heads: int
+    intermediate: int
+
+
+LLM_SHAPES = {
+    "0_5b": LlmShape(896, 24, 14, 2, 4864),
+    "1_5b": LlmShape(1536, 28, 12, 2, 8960),
+}
 
 
 class Failed(Exception):
@@ -206,3 +224,30 @@ class Machine:
             self.known_limits[name] = rate
             self.say(f"the machine's limit: {name} {rate / 1e9:.4g} G a second")
         return self.known_limits[name]
+
+
+# --- what runs among the peers -------------------------------------------------------------------
+
+
+def fastest(work, runs, warm=6):
+    """Seconds of the fastest run, after some that do not count."""
+    for _ in range(warm):
+        work()
+    best = float("inf")
+    for _ in range(runs):
+        begin = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - begin)
+    return best
+
+
+def forget_peak_memory():
+    """Makes the process's highest memory so far the present one."""
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+
+
+def peak_memory_mib():
+    with open("/proc/self/status") as file:
+        peak = next(line.split()[1] for line in file if line.startswith("VmHWM:"))
+    return int(peak) / 1024

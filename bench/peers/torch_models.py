@@ -2,6 +2,7 @@
 training.py run them. Attention is torch's scaled_dot_product_attention, or plain products."""
 
 import torch
+from side_by_side import LLM_SHAPES
 from torch import nn
 from torch.nn import functional
 
@@ -56,6 +57,58 @@ class Umt(nn.Module):
         for block in self.blocks:
             x = block(x)
         return self.norm(x)
+
+
+class LayerScale(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.gain = nn.Parameter(torch.full((width,), 1e-5))
+
+    def forward(self, x):
+        return (x.float() * self.gain.float()).to(x.dtype)
+
+
+class InternVideo2Block(nn.Module):
+    def __init__(self, width, heads, inner, kind):
+        super().__init__()
+        self.heads, self.kind = heads, kind
+        self.norm1, self.norm2 = RmsNorm(width), RmsNorm(width)
+        self.q_norm, self.k_norm = RmsNorm(width), RmsNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width, bias=False), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, inner), nn.Linear(inner, width)
+        self.scale1, self.scale2 = LayerScale(width), LayerScale(width)
+
+    def forward(self, x):
+        def heads(t):
+            return t.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+        query, key, value = self.qkv(self.norm1(x)).chunk(3, -1)
+        query, key = self.q_norm(query), self.k_norm(key)
+        mixed = attend(heads(query), heads(key), heads(value), self.kind, False)
+        x = x + self.scale1(self.out(mixed.transpose(1, 2).flatten(2)))
+        return x + self.scale2(self.down(functional.gelu(self.up(self.norm2(x)))))
+
+
+class InternVideo2(nn.Module):
+    """InternVideo2-1B up to the layer whose output VideoChat-Flash takes."""
+
+    def __init__(self, kind, resolution=224, width=1408, layers=39, heads=16, patch=14, frames=4):
+        super().__init__()
+        self.patches = nn.Conv3d(3, width, (1, patch, patch), (1, patch, patch))
+        tokens = 1 + frames * (resolution // patch) ** 2
+        self.first = nn.Parameter(torch.zeros(1, 1, width))
+        self.positions = nn.Parameter(torch.randn(1, tokens, width) * 0.02)
+        self.blocks = nn.ModuleList(
+            InternVideo2Block(width, heads, 6144, kind) for _ in range(layers)
+        )
+
+    def forward(self, pixels):
+        """[clips, frames, 3, height, width]"""
+        x = self.patches(pixels.transpose(1, 2)).flatten(2).transpose(1, 2)
+        x = torch.cat((self.first.expand(x.size(0), 1, -1), x), 1) + self.positions
+        for block in self.blocks:
+            x = block(x)
+        return x[:, 1:]
 
 
 def merge_tokens(x, target, heads):
@@ -136,15 +189,17 @@ class DecoderLayer(nn.Module):
 
 
 class Qwen2(nn.Module):
-    """Qwen2.5-0.5B's shape, tied output layer. A cache has room for `room` tokens."""
+    """Qwen2.5-0.5B's or 1.5B's shape, tied output layer. A cache has room for `room` tokens."""
 
-    hidden, layers, heads, kv_heads, vocabulary = 896, 24, 14, 2, 151936
-    intermediate = 4864
+    vocabulary = 151936
 
-    def __init__(self, kind):
+    def __init__(self, kind, size="0_5b"):
         super().__init__()
+        shape = LLM_SHAPES[size]
+        self.hidden, self.layers = shape.hidden, shape.layers
+        self.heads, self.kv_heads = shape.heads, shape.kv_heads
         self.embed = nn.Embedding(self.vocabulary, self.hidden)
-        shape = (self.hidden, self.heads, self.kv_heads, self.intermediate, kind)
+        shape = (self.hidden, self.heads, self.kv_heads, shape.intermediate, kind)
         self.decoder = nn.ModuleList(DecoderLayer(*shape) for _ in range(self.layers))
         self.norm = RmsNorm(self.hidden)
         width = self.hidden // self.heads

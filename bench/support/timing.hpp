@@ -10,12 +10,12 @@
 /// What benchmarks measure besides Google Benchmark's mean.
 namespace vcflash::bench {
 
-/// Does `work` six times unmeasured, as LibTorch's first runs of a shape are its slowest, then once
-/// an iteration. \return seconds of the fastest, also the counter `fastest`
+/// Does `work` a few times unmeasured, as LibTorch's first runs of a shape are its slowest, then
+/// once an iteration. \return seconds of the fastest, also the counter `fastest`
 template <class Work>
-double run_warm(benchmark::State& state, Work&& work) {
+double run_warm(benchmark::State& state, Work&& work, int warm = 6) {
   using Clock = std::chrono::steady_clock;
-  for (int run = 0; run < 6; ++run) work();
+  for (int run = 0; run < warm; ++run) work();
   double fastest = std::numeric_limits<double>::max();
   for (auto _ : state) {
     auto const begin = Clock::now();
