@@ -158,6 +158,7 @@ void haystack(benchmark::State& state) {
     parts.push_back(model.llm.embed(some_ids(32)[0]));
     Tensor const prompt = at::cat(parts).unsqueeze(0);
     Network::Llm::Cache cache;
+    cache.reserve(prompt.size(1));
     Tensor const states = model.llm.hidden_states(prompt, &cache);
     benchmark::DoNotOptimize(model.llm.logits(states.select(1, -1)).argmax().item<std::int64_t>());
     state.counters["tokens"] = static_cast<double>(prompt.size(1));

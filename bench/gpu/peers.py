@@ -17,14 +17,6 @@ sys.dont_write_bytecode = True
 import torch_models  # noqa: E402
 
 
-class Qwen7B(torch_models.Qwen2):
-    hidden, layers, heads, kv_heads, vocabulary, intermediate = 3584, 28, 28, 4, 152064, 18944
-
-
-class Qwen1B(torch_models.Qwen2):
-    hidden, layers, heads, kv_heads, vocabulary, intermediate = 1536, 28, 12, 2, 151936, 8960
-
-
 def fastest(work, runs):
     torch.cuda.reset_peak_memory_stats()
     for _ in range(6):
@@ -44,11 +36,10 @@ def product(side):
     return fastest(lambda: a @ b, 20)
 
 
-def encode(resolution):
-    encoder = torch_models.Umt(resolution, "sdpa")
+def encode(encoder, resolution):
     pixels = torch.rand(16, 4, 3, resolution, resolution)
     with torch.no_grad():
-        return fastest(lambda: encoder(pixels), 10 if resolution < 448 else 5)
+        return fastest(lambda: encoder(pixels), 5)
 
 
 def merge(tokens):
@@ -58,7 +49,7 @@ def merge(tokens):
 
 
 def prefill(tokens):
-    llm = Qwen7B("sdpa")
+    llm = torch_models.Qwen2("sdpa", "7b")
     ids = torch.randint(0, llm.vocabulary, (1, tokens))
 
     def prompt():
@@ -70,7 +61,7 @@ def prefill(tokens):
 
 
 def decode(tokens):
-    llm = Qwen7B("sdpa")
+    llm = torch_models.Qwen2("sdpa", "7b")
     ids = torch.randint(0, llm.vocabulary, (1, tokens))
     cache = llm.new_cache(2 * tokens)
     past, last = tokens, ids[:, -1:]
@@ -122,15 +113,16 @@ def step(llm, trains_all):
 
 PEERS = {
     "product": lambda: product(8192),
-    "umt_224": lambda: encode(224),
-    "umt_448": lambda: encode(448),
+    "umt_224": lambda: encode(torch_models.Umt(224, "sdpa"), 224),
+    "umt_448": lambda: encode(torch_models.Umt(448, "sdpa"), 448),
+    "internvideo2": lambda: encode(torch_models.InternVideo2("sdpa"), 224),
     "merge_784": lambda: merge(784),
     "merge_3136": lambda: merge(3136),
     "prefill_2048": lambda: prefill(2048),
     "prefill_16384": lambda: prefill(16384),
     "decode": lambda: decode(2048),
-    "connector_step": lambda: step(Qwen7B("sdpa"), False),
-    "full_step": lambda: step(Qwen1B("sdpa"), True),
+    "connector_step": lambda: step(torch_models.Qwen2("sdpa", "7b"), False),
+    "full_step": lambda: step(torch_models.Qwen2("sdpa", "1_5b"), True),
 }
 
 

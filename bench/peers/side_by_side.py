@@ -29,6 +29,7 @@ class LlmShape:
 LLM_SHAPES = {
     "0_5b": LlmShape(896, 24, 14, 2, 4864),
     "1_5b": LlmShape(1536, 28, 12, 2, 8960),
+    "7b": LlmShape(3584, 28, 28, 4, 18944),
 }
 
 

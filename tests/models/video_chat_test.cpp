@@ -95,6 +95,43 @@ TEST_CASE("each stage has upstream's gradient norm over what it trains", "[golde
   }
 }
 
+TEST_CASE("a whole model in bf16 stays near fp32 in logits, loss and gradients", "[golden]") {
+  Golden golden("model/vlm");
+  auto const samples = golden_samples(golden, "d_mixed", golden.json().at("cases").at("d_mixed"));
+  struct Outcome {
+    at::Tensor logits, loss;
+    std::map<std::string, at::Tensor> gradients;
+  };
+  auto const outcome = [&](at::ScalarType dtype) {
+    GoldenVideoChat model;
+    load_golden_weights(model, golden.with_prefix("w."));
+    convert_to(model, dtype);
+    set_trained(model, true);
+    Outcome result;
+    result.logits = model.llm.logits(model.states_of(model.embed(samples)).first).to(at::kFloat);
+    result.loss = model.loss(samples);
+    result.loss.backward();
+    for_each_parameter(model, [&](std::string const& key, auto const& parameter) {
+      at::Tensor const& gradient = parameter.value.grad();
+      if (gradient.defined()) result.gradients[key] = gradient.to(at::kFloat);
+    });
+    return result;
+  };
+  auto const exact = outcome(at::kFloat), rounded = outcome(at::kBFloat16);
+  auto const error = [](at::Tensor const& a, at::Tensor const& b) {
+    return (a - b).norm().item<double>() / b.norm().item<double>();
+  };
+  CHECK(error(rounded.logits, exact.logits) < 0.03);
+  CHECK(error(rounded.loss, exact.loss) < 0.003);
+  double squares = 0, all = 0;
+  REQUIRE(rounded.gradients.size() == exact.gradients.size());
+  for (auto const& [key, gradient] : exact.gradients) {
+    squares += std::pow((rounded.gradients.at(key) - gradient).norm().item<double>(), 2);
+    all += std::pow(gradient.norm().item<double>(), 2);
+  }
+  CHECK(std::sqrt(squares / all) < 0.05);
+}
+
 TEST_CASE("a batch gives each conversation what it gives alone", "[unit]") {
   Golden golden("model/vlm");
   GoldenVideoChat model;

@@ -284,7 +284,7 @@ int chat_main(int argc, char** argv) {
         throw CLI::Success();
       },
       "List the tensors of its checkpoint: key, dtype, shape; needs no other flag");
-  add_device_flag(flags, arguments.device);
+  add_device(flags, arguments.device);
   add_allow_missing(flags, arguments.allow_missing);
   arguments.viewing.add_flags(flags);
 

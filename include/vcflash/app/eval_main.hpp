@@ -189,7 +189,7 @@ int eval_main(int argc, char** argv) {
   flags.add_option("--dtype", arguments.dtype, "float32 or bfloat16")
       ->check(CLI::IsMember({"float32", "bfloat16"}))
       ->capture_default_str();
-  add_device_flag(flags, arguments.device);
+  add_device(flags, arguments.device);
   add_allow_missing(flags, arguments.allow_missing);
   arguments.viewing.add_flags(flags);
   auto& grid = arguments.grid;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -29,9 +30,9 @@ namespace vcflash::app {
 namespace detail {
 
 inline std::optional<ImageLayout> image_layout_named(std::string_view name) {
-  for (auto const layout : {ImageLayout::square, ImageLayout::pad, ImageLayout::anyres_nopad})
-    if (name == name_of(layout)) return layout;
-  return {};
+  auto const* const found = std::ranges::find(all_image_layouts, name,
+                                              [](ImageLayout layout) { return name_of(layout); });
+  return found == all_image_layouts.end() ? std::nullopt : std::optional(*found);
 }
 
 /// Takes what a run's settings (`config.toml`) say about its data; the rest stays.

@@ -28,6 +28,15 @@ inline std::string first_line(std::string_view message) {
 
 }  // namespace detail
 
+/// The flag that says where a model runs.
+inline void add_device(CLI::App& flags, std::string& device) {
+  flags
+      .add_option("--device", device,
+                  "cpu, cuda or cuda:N; each process of a launcher takes a GPU of its own for cuda")
+      ->type_name("DEVICE")
+      ->capture_default_str();
+}
+
 /// The flag `--allow-missing` of programs that read a checkpoint.
 inline void add_allow_missing(CLI::App& flags, std::vector<std::string>& patterns) {
   flags
@@ -60,15 +69,6 @@ int run_guarded(std::string_view name, Body&& body) {
   } catch (std::exception const& error) {
     return failed(detail::first_line(error.what()), 1);
   }
-}
-
-/// The flag that says where a model runs.
-inline void add_device_flag(CLI::App& flags, std::string& device) {
-  flags
-      .add_option("--device", device,
-                  "cpu, cuda or cuda:N; each process of a launcher takes a GPU of its own for cuda")
-      ->type_name("DEVICE")
-      ->capture_default_str();
 }
 
 /// A program: its name, what it does, an example, its flags, its body.

@@ -67,7 +67,7 @@ struct TrainArguments {
     flags.add_option("--resume", resume, "auto: go on from what is in --out; never: start over")
         ->check(CLI::IsMember({"auto", "never"}))
         ->capture_default_str();
-    add_device_flag(flags, device);
+    add_device(flags, device);
     flags.add_flag("--describe", describe,
                    "Print parts, parameters, tokens and settings, and exit");
     flags.add_flag("--plan", plan,

@@ -3,6 +3,7 @@
 #include <vcflash/meta/sentence.hpp>
 #include <vcflash/meta/vocabulary.hpp>
 
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <string_view>
@@ -21,6 +22,9 @@ enum class ImageLayout {
   pad,           ///< centred in a square of its longer side, then resized
   anyres_nopad,  ///< the whole and its tiles over the best of the grids (1x1)..(6x6)
 };
+
+inline constexpr std::array all_image_layouts{ImageLayout::square, ImageLayout::pad,
+                                              ImageLayout::anyres_nopad};
 
 constexpr std::string_view name_of(ImageLayout images) {
   switch (images) {

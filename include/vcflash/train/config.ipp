@@ -82,8 +82,7 @@ constexpr auto choices_of() {
   } else if constexpr (std::same_as<Choice, FrameSampling>) {
     return std::array{FrameSampling::middle, FrameSampling::dynamic_fps1};
   } else if constexpr (std::same_as<Choice, ImageLayout>) {
-    using enum ImageLayout;
-    return std::array{square, pad, anyres_nopad};
+    return all_image_layouts;
   } else if constexpr (std::same_as<Choice, data::Order>) {
     return data::all_orders;
   } else {
@@ -239,7 +238,7 @@ VCFLASH_INLINE void require_consistent(RunConfig const& config, std::int64_t pro
   if (processes > 1 && config.batch_threads > 1) {
     throw InputError(
         fmt::format("train.batch_threads = {} is for one process; {} processes divide the work "
-                    "themselves.",
+                    "themselves: set it to 1.",
                     config.batch_threads, processes));
   }
   if (config.accumulation() % processes != 0) {
