@@ -1,6 +1,7 @@
 #include <vcflash/kernels/token_merging.hpp>
 
 #include <ATen/ops/rand.h>
+#include <ATen/ops/randint.h>
 
 #include <cmath>
 
@@ -21,6 +22,23 @@ TEST_CASE("tokens merge as upstream merges them", "[golden]") {
         within(2e-6));
   }
   golden.require_all_checked({"out.merge"});
+}
+
+TEST_CASE("tokens that are added by a product are those added one by one", "[unit]") {
+  at::Tensor const odd = at::rand({2, 12, 8}).requires_grad_(true);
+  at::Tensor const moved = at::rand({2, 9, 8}).requires_grad_(true);
+  at::Tensor const into = at::randint(0, 12, {2, 9}, at::kLong);
+  at::Tensor const one_by_one = kernels::detail::add_one_by_one(odd, moved, into);
+  at::Tensor const by_product = kernels::detail::add_by_product(odd, moved, into);
+  CHECK(by_product.allclose(one_by_one, 1e-6, 1e-6));
+  at::Tensor const weight = at::rand({2, 12, 8});
+  (one_by_one * weight).sum().backward();
+  at::Tensor const of_odd = odd.grad().clone(), of_moved = moved.grad().clone();
+  odd.mutable_grad().reset();
+  moved.mutable_grad().reset();
+  (by_product * weight).sum().backward();
+  CHECK(odd.grad().allclose(of_odd, 1e-6, 1e-6));
+  CHECK(moved.grad().allclose(of_moved, 1e-6, 1e-6));
 }
 
 TEST_CASE("merging keeps the weighted mean of all tokens", "[unit]") {

@@ -197,14 +197,15 @@ inline nlohmann::ordered_json summary_of(TrainProgram const& recipe,
   return json;
 }
 
-/// What a run's steps are measured by; none for a model whose work depends on what it sees.
+/// What a run's steps are measured by; none where they cannot be planned, which a training does not
+/// need.
 inline std::optional<train::Utilisation> utilisation_of(TrainProgram const& recipe,
                                                         train::RunConfig const& config,
                                                         at::Device device, std::int64_t processes) {
   try {
     auto const flops = train::step_flops(recipe.plan, config, recipe.pixels.clip_frames);
     return train::Utilisation{flops, train::matrix_product_rate(config.dtype, device), processes};
-  } catch (InputError const&) {
+  } catch (std::exception const&) {
     return {};
   }
 }

@@ -47,6 +47,9 @@ VCFLASH_INLINE at::Device device_of(std::string_view name, std::int64_t local_ra
   }
   at::Device const device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
   at::globalContext().lazyInitDevice(at::kCUDA);
+  // cuDNN's attention makes a plan for every new length, which costs more than it gains where
+  // lengths change: a token of a 7B model took 77 ms instead of 17 (docs/speed.md).
+  at::globalContext().setSDPUseCuDNN(false);
   c10::impl::VirtualGuardImpl(at::kCUDA).setDevice(device);
   return device;
 }

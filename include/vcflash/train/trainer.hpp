@@ -339,8 +339,10 @@ class Trainer {
       auto const learned = learn(source, report, ids);
       move_parameters(report, learned, schedule(state_.step));
     }
-    report.optimizer_seconds = std::max(0.0, report.seconds - report.data_seconds -
-                                                 report.forward_seconds - report.backward_seconds);
+    // On a GPU the last of it is done while the next step begins.
+    report.optimizer_seconds =
+        std::max(report.optimizer_seconds, report.seconds - report.data_seconds -
+                                               report.forward_seconds - report.backward_seconds);
     if (group_) report.communication_seconds = group_->seconds_waited() - waited;
     report.device_bytes = dist::peak_device_bytes(device_);
     if (utilisation_) report.utilisation = utilisation_->of(report);
@@ -401,6 +403,7 @@ class Trainer {
       report.forward_seconds += one.forward_seconds();
       report.backward_seconds += one.backward_seconds();
     }
+    Stopwatch const optimizing(report.optimizer_seconds);
     if (report.skipped.empty()) {
       optimizer_->clip(report.gradient_norm, recipe.clip_norm);
       optimizer_->step(factor);
