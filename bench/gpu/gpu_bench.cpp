@@ -21,10 +21,10 @@
 
 #include <array>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "bench/support/timing.hpp"
+#include "bench/support/training.hpp"
 
 /// Real sizes in bf16 on the first GPU, random weights: what bench/gpu/run sets beside plain
 /// PyTorch. Each benchmark's `fastest` is in seconds; `peak_MiB` is what tensors occupied at most.
@@ -167,17 +167,6 @@ void haystack(benchmark::State& state) {
 }
 BENCHMARK(haystack)->Arg(1024)->Arg(10'000)->Iterations(1)->Unit(benchmark::kSecond);
 
-/// One conversation about a video; two thirds of its text are the question.
-template <class R>
-std::vector<Sample> conversation(std::int64_t frames, std::int64_t tokens) {
-  Tensor ids = at::randint(0, R::Llm::vocabulary, {tokens}, at::kLong);
-  ids[5] = media_placeholder;
-  Tensor labels = ids.clone();
-  labels.narrow(0, 0, 2 * tokens / 3).fill_(ignore_label);
-  constexpr auto side = R::Encoder::resolution;
-  return {{ids, labels, {{.pixels = at::rand({frames, 3, side, side})}}}};
-}
-
 /// Forward, backward and the optimiser's step over one conversation of 256 tokens and a video.
 template <class R>
 void step(benchmark::State& state) {
@@ -185,13 +174,8 @@ void step(benchmark::State& state) {
   draw(model);
   freeze_as_staged<R>(model);
   train::AdamW adam(train::parameter_groups<R>(model, R::Stage::defaults), {});
-  auto const samples = conversation<R>(state.range(0), 256);
-  run_on_gpu(state, [&] {
-    model.loss(samples).backward();
-    adam.take_gradients();
-    adam.clip(adam.gradient_norm().template item<float>(), 1);
-    adam.step(1);
-  });
+  auto const samples = bench::conversations<R>(1, state.range(0), 256);
+  run_on_gpu(state, [&] { bench::train_once(model, adam, samples); });
 }
 void connector_step(benchmark::State& state) { step<Stage1Of7B>(state); }
 void full_step(benchmark::State& state) { step<Stage2Of2B>(state); }

@@ -8,31 +8,14 @@
 #include <vcflash/tensor/placement.hpp>
 #include <vcflash/train/optimizer.hpp>
 
-#include <ATen/ops/rand.h>
-#include <ATen/ops/randint.h>
-
 #include "bench/support/timing.hpp"
+#include "bench/support/training.hpp"
 #include "recipes/stage2_tiny.hpp"
 
 namespace {
 
 using Recipe = recipes::stage2_tiny;
-
-/// Conversations about videos; two thirds of each are the question.
-template <class R>
-std::vector<vcflash::Sample> conversations(std::int64_t count, std::int64_t frames,
-                                           std::int64_t tokens) {
-  std::vector<vcflash::Sample> samples;
-  for (std::int64_t i = 0; i < count; ++i) {
-    at::Tensor ids = at::randint(0, R::Network::Llm::vocabulary, {tokens}, at::kLong);
-    ids[5] = vcflash::media_placeholder;
-    at::Tensor labels = ids.clone();
-    labels.narrow(0, 0, 2 * tokens / 3).fill_(vcflash::ignore_label);
-    constexpr std::int64_t side = R::Network::Encoder::resolution;
-    samples.push_back({ids, labels, {{.pixels = at::rand({frames, 3, side, side})}}});
-  }
-  return samples;
-}
+using vcflash::bench::conversations;
 
 /// Forward and backward of the demo's batch: 32 conversations of 100 tokens.
 void training_step(benchmark::State& state) {
@@ -75,12 +58,7 @@ void step(benchmark::State& state) {
   vcflash::train::AdamW adam(vcflash::train::parameter_groups<R>(model, R::Stage::defaults), {});
   auto const samples = conversations<R>(1, 8, 256);
   vcflash::bench::forget_peak_memory();
-  vcflash::bench::run_warm(state, [&] {
-    model.loss(samples).backward();
-    adam.take_gradients();
-    adam.clip(adam.gradient_norm().template item<float>(), 1);
-    adam.step(1);
-  });
+  vcflash::bench::run_warm(state, [&] { vcflash::bench::train_once(model, adam, samples); });
   state.counters["peak_MiB"] = static_cast<double>(vcflash::peak_memory_mib());
 }
 BENCHMARK(step<SmallStage1>)->Name("connector_step")->Unit(benchmark::kMillisecond)->Iterations(2);

@@ -156,24 +156,8 @@ def peer_main(name, kind, argument):
     llm = torch_models.Qwen2(kind, argument).bfloat16()
     ids = torch.randint(0, llm.vocabulary, (1, TOKENS))
     if name == "prefill":
-
-        def prompt():
-            cache = llm.new_cache(2 * TOKENS)
-            return llm.logits(llm(llm.embed(ids), cache)[:, -1])
-
-        return fastest(prompt, 2)
-
-    cache = llm.new_cache(2 * TOKENS)
-    llm(llm.embed(ids), cache)
-    past, last = TOKENS, ids[:, -1:]
-
-    def token():
-        nonlocal past, last
-        last = llm.logits(llm(llm.embed(last), cache, past)[:, -1]).argmax(-1, keepdim=True)
-        past += 1
-        return last.item()
-
-    return fastest(token, 40)
+        return fastest(torch_models.prompt_of(llm, ids), 2)
+    return fastest(torch_models.token_after(llm, ids), 40)
 
 
 def first_token_peer(kind, side):

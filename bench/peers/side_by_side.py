@@ -15,8 +15,6 @@ THREADS = min(2, os.cpu_count() or 1)
 TORCH = ("torch==2.11.0", "numpy==2.4.6")
 
 
-
-
 @dataclasses.dataclass(frozen=True)
 class LlmShape:
     hidden: int

@@ -189,7 +189,7 @@ class DecoderLayer(nn.Module):
 
 
 class Qwen2(nn.Module):
-    """Qwen2.5-0.5B's or 1.5B's shape, tied output layer. A cache has room for `room` tokens."""
+    """The shape of a Qwen2.5 of LLM_SHAPES, tied output layer. A cache has room for `room` tokens."""
 
     vocabulary = 151936
 
@@ -220,3 +220,68 @@ class Qwen2(nn.Module):
 
     def logits(self, states):
         return functional.linear(states, self.embed.weight)
+
+
+# --- what is timed ---------------------------------------------------------------------------------
+
+
+def prompt_of(llm, ids):
+    """Passes a prompt, to the logits of its last token."""
+
+    def work():
+        cache = llm.new_cache(2 * ids.size(1))
+        return llm.logits(llm(llm.embed(ids), cache)[:, -1])
+
+    return work
+
+
+def token_after(llm, ids):
+    """A token after a prompt, to the choice of the next, one longer each time."""
+    cache = llm.new_cache(2 * ids.size(1))
+    llm(llm.embed(ids), cache)
+    past, last = ids.size(1), ids[:, -1:]
+
+    def work():
+        nonlocal past, last
+        last = llm.logits(llm(llm.embed(last), cache, past)[:, -1]).argmax(-1, keepdim=True)
+        past += 1
+        return last.item()
+
+    return work
+
+
+def step_of(trained, encoder, llm, clips, dtype=torch.bfloat16):
+    """Forward, backward and the optimiser's step over a conversation of 256 tokens and a video.
+    \\param trained connector or full"""
+    connector = Connector(1024, llm.hidden).to(dtype)
+    if trained == "connector":
+        encoder.requires_grad_(False)
+        llm.requires_grad_(False)
+    parameters = [p for part in (encoder, connector, llm) for p in part.parameters()
+                  if p.requires_grad]
+    # Weights of the optimiser in fp32, as trainers keep them.
+    masters = [nn.Parameter(p.detach().float()) for p in parameters]
+    adam = torch.optim.AdamW(masters, lr=1e-5, fused=True)
+    pixels = torch.rand(clips, 4, 3, 224, 224).to(dtype)
+    ids = torch.randint(0, llm.vocabulary, (1, 256))
+    labels = ids.clone()
+    labels[:, : 2 * 256 // 3] = -100
+
+    def work():
+        with torch.set_grad_enabled(trained == "full"):
+            features = encoder(pixels)
+        visual = connector(features).flatten(0, 1)[None]
+        text = llm.embed(ids)
+        states = llm(torch.cat((text[:, :5], visual, text[:, 5:]), 1))
+        predicting = torch.cat((states[:, :5], states[:, 5 + visual.size(1) :]), 1)[0, :-1]
+        wanted = labels[0, 1:]
+        logits = llm.logits(predicting[wanted != -100]).float()
+        functional.cross_entropy(logits, wanted[wanted != -100]).backward()
+        for master, parameter in zip(masters, parameters):
+            master.grad, parameter.grad = parameter.grad.float(), None
+        torch.nn.utils.clip_grad_norm_(masters, 1.0)
+        adam.step()
+        with torch.no_grad():
+            torch._foreach_copy_(parameters, masters)
+
+    return work

@@ -86,47 +86,14 @@ def optimiser_peer(tensors):
 
 def step_peer(trained):
     import torch
-    from torch.nn import functional
 
     import torch_models
 
     torch.manual_seed(1)
     encoder = torch_models.Umt(224, "sdpa").bfloat16()
-    llm = torch_models.Qwen2("sdpa").bfloat16()
-    connector = torch_models.Connector(1024, llm.hidden).bfloat16()
-    if trained == "connector":
-        encoder.requires_grad_(False)
-        llm.requires_grad_(False)
-    parameters = [p for part in (encoder, connector, llm) for p in part.parameters()
-                  if p.requires_grad]
-    # Weights of the optimiser in fp32, as trainers keep them.
-    masters = [torch.nn.Parameter(p.detach().float()) for p in parameters]
-    adam = torch.optim.AdamW(masters, lr=1e-3, fused=True)
-    pixels = torch.rand(2, 4, 3, 224, 224).bfloat16()
-    ids = torch.randint(0, llm.vocabulary, (1, 256))
-    labels = ids.clone()
-    labels[:, : 2 * 256 // 3] = -100
-
-    def once():
-        with torch.set_grad_enabled(trained == "full"):
-            features = encoder(pixels)
-        visual = connector(features).flatten(0, 1)[None]
-        text = llm.embed(ids)
-        states = llm(torch.cat((text[:, :5], visual, text[:, 5:]), 1))
-        predicting = torch.cat((states[:, :5], states[:, 5 + visual.size(1) :]), 1)[0, :-1]
-        wanted = labels[0, 1:]
-        logits = llm.logits(predicting[wanted != -100]).float()
-        functional.cross_entropy(logits, wanted[wanted != -100]).backward()
-        for master, parameter in zip(masters, parameters):
-            master.grad, parameter.grad = parameter.grad.float(), None
-        torch.nn.utils.clip_grad_norm_(masters, 1.0)
-        adam.step()
-        with torch.no_grad():
-            for master, parameter in zip(masters, parameters):
-                parameter.copy_(master)
-
+    work = torch_models.step_of(trained, encoder, torch_models.Qwen2("sdpa").bfloat16(), 2)
     forget_peak_memory()
-    seconds = fastest(once, 2)
+    seconds = fastest(work, 2)
     return {"seconds": seconds, "peak_MiB": peak_memory_mib()}
 
 
