@@ -19,6 +19,7 @@
 #include <vcflash/text/tokenizer_builder.hpp>
 
 #include "tests/support/folder.hpp"
+#include "tests/support/medium_decoder.hpp"
 #include "tests/support/program.hpp"
 
 using namespace vcflash;
@@ -26,14 +27,6 @@ namespace needle = vcflash::eval::needle;
 
 namespace {
 
-constexpr LlmConfig medium_decoder{.name = "medium decoder",
-                                   .hidden = 512,
-                                   .layers = 4,
-                                   .heads = 8,
-                                   .kv_heads = 2,
-                                   .intermediate = 2048,
-                                   .vocabulary = 8192,
-                                   .rope_base = 1e4};
 constexpr LlmConfig small_decoder{.name = "small decoder",
                                   .hidden = 64,
                                   .layers = 2,
@@ -55,10 +48,9 @@ struct With : ModelOf<Umt<UmtConfig{.name = "medium encoder",
                       ToMeKind<16, 64, "ToMe16">, Llm> {
   static constexpr Name name = "medium";
 };
-// Large enough that a search's memory stands out from what a process has anyway.
-using Plain = With<Qwen2<medium_decoder>>;
-using Dropping =
-    With<Qwen2<medium_decoder>::With<AttentionDropping<DropSchedule{{1, 2}, {1.0, 0.5, 0.25}}>>>;
+using Plain = With<Qwen2<test::medium_decoder>>;
+using Dropping = With<
+    Qwen2<test::medium_decoder>::With<AttentionDropping<DropSchedule{{1, 2}, {1.0, 0.5, 0.25}}>>>;
 using Small = With<Qwen2<small_decoder>>;
 
 constexpr int video_side = 64;

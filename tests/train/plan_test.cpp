@@ -24,6 +24,7 @@
 #include <vcflash/meta/process_memory.hpp>
 
 #include "tests/dist/free_port.hpp"
+#include "tests/support/medium_decoder.hpp"
 #include "tests/support/program.hpp"
 
 using namespace vcflash;
@@ -41,15 +42,7 @@ struct Medium24M : ModelOf<Umt<UmtConfig{.name = "medium encoder",
                                          .depth = 5,
                                          .heads = 4,
                                          .position_resolution = 64}>,
-                           ToMeKind<8, 16, "ToMe8">,
-                           Qwen2<LlmConfig{.name = "medium decoder",
-                                           .hidden = 512,
-                                           .layers = 4,
-                                           .heads = 8,
-                                           .kv_heads = 2,
-                                           .intermediate = 2048,
-                                           .vocabulary = 8192,
-                                           .rope_base = 1e4}>> {};
+                           ToMeKind<8, 16, "ToMe8">, Qwen2<test::medium_decoder>> {};
 
 struct ConnectorOnly : Training<Medium24M, ConnectorInit> {
   static constexpr Name name = "connector_only";
