@@ -292,17 +292,18 @@ inline void train_recipe(TrainProgram const& recipe, TrainArguments const& argum
     if (!speaks) return;
     spdlog::info("{}: goes on after step {}.", arguments.out.string(), done);
   };
-  auto const summary =
-      train_within_memory(recipe,
-                          {.config = config,
-                           .files = arguments.files(),
-                           .tokenizer = tokenizer,
-                           .callbacks = {.on_step = on_step, .warn = warn},
-                           .group = group ? &*group : nullptr,
-                           .device = device,
-                           .utilisation = utilisation_of(recipe, config, device, launch.processes),
-                           .on_resume = on_resume},
-                          loader);
+  std::optional<train::Utilisation> utilisation;  // of the rank that tells
+  if (speaks) utilisation = utilisation_of(recipe, config, device, launch.processes);
+  auto const summary = train_within_memory(recipe,
+                                           {.config = config,
+                                            .files = arguments.files(),
+                                            .tokenizer = tokenizer,
+                                            .callbacks = {.on_step = on_step, .warn = warn},
+                                            .group = group ? &*group : nullptr,
+                                            .device = device,
+                                            .utilisation = utilisation,
+                                            .on_resume = on_resume},
+                                           loader);
   progress.reset();
   auto bad = loader.bad_samples();
   if (group) {

@@ -11,12 +11,14 @@
 namespace vcflash::dist {
 
 /// The device that a person names, made the current one of this thread: `cpu`, `cuda:2`, or `cuda`
-/// for this process's own, by its rank on the machine.
+/// for this process's own, by its rank on the machine. What LibTorch does badly on GPUs is set for
+/// the process.
 /// \throws InputError saying why there is no such device here
 at::Device device_of(std::string_view name, std::int64_t local_rank = local_rank());
 
-/// Has GPUs compute the same from the same every time, as CPUs do: LibTorch's deterministic kernels
-/// where it has some. To be called before a GPU is used.
+/// Has GPUs compute the same from the same every time, as CPUs do: by LibTorch's
+/// deterministic kernels; an operation that has none is an error. To be called before a GPU is
+/// used.
 void compute_reproducibly();
 
 /// Bytes that tensors occupied on a device at most so far; 0 for a CPU, whose memory is the

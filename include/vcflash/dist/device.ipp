@@ -57,7 +57,6 @@ VCFLASH_INLINE at::Device device_of(std::string_view name, std::int64_t local_ra
 VCFLASH_INLINE void compute_reproducibly() {
   // Of cuBLAS, which reads it when it is first used: memory of its own for each stream.
   ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
-  // An operation without such a kernel would be an error.
   at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
   at::globalContext().setDeterministicFillUninitializedMemory(false);
 }

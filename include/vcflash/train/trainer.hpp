@@ -267,13 +267,17 @@ class Trainer {
     return {ranks[0] > 0, ranks[1] > 0};
   }
 
+  void warn(std::string const& sentence) const {
+    if (callbacks_.warn) callbacks_.warn(sentence);
+  }
+
   /// A running checkpoint that cannot be written is told, and costs nothing else.
   template <class F>
   void unless_it_fails(F&& save) const {
     try {
       save();
     } catch (Error const& error) {
-      if (callbacks_.warn) callbacks_.warn(error.what());
+      warn(error.what());
     }
   }
 
@@ -304,7 +308,7 @@ class Trainer {
         return stored;
       } catch (InputError const& error) {
         if (i + 1 == all.size()) throw;
-        if (callbacks_.warn) callbacks_.warn(error.what());
+        warn(error.what());
       }
     }
     return {};
@@ -415,12 +419,9 @@ class Trainer {
 
   /// Takes down what a step did, and tells what was wrong with it.
   void note(StepReport const& report, std::vector<std::string> const& ids) {
-    auto const tell = [&](std::string const& sentence) {
-      if (callbacks_.warn) callbacks_.warn(sentence);
-    };
     bool const moved = report.skipped.empty(), learned = !report.micro_losses.empty();
-    if (!learned) tell(nothing_learned(report.step));
-    if (!moved) tell(skipped(report, ids, group_));
+    if (!learned) warn(nothing_learned(report.step));
+    if (!moved) warn(skipped(report, ids, group_));
     if (state_.step == 0 && learned && moved) state_.loss_first = report.loss;
     if (learned && moved) state_.loss_last = report.loss;
     ++state_.step;
