@@ -193,8 +193,13 @@ class Trainer {
       bool const diverged = bad_steps == config_.max_bad_steps;
       auto const ranks = on_any_rank(interrupt.asked(), writer_->writing());
       bool const stopped = !last && (ranks.asked || diverged);
-      if (!ranks.writing) unless_it_fails([&] { writer_->all_wrote(); });
-      if (last) save_model(files_.out, checkpoint::StagedFolder::Place::inside);
+      if (last) {
+        // Before the model, so that what kept the checkpoint from the disk is told first.
+        unless_it_fails([&] { writer_->finish(); });
+        save_model(files_.out, checkpoint::StagedFolder::Place::inside);
+      } else if (!ranks.writing) {
+        unless_it_fails([&] { writer_->all_wrote(); });
+      }
       if (stopped) {
         save_running();
         writer_->finish();
