@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+using namespace vcflash;
 using namespace vcflash::checkpoint;
 
 namespace {

@@ -150,14 +150,15 @@ VCFLASH_INLINE void KeyReport::require_complete(std::string_view where) const {
 }
 
 VCFLASH_INLINE std::vector<std::string> KeyReport::excuse(KeyPatterns const& allowed) {
-  auto const excused = std::ranges::stable_partition(missing, [&](std::string const& key) {
-    return std::ranges::none_of(allowed, [&](std::string const& pattern) {
-      return ::fnmatch(pattern.c_str(), key.c_str(), 0) == 0;
-    });
-  });
-  std::vector<std::string> keys(std::make_move_iterator(excused.begin()),
-                                std::make_move_iterator(excused.end()));
-  missing.erase(excused.begin(), excused.end());
+  auto const excused =
+      std::stable_partition(missing.begin(), missing.end(), [&](std::string const& key) {
+        return std::ranges::none_of(allowed, [&](std::string const& pattern) {
+          return ::fnmatch(pattern.c_str(), key.c_str(), 0) == 0;
+        });
+      });
+  std::vector<std::string> keys(std::make_move_iterator(excused),
+                                std::make_move_iterator(missing.end()));
+  missing.erase(excused, missing.end());
   return keys;
 }
 
