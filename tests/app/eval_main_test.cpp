@@ -1,16 +1,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <catch2/catch_get_random_seed.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <string>
 #include <thread>
 
 #include <vcflash/eval/share.hpp>
 
 #include "tests/app/tiny_run.hpp"
+#include "tests/support/ranks.hpp"
 
 using namespace vcflash;
 using Catch::Matchers::ContainsSubstring;
@@ -54,7 +59,9 @@ TEST_CASE("an evaluation that is killed, again and again, ends with the same fil
 
   std::size_t known = 0;
   int kills = 0;
-  for (double seconds = 0.3;; seconds += 0.1) {
+  std::mt19937 random(Catch::getSeed());
+  std::uniform_real_distribution<> later(0.02, 0.2);
+  for (double seconds = 0.3;; seconds += later(random)) {
     auto const outcome = run.evaluate("base", {}, fmt::format("timeout -s KILL {}", seconds));
     if (outcome.exit_code == 0) {
       if (known > 0) {
@@ -93,6 +100,38 @@ TEST_CASE("two processes share one evaluation and write what one would", "[e2e]"
   CHECK(first.exit_code == 0);
   CHECK(second.exit_code == 0);
   CHECK(test::read_file(run.at("eval/results.json")) == results);
+}
+
+TEST_CASE("a process that dies is noticed by the first, and the next start asks what is left",
+          "[e2e]") {
+  test::TinyRun const run;
+  auto const command = run.evaluation("base");
+  auto const answered = [&](int rank) {
+    auto const journal = run.at(fmt::format("eval/answers.journal-{}.jsonl", rank));
+    return std::filesystem::exists(journal) ? eval::detail::read_journal(journal).answers.size()
+                                            : 0;
+  };
+  auto const until = [](auto const& condition) {
+    while (!condition()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  };
+  {
+    test::Rank first(command, 0, 2, 0), second(command, 1, 2, 0);
+    until([&] { return answered(1) > 0; });
+    second.signal(SIGSTOP);
+    auto const before = answered(0);
+    until([&] { return answered(0) > before; });
+    second.signal(SIGKILL);
+    auto const outcome = first.wait(std::chrono::minutes(2));
+    CHECK(outcome.exit_code == 1);
+    CHECK_THAT(outcome.output, ContainsSubstring("start again, and only these will be asked"));
+  }
+  auto const done = answered(0) + answered(1);
+  test::Rank first(command, 0, 2, 0), second(command, 1, 2, 0);
+  auto const outcome = first.wait();
+  INFO(outcome.output);
+  CHECK(outcome.exit_code == 0);
+  CHECK(second.wait().exit_code == 0);
+  CHECK_THAT(outcome.output, ContainsSubstring(fmt::format("shapes: {} of", done)));
 }
 
 TEST_CASE("answers of another model are not gone on with, unless they are dropped", "[e2e]") {

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <catch2/catch_get_random_seed.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -103,7 +105,9 @@ TEST_CASE("a search that was killed asks only what is left and writes the same f
   auto const results = run.text("results.json"), answers = run.text("answers.jsonl");
   std::filesystem::remove_all(run.at("eval"));
   int kills = 0;
-  for (double seconds = 0.3;; seconds += 0.2) {
+  std::mt19937 random(Catch::getSeed());
+  std::uniform_real_distribution<> later(0.05, 0.4);
+  for (double seconds = 0.3;; seconds += later(random)) {
     auto const outcome = run.find("niah_single", {}, fmt::format("timeout -s KILL {}", seconds));
     if (outcome.exit_code == 0) break;
     REQUIRE(seconds < 60);

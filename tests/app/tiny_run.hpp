@@ -46,13 +46,17 @@ class TinyRun {
     return run_program(command);
   }
 
-  /// \param prefix shell words before the program's
+  /// The command that asks a model the held-out questions.
+  std::vector<std::string> evaluation(std::string const& model) const {
+    return {"eval-tiny", "--model",      at(model), "--benchmark", "shapes",
+            "--data",    at("data"),     "--out",   at("eval"),    "--min-frames",
+            "8",         "--max-frames", "8"};
+  }
+
+  /// \param more arguments behind  \param prefix shell words before the program's
   Outcome evaluate(std::string const& model, std::vector<std::string> const& more = {},
                    std::string const& prefix = "") const {
-    std::vector<std::string> command{"eval-tiny", "--model",      at(model),  "--benchmark",
-                                     "shapes",    "--data",       at("data"), "--out",
-                                     at("eval"),  "--min-frames", "8",        "--max-frames",
-                                     "8"};
+    auto command = evaluation(model);
     command.insert(command.end(), more.begin(), more.end());
     return run_program(command, prefix);
   }

@@ -60,7 +60,7 @@ TEST_CASE("Open MPI's processes of several machines must be told where", "[unit]
 TEST_CASE("Slurm's tasks meet at the first machine, each job at a port of its own", "[unit]") {
   auto const meeting = [](std::string const& hosts, std::string const& job) {
     LauncherEnvironment const slurm{{"SLURM_PROCID", "5"},
-                                    {"SLURM_NTASKS", "16"},
+                                    {"SLURM_STEP_NUM_TASKS", "16"},
                                     {"SLURM_JOB_NODELIST", hosts},
                                     {"SLURM_JOB_ID", job}};
     auto const launch = Launch::from_environment();
@@ -76,7 +76,12 @@ TEST_CASE("Slurm's tasks meet at the first machine, each job at a port of its ow
 }
 
 TEST_CASE("one task of Slurm's is a process alone", "[unit]") {
-  LauncherEnvironment const slurm{{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "1"}};
+  LauncherEnvironment const slurm{{"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "1"}};
+  CHECK(Launch::from_environment().alone());
+}
+
+TEST_CASE("a batch script of Slurm's is alone, however many tasks its steps may have", "[unit]") {
+  LauncherEnvironment const slurm{{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}};
   CHECK(Launch::from_environment().alone());
 }
 

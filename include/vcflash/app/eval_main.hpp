@@ -60,9 +60,7 @@ void evaluate(eval::Exam const& exam, EvalArguments const& arguments, eval::Scor
   header["questions"] = questions_fingerprint(exam);
 
   make_folder(out);
-  if (arguments.fresh) std::filesystem::remove(eval::journal_path(out, share.rank));
-  eval::Journal journal(eval::journal_path(out, share.rank), header);
-  auto known = eval::journalled_answers(out, header);
+  eval::SharedAnswers answers(out, header, share, arguments.fresh);
   std::vector<std::size_t> all(exam.size()), left;
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
   std::int64_t done = 0, counted = 0;
@@ -76,8 +74,8 @@ void evaluate(eval::Exam const& exam, EvalArguments const& arguments, eval::Scor
   auto const groups = eval::by_video(exam, all);
   for (std::size_t group = 0; group < groups.size(); ++group) {
     for (std::size_t const i : groups[group]) {
-      if (auto const answer = known.find(exam.id(i)); answer != known.end()) {
-        count(i, answer->second);
+      if (auto const* const answer = answers.find(exam.id(i))) {
+        count(i, *answer);
       } else if (share.takes(group)) {
         left.push_back(i);
       }
@@ -90,7 +88,7 @@ void evaluate(eval::Exam const& exam, EvalArguments const& arguments, eval::Scor
     Progress progress(exam.name(), "question", done + std::ssize(left), done);
     eval::run<M>(loaded.network, loaded.tokenizer, exam, left, viewing,
                  [&](std::size_t i, eval::Said const& said) {
-                   journal.add(exam.id(i), said);
+                   answers.add(exam.id(i), said);
                    count(i, said);
                    if (!said.problem.empty()) spdlog::warn("{}: {}", exam.id(i), said.problem);
                    auto const asked = static_cast<double>(std::max<std::int64_t>(1, counted));
@@ -99,11 +97,9 @@ void evaluate(eval::Exam const& exam, EvalArguments const& arguments, eval::Scor
   }
   if (share.rank != 0) return;
 
-  known = eval::gather_answers(out, header, share, [&](auto const& answers) {
-    return std::ranges::count_if(all, [&](auto i) { return !answers.contains(exam.id(i)); });
-  });
-  std::vector<eval::Said> said;
-  for (std::size_t const i : all) said.push_back(known.at(exam.id(i)));
+  std::vector<std::string> ids;
+  for (std::size_t const i : all) ids.push_back(exam.id(i));
+  auto const said = answers.gathered(ids);
   auto const results = eval::write_results(out, exam, scoring, said, about);
   write_evaluation_report(out, exam);
   if (arguments.layout == "lmms-eval") {
@@ -116,7 +112,7 @@ void evaluate(eval::Exam const& exam, EvalArguments const& arguments, eval::Scor
          .limit = arguments.limit > 0 ? nlohmann::ordered_json(arguments.limit) : nullptr});
     fmt::print("lmms-eval's layout: {}\n", folder.string());
   }
-  for (auto const& path : eval::journals(out)) std::filesystem::remove(path);
+  answers.remove();
   auto const broken = results.at("broken").size();
   fmt::print("{}\n{} questions in {}{}; see {}\n", results.at("scores").dump(2), exam.size(),
              as_duration(Progress::steady_seconds() - began),

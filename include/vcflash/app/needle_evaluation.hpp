@@ -148,15 +148,13 @@ void evaluate_needles(eval::needle::Hops hops, EvalArguments const& arguments,
   header["questions"] = needles_fingerprint(rows, cases);
 
   checkpoint::make_folder(out);
-  if (arguments.fresh) std::filesystem::remove(eval::journal_path(out, share.rank));
-  eval::Journal journal(eval::journal_path(out, share.rank), header);
-  auto known = eval::journalled_answers(out, header);
+  eval::SharedAnswers answers(out, header, share, arguments.fresh);
   std::vector<std::size_t> left;
   std::int64_t done = 0, right = 0;
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    if (auto const answer = known.find(cases[i].id); answer != known.end()) {
+    if (auto const* const answer = answers.find(cases[i].id)) {
       ++done;
-      right += needle::is_right(cases[i], answer->second, scoring) ? 1 : 0;
+      right += needle::is_right(cases[i], *answer, scoring) ? 1 : 0;
     } else if (share.takes(cases[i].group)) {
       left.push_back(i);
     }
@@ -170,7 +168,7 @@ void evaluate_needles(eval::needle::Hops hops, EvalArguments const& arguments,
     Progress progress(name, "question", done + std::ssize(left), done);
     for (std::size_t const i : left) {
       eval::Said const said{.text = loaded.tokenizer.decode(search.predict(cases[i]))};
-      journal.add(cases[i].id, said);
+      answers.add(cases[i].id, said);
       right += needle::is_right(cases[i], said, scoring) ? 1 : 0;
       ++done;
       progress.update(done, fmt::format("score {:.3f}",
@@ -179,13 +177,11 @@ void evaluate_needles(eval::needle::Hops hops, EvalArguments const& arguments,
   }
   if (share.rank != 0) return;
 
-  known = eval::gather_answers(out, header, share, [&](auto const& answers) {
-    return std::ranges::count_if(cases, [&](auto const& c) { return !answers.contains(c.id); });
-  });
-  std::vector<eval::Said> said;
-  for (auto const& answered : cases) said.push_back(known.at(answered.id));
+  std::vector<std::string> ids;
+  for (auto const& answered : cases) ids.push_back(answered.id);
+  auto const said = answers.gathered(ids);
   auto const average = write_needle_results(out, hops, rows, cases, said, scoring, about);
-  for (auto const& path : eval::journals(out)) std::filesystem::remove(path);
+  answers.remove();
   fmt::print("average accuracy {:.4f}\n{} questions in {}, {:.2f} GiB of memory at most; see {}\n",
              average, cases.size(), as_duration(Progress::steady_seconds() - began),
              static_cast<double>(peak_memory_mib()) / 1024, (out / "heatmap.svg").string());

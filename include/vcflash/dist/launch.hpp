@@ -9,6 +9,17 @@
 /// and how each notices that another is gone.
 namespace vcflash::dist {
 
+/// Which process of how many a launcher says this is.
+struct Place {
+  std::int64_t rank = 0, processes = 1;
+
+  /// Reads torchrun's variables (`RANK`, `WORLD_SIZE`), Open MPI's (`OMPI_COMM_WORLD_…`) or those
+  /// of a step of Slurm's (`SLURM_PROCID`, `SLURM_STEP_NUM_TASKS`), whichever are there; with none
+  /// of them this process is alone, as a batch script of Slurm's is.
+  /// \throws InputError for numbers that cannot be
+  static Place from_environment();
+};
+
 /// What a launcher told this process: which one of how many it is, and where all meet.
 struct Launch {
   std::int64_t rank = 0, processes = 1;
@@ -20,9 +31,8 @@ struct Launch {
   /// Whether no other process belongs to this one.
   bool alone() const { return processes == 1; }
 
-  /// Reads torchrun's variables (`RANK`, `WORLD_SIZE`), Open MPI's (`OMPI_COMM_WORLD_…`) or Slurm's
-  /// (`SLURM_PROCID`, …), whichever are there; with none of them this process is alone.
-  /// `MASTER_ADDR` and `MASTER_PORT` go before what Slurm says.
+  /// This process's place, and where the launcher says that all meet; `MASTER_ADDR` and
+  /// `MASTER_PORT` go before what Slurm says.
   /// \throws InputError for numbers that cannot be, or if nothing says where rank 0 runs
   static Launch from_environment();
 };

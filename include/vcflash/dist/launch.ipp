@@ -44,51 +44,66 @@ inline std::string first_host(std::string_view list) {
                      inside.substr(0, inside.find_first_of("-,]")));
 }
 
+/// The names of a launcher's variables.
+struct Launcher {
+  char const *rank, *processes, *here;  ///< `here`: processes on this machine
+};
+
+/// The launcher that started this process, if there is one.
+inline Launcher const* launcher() {
+  static constexpr Launcher known[] = {
+      {"RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"},
+      {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE"},
+      {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", nullptr}};
+  for (auto const& names : known) {
+    if (!variable(names.rank).empty() && !variable(names.processes).empty()) return &names;
+  }
+  return nullptr;
+}
+
 }  // namespace detail
+
+VCFLASH_INLINE Place Place::from_environment() {
+  auto const* const names = detail::launcher();
+  if (names == nullptr) return {};
+  Place place;
+  place.processes =
+      detail::number_of(names->processes, 1, std::numeric_limits<std::int32_t>::max());
+  place.rank = detail::number_of(names->rank, 0, place.processes - 1);
+  return place;
+}
 
 VCFLASH_INLINE Launch Launch::from_environment() {
   using detail::number_of, detail::variable;
-  struct Names {
-    char const *rank, *processes, *here;  // `here`: processes on this machine
-  };
-  static constexpr Names known[] = {
-      {"RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"},
-      {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE"},
-      {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", nullptr},
-      {"SLURM_PROCID", "SLURM_NTASKS", nullptr}};
-  Launch launch;
-  for (auto const& names : known) {
-    if (variable(names.rank).empty() || variable(names.processes).empty()) continue;
-    launch.processes = number_of(names.processes, 1, std::numeric_limits<std::int32_t>::max());
-    launch.rank = number_of(names.rank, 0, launch.processes - 1);
-    if (launch.alone()) return launch;
-    bool const all_here = names.here != nullptr && !variable(names.here).empty() &&
-                          number_of(names.here, 1, launch.processes) == launch.processes;
-    bool const slurm = std::string_view(names.rank) == "SLURM_PROCID";
-    auto const hosts = variable("SLURM_STEP_NODELIST").empty() ? variable("SLURM_JOB_NODELIST")
-                                                               : variable("SLURM_STEP_NODELIST");
-    if (!variable("MASTER_ADDR").empty()) {
-      launch.address = variable("MASTER_ADDR");
-    } else if (slurm && !hosts.empty()) {
-      launch.address = detail::first_host(hosts);
-    } else if (!all_here) {
-      throw InputError(
-          fmt::format("{}={} and {}={}, but nothing says where rank 0 runs: set MASTER_ADDR to its "
-                      "machine's name.",
-                      names.rank, launch.rank, names.processes, launch.processes));
-    }
-    if (!variable("MASTER_PORT").empty()) {
-      launch.port = static_cast<std::uint16_t>(number_of("MASTER_PORT", 1, 65535));
-    } else if (slurm && !variable("SLURM_JOB_ID").empty()) {
-      // Jobs that share a machine meet at different ports.
-      auto const job = number_of("SLURM_JOB_ID", 0, std::numeric_limits<std::int64_t>::max());
-      launch.port = static_cast<std::uint16_t>(20000 + job % 20000);
-    }
-    launch.served = variable("TORCHELASTIC_USE_AGENT_STORE") == "True";
-    if (!variable("TORCHELASTIC_RESTART_COUNT").empty()) {
-      launch.attempt = variable("TORCHELASTIC_RESTART_COUNT");
-    }
-    return launch;
+  auto const place = Place::from_environment();
+  Launch launch{.rank = place.rank, .processes = place.processes};
+  if (launch.alone()) return launch;
+  auto const& names = *detail::launcher();
+  bool const all_here = names.here != nullptr && !variable(names.here).empty() &&
+                        number_of(names.here, 1, launch.processes) == launch.processes;
+  bool const slurm = std::string_view(names.rank) == "SLURM_PROCID";
+  auto const hosts = variable("SLURM_STEP_NODELIST").empty() ? variable("SLURM_JOB_NODELIST")
+                                                             : variable("SLURM_STEP_NODELIST");
+  if (!variable("MASTER_ADDR").empty()) {
+    launch.address = variable("MASTER_ADDR");
+  } else if (slurm && !hosts.empty()) {
+    launch.address = detail::first_host(hosts);
+  } else if (!all_here) {
+    throw InputError(
+        fmt::format("{}={} and {}={}, but nothing says where rank 0 runs: set MASTER_ADDR to its "
+                    "machine's name.",
+                    names.rank, launch.rank, names.processes, launch.processes));
+  }
+  if (!variable("MASTER_PORT").empty()) {
+    launch.port = static_cast<std::uint16_t>(number_of("MASTER_PORT", 1, 65535));
+  } else if (slurm && !variable("SLURM_JOB_ID").empty()) {
+    // Jobs that share a machine meet at different ports.
+    auto const job = number_of("SLURM_JOB_ID", 0, std::numeric_limits<std::int64_t>::max());
+    launch.port = static_cast<std::uint16_t>(20000 + job % 20000);
+  }
+  launch.served = variable("TORCHELASTIC_USE_AGENT_STORE") == "True";
+  if (!variable("TORCHELASTIC_RESTART_COUNT").empty()) {
+    launch.attempt = variable("TORCHELASTIC_RESTART_COUNT");
   }
   return launch;
 }

@@ -7,10 +7,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/dist/launch.hpp>
 #include <vcflash/eval/journal.hpp>
 #include <vcflash/meta/error.hpp>
 
@@ -31,24 +32,10 @@ namespace vcflash::eval {
 struct Share {
   std::int64_t rank = 0, processes = 1;
 
-  /// As torchrun, Open MPI or Slurm's srun say; alone if none does.
   /// \throws InputError for numbers that cannot be
   static Share from_environment() {
-    constexpr std::pair<char const*, char const*> names[] = {
-        {"RANK", "WORLD_SIZE"},
-        {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
-        {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}};
-    for (auto const& [rank, size] : names) {
-      char const *const told = std::getenv(rank), *const of = std::getenv(size);
-      if (told == nullptr || of == nullptr) continue;
-      Share const share{std::atoll(told), std::atoll(of)};
-      if (share.processes < 1 || share.rank < 0 || share.rank >= share.processes) {
-        throw InputError(
-            fmt::format("{}={} and {}={} are no process of some.", rank, told, size, of));
-      }
-      return share;
-    }
-    return {};
+    auto const place = dist::Place::from_environment();
+    return {place.rank, place.processes};
   }
 
   /// Whether this process asks the questions about the `group`th video.
@@ -93,40 +80,122 @@ inline bool has_ended(std::filesystem::path const& journal) {
   return free;
 }
 
-/// Waits until the processes of a run have answered so many questions together.
-/// \param missing called with the answers so far: how many questions are left
-/// \throws Error if the others ended before; one that was not seen at work has `patience` to begin
-template <class Missing>
-std::map<std::string, Said> gather_answers(
-    std::filesystem::path const& out, nlohmann::json const& header, Share const& share,
-    Missing&& missing, std::chrono::seconds patience = std::chrono::minutes(10)) {
-  auto const began = std::chrono::steady_clock::now();
-  std::set<std::int64_t> met;  // processes that were seen at work
-  while (true) {
-    // who is at work is asked first: what the others wrote is then there to be read
-    std::int64_t at_work = 0, awaited = 0;
-    bool const late = std::chrono::steady_clock::now() - began > patience;
+/// The other processes of a run, as their journals show them.
+class Others {
+ public:
+  Others(std::filesystem::path out, Share const& share) : out_(std::move(out)) {
     for (std::int64_t rank = 0; rank < share.processes; ++rank) {
-      if (rank == share.rank) continue;
-      auto const path = journal_path(out, rank);
-      if (std::filesystem::exists(path) && !has_ended(path)) {
-        met.insert(rank);
-        ++at_work;
-      } else if (!met.contains(rank) && !late) {
-        ++awaited;  // it may have a journal of an earlier run, and not have begun
-      }
+      if (rank != share.rank) ranks_.push_back(rank);
     }
-    auto answers = journalled_answers(out, header);
-    auto const left = missing(answers);
-    if (left == 0) return answers;
-    if (at_work + awaited == 0) {
-      throw Error(fmt::format(
-          "{}: {} questions are left and no other process is answering them; start again, and only "
-          "these will be asked.",
-          out.string(), left));
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    meet();
   }
-}
+
+  /// Notices who has come since. Who was at work once and is no longer has ended; another may be
+  /// about to begin, and its journal be of an earlier run.
+  void meet() {
+    for (auto const rank : ranks_) {
+      if (!met_.contains(rank) && is_at_work(rank)) met_.insert(rank);
+    }
+  }
+
+  bool all_met() const { return met_.size() == ranks_.size(); }
+
+  bool any_at_work() const {
+    return std::ranges::any_of(ranks_, [&](auto rank) { return is_at_work(rank); });
+  }
+
+ private:
+  bool is_at_work(std::int64_t rank) const {
+    auto const path = journal_path(out_, rank);
+    return std::filesystem::exists(path) && !has_ended(path);
+  }
+
+  std::filesystem::path out_;
+  std::vector<std::int64_t> ranks_;
+  std::set<std::int64_t> met_;
+};
+
+/// The answers of a run, whichever process and whichever start of it gave them.
+class SharedAnswers {
+ public:
+  /// \param out the folder of the journals  \param header what the answers depend on
+  /// \param fresh drops what earlier starts answered
+  /// \throws as Journal
+  SharedAnswers(std::filesystem::path const& out, nlohmann::json header, Share const& share,
+                bool fresh)
+      : out_(out),
+        header_(std::move(header)),
+        journal_(fresh ? dropped(out, share) : journal_path(out, share.rank), header_),
+        others_(out, share) {
+    if (!fresh) known_ = journalled_answers(out_, header_);
+  }
+
+  /// \return an earlier start's answer; none if the question is still to be asked
+  Said const* find(std::string const& id) const {
+    auto const found = known_.find(id);
+    return found == known_.end() ? nullptr : &found->second;
+  }
+
+  void add(std::string const& id, Said const& said) {
+    journal_.add(id, said);
+    others_.meet();
+  }
+
+  /// Waits until all processes together have answered these questions.
+  /// \return the answers in this order
+  /// \throws Error if the others ended before; one that was not seen at work has `patience` to
+  ///   begin
+  std::vector<Said> gathered(std::vector<std::string> const& ids,
+                             std::chrono::seconds patience = std::chrono::minutes(10)) {
+    auto const began = std::chrono::steady_clock::now();
+    while (true) {
+      // who is at work is asked first: what the others wrote is then there to be read
+      bool const late = std::chrono::steady_clock::now() - began > patience;
+      others_.meet();
+      bool const alone = (others_.all_met() || late) && !others_.any_at_work();
+      auto const answers = journalled_answers(out_, header_);
+      auto const left =
+          std::ranges::count_if(ids, [&](auto const& id) { return !answers.contains(id); });
+      if (left == 0) {
+        std::vector<Said> said;
+        for (auto const& id : ids) said.push_back(answers.at(id));
+        return said;
+      }
+      if (alone) {
+        throw Error(
+            fmt::format("{}: {} questions are left and no other process is answering them; start "
+                        "again, and only these will be asked.",
+                        out_.string(), left));
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+  }
+
+  /// Removes the journals of all processes, when their answers are written elsewhere.
+  void remove() const {
+    for (auto const& path : journals(out_)) std::filesystem::remove(path);
+  }
+
+ private:
+  /// Removes this process's journal, and the first process those that no process of this run
+  /// writes. \return the path of this process's
+  static std::filesystem::path dropped(std::filesystem::path const& out, Share const& share) {
+    auto unwanted = journals(out);
+    for (std::int64_t rank = 0; rank < share.processes; ++rank) {
+      std::erase(unwanted, journal_path(out, rank));
+    }
+    if (share.rank != 0) unwanted.clear();
+    auto const own = journal_path(out, share.rank);
+    unwanted.push_back(own);
+    for (auto const& path : unwanted) std::filesystem::remove(path);
+    return own;
+  }
+
+  std::filesystem::path out_;
+  nlohmann::json header_;
+  Journal journal_;
+  Others others_;
+  std::map<std::string, Said> known_;
+};
 
 }  // namespace vcflash::eval
