@@ -1,5 +1,6 @@
 #pragma once
 
+#include <vcflash/kernels/flash_attention.hpp>
 #include <vcflash/tensor/tensor.hpp>
 
 #include <ATen/ops/arange.h>
@@ -21,6 +22,9 @@ namespace vcflash::kernels {
 /// \return [batch, heads, queries, head_dim]
 inline Tensor attention(Tensor const& query, Tensor key, Tensor value, bool causal,
                         Tensor const& seen = {}) {
+  if (!seen.defined() && takes_flash_attention(query, key, value)) {
+    return flash_attention(query, key, value, causal && query.size(2) > 1);
+  }
   std::int64_t const heads = query.size(1);
   std::int64_t const group = heads / key.size(1);
   if (group > 1 && query.size(2) == 1) {

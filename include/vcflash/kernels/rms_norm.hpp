@@ -1,5 +1,6 @@
 #pragma once
 
+#include <vcflash/meta/separate.hpp>
 #include <vcflash/tensor/tensor.hpp>
 
 namespace vcflash::kernels {
@@ -7,10 +8,10 @@ namespace vcflash::kernels {
 /// x / sqrt(mean(x^2) + epsilon) * weight over the last dimension; the mean in fp32 and the
 /// product in x's own type, as Qwen2 does.
 /// \param x [..., width]  \param weight [width]  \return same shape and dtype as x
-inline Tensor rms_norm(Tensor const& x, Tensor const& weight, double epsilon) {
-  Tensor const wide = x.to(at::kFloat);
-  Tensor const scale = wide.square().mean({-1}, /*keepdim=*/true).add_(epsilon).rsqrt_();
-  return (wide * scale).to(x.scalar_type()) * weight;
-}
+Tensor rms_norm(Tensor const& x, Tensor const& weight, double epsilon);
 
 }  // namespace vcflash::kernels
+
+#ifndef VCFLASH_SEPARATE
+#include <vcflash/kernels/rms_norm.ipp>
+#endif

@@ -1,11 +1,9 @@
 #pragma once
 
+#include <vcflash/kernels/linear.hpp>
 #include <vcflash/tensor/parameter.hpp>
 
-#include <ATen/ops/linear.h>
-
 #include <cstdint>
-#include <optional>
 #include <type_traits>
 
 namespace vcflash {
@@ -20,9 +18,9 @@ struct Linear {
 
   Tensor operator()(Tensor const& x) const {
     if constexpr (Biased) {
-      return at::linear(x, weight, bias.value);
+      return kernels::linear(x, weight, bias.value);
     } else {
-      return at::linear(x, weight);
+      return kernels::linear(x, weight);
     }
   }
 };

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <vcflash/kernels/swiglu.hpp>
 #include <vcflash/layers/linear.hpp>
 
 #include <ATen/ops/gelu.h>
-#include <ATen/ops/silu.h>
 
 #include <cstdint>
 
@@ -35,7 +35,7 @@ struct SwiGlu {
   BOOST_HANA_DEFINE_STRUCT(SwiGlu, (Up, gate_proj), (Up, up_proj), (Down, down_proj));
 
   Tensor operator()(Tensor const& x) const {
-    return down_proj(at::silu(gate_proj(x)) * up_proj(x));
+    return down_proj(kernels::swiglu(gate_proj(x), up_proj(x)));
   }
 };
 

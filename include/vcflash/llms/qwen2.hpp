@@ -1,5 +1,6 @@
 #pragma once
 
+#include <vcflash/kernels/linear.hpp>
 #include <vcflash/layers/embedding.hpp>
 #include <vcflash/layers/linear.hpp>
 #include <vcflash/layers/run.hpp>
@@ -164,7 +165,7 @@ struct Qwen2 {
   }
 
   /// \param states [..., hidden]  \return [..., vocabulary]
-  Tensor logits(Tensor const& states) const { return at::linear(states, output_table()); }
+  Tensor logits(Tensor const& states) const { return kernels::linear(states, output_table()); }
 
  private:
   /// Passes layers `from` to `to`, counted from 0, the last of which is left out.
