@@ -12,7 +12,8 @@ using namespace vcflash;
 using namespace vcflash::data;
 
 TEST_CASE("a row that fails is replaced by upstream's rule", "[golden]") {
-  for (auto const& expected : test::golden_mixtures().at("retry")) {
+  auto const mixtures = test::golden_mixtures();
+  for (auto const& expected : mixtures.at("retry")) {
     CAPTURE(expected.dump());
     auto const good = expected.at("good").get<std::vector<std::int64_t>>();
     auto const index = expected.at("i").get<std::int64_t>();

@@ -126,7 +126,8 @@ TEST_CASE("an image becomes the tiles that upstream cuts, the whole before them"
   config.mean = media::imagenet_statistics.mean;
   config.std = media::imagenet_statistics.std;
   SampleMaker make(config, media.tokenizer);
-  for (auto const& golden : test::golden_json("data/pixels.json").at("rows")) {
+  auto const pictures = test::golden_json("data/pixels.json");
+  for (auto const& golden : pictures.at("rows")) {
     auto const file = golden.at("file").get<std::string>();
     if (!file.ends_with(".png") || golden.contains("error")) continue;
     CAPTURE(file);
