@@ -87,7 +87,6 @@ class Journal {
 
   ~Journal() {
     flusher_.request_stop();
-    changed_.notify_all();
     if (flusher_.joinable()) flusher_.join();
     if (dirty_) ::fsync(file_);
     ::close(file_);
@@ -156,11 +155,9 @@ class Journal {
 
   void flush_while(std::stop_token const& stop) {
     std::unique_lock lock(guard_);
-    while (!stop.stop_requested()) {
-      changed_.wait(lock, [&] { return dirty_ || stop.stop_requested(); });
-      changed_.wait_for(lock, std::chrono::milliseconds(500),
-                        [&] { return stop.stop_requested(); });
-      if (!std::exchange(dirty_, false)) continue;
+    while (changed_.wait(lock, stop, [&] { return dirty_; })) {
+      changed_.wait_for(lock, stop, std::chrono::milliseconds(500), [] { return false; });
+      dirty_ = false;
       lock.unlock();
       ::fsync(file_);
       lock.lock();
@@ -171,7 +168,7 @@ class Journal {
   int file_ = -1;
   std::map<std::string, Said> answers_;
   std::mutex guard_;
-  std::condition_variable changed_;
+  std::condition_variable_any changed_;  // its waits see that the end is asked for
   bool dirty_ = false;
   std::jthread flusher_;
 };
