@@ -1,6 +1,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include <vcflash/media/convert.hpp>
@@ -49,6 +50,17 @@ TEST_CASE("limited and full range are told apart", "[unit]") {
   Picture full = flat(AV_PIX_FMT_YUV420P, 16, 16, {235, 128, 128});
   full->color_range = AVCOL_RANGE_JPEG;
   CHECK(first_pixel(convert(*full, 16, 16)) == std::vector{235, 235, 235});
+}
+
+TEST_CASE("a colour matrix that is none is the usual one", "[unit]") {
+  RgbConverter convert;
+  Picture untagged = flat(AV_PIX_FMT_YUV420P, 16, 16, {81, 90, 240});
+  auto const expected = first_pixel(convert(*untagged, 16, 16));
+  Picture broken = flat(AV_PIX_FMT_YUV420P, 16, 16, {81, 90, 240});
+  int const none = 215;  // as a broken file's header may say
+  std::memcpy(&broken->colorspace, &none, sizeof none);
+  std::memcpy(&broken->color_range, &none, sizeof none);
+  CHECK(first_pixel(convert(*broken, 16, 16)) == expected);
 }
 
 TEST_CASE("the colour matrix that a picture names is used", "[unit]") {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <utility>
 #include <vector>
@@ -50,9 +51,20 @@ class RgbConverter {
     bool operator==(Kind const&) const = default;
   };
 
+  /// An enumeration's number, also where a broken file made it none of its values.
+  template <class Enumeration>
+  static int number_of(Enumeration const& value) {
+    int number;
+    static_assert(sizeof number == sizeof value);
+    std::memcpy(&number, &value, sizeof number);
+    return number;
+  }
+
   void prepare(AVFrame const& frame, int height, int width) {
-    Kind const kind{frame.height,      frame.width, frame.format, frame.colorspace,
-                    frame.color_range, height,      width};
+    int const matrix_kind = number_of(frame.colorspace);
+    Kind const kind{
+        frame.height, frame.width, frame.format, matrix_kind, number_of(frame.color_range),
+        height,       width};
     if (scaler_ && kind == kind_) return;
     scaler_.reset(sws_getContext(frame.width, frame.height, AVPixelFormat(frame.format), width,
                                  height, AV_PIX_FMT_RGB24, flags_, nullptr, nullptr, nullptr));
@@ -60,9 +72,9 @@ class RgbConverter {
     int *matrix, *out_matrix, range, out_range, brightness, contrast, saturation;
     if (sws_getColorspaceDetails(scaler_.get(), &matrix, &range, &out_matrix, &out_range,
                                  &brightness, &contrast, &saturation) >= 0) {
-      if (frame.color_range == AVCOL_RANGE_JPEG) range = 1;
-      if (frame.colorspace != AVCOL_SPC_UNSPECIFIED && frame.colorspace != AVCOL_SPC_RGB) {
-        matrix = const_cast<int*>(sws_getCoefficients(frame.colorspace));
+      if (kind.range == AVCOL_RANGE_JPEG) range = 1;
+      if (matrix_kind != AVCOL_SPC_UNSPECIFIED && matrix_kind != AVCOL_SPC_RGB) {
+        matrix = const_cast<int*>(sws_getCoefficients(matrix_kind));
       }
       sws_setColorspaceDetails(scaler_.get(), matrix, range, out_matrix, out_range, brightness,
                                contrast, saturation);
