@@ -1,5 +1,6 @@
 #pragma once
 
+#include <vcflash/kernels/cpu.hpp>
 #include <vcflash/kernels/flash_attention.hpp>
 #include <vcflash/tensor/tensor.hpp>
 
@@ -13,6 +14,13 @@
 
 namespace vcflash::kernels {
 
+namespace detail {
+/// `flash_attention` with gradients, where kernels/learning_attention.hpp is included: components
+/// alone compile without LibTorch's autograd.
+inline Tensor (*learning_attention)(Tensor const& query, Tensor const& key, Tensor const& value,
+                                    bool causal) = nullptr;
+}  // namespace detail
+
 /// Softmax attention with scale head_dim^-0.5, without materialised scores.
 /// Grouped queries: `heads` is a multiple of `kv_heads`, neighbouring heads share one.
 /// \param query [batch, heads, queries, head_dim]
@@ -23,7 +31,10 @@ namespace vcflash::kernels {
 inline Tensor attention(Tensor const& query, Tensor key, Tensor value, bool causal,
                         Tensor const& seen = {}) {
   if (!seen.defined() && takes_flash_attention(query, key, value)) {
-    return flash_attention(query, key, value, causal && query.size(2) > 1);
+    if (!cpu::learns(query, key, value)) return flash_attention(query, key, value, causal).mixed;
+    if (detail::learning_attention != nullptr) {
+      return detail::learning_attention(query, key, value, causal);
+    }
   }
   std::int64_t const heads = query.size(1);
   std::int64_t const group = heads / key.size(1);

@@ -44,16 +44,20 @@ inline bool has_amx() {
 #endif
 }
 
-/// Whether a tensor is bf16 on this processor, and no gradient will pass it.
-inline bool is_plain_bf16(Tensor const& tensor) {
-  return tensor.is_cpu() && tensor.scalar_type() == at::kBFloat16 &&
-         !(tensor.requires_grad() && at::GradMode::is_enabled());
+/// Whether a gradient will pass one of these.
+template <class... Tensors>
+bool learns(Tensors const&... tensors) {
+  return at::GradMode::is_enabled() && (tensors.requires_grad() || ...);
 }
 
-/// Whether tensors are that and dense, and the processor has AVX-512.
+/// Whether tensors are dense, in bf16 on this processor, which has AVX-512, and no gradient will
+/// pass them.
 template <class... Tensors>
 bool takes_fast_path(Tensors const&... tensors) {
-  return has_avx512() && ((is_plain_bf16(tensors) && tensors.is_contiguous()) && ...);
+  auto const fits = [](Tensor const& tensor) {
+    return tensor.is_cpu() && tensor.scalar_type() == at::kBFloat16 && tensor.is_contiguous();
+  };
+  return has_avx512() && !learns(tensors...) && (fits(tensors) && ...);
 }
 
 /// Calls f(begin, end) for parts of [0, count) of at least `grain`, on LibTorch's own threads.
@@ -88,6 +92,10 @@ VCFLASH_AVX512 inline Floats load(c10::BFloat16 const* from) {
   HalfBits halves;
   std::memcpy(&halves, from, sizeof halves);
   return reinterpret_cast<Floats>(__builtin_convertvector(halves, FloatBits) << 16);
+}
+
+VCFLASH_AVX512 inline void store(float* to, Floats floats) {
+  std::memcpy(to, &floats, sizeof floats);
 }
 
 VCFLASH_AVX512 inline Floats all(float number) { return Floats{} + number; }

@@ -1,15 +1,11 @@
 #pragma once
 
-#include <vcflash/kernels/cpu.hpp>
 #include <vcflash/kernels/flash_attention.hpp>
+#include <vcflash/kernels/half_products.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
 
 namespace vcflash::kernels {
 
@@ -17,27 +13,15 @@ namespace vcflash::kernels {
 
 namespace detail {
 
-#define VCFLASH_AVX512_BF16 [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma")]]
-
-/// Everything here is in pairs of bf16, which the processor multiplies and adds up at once.
 struct FlashAttention {
-  using Half = c10::BFloat16;
-  struct Operand {
-    Half const* data;
-    std::int64_t batch, head, token;  ///< strides
+  using Half = cpu::Half;
 
-    Half const* at(std::int64_t b, std::int64_t h, std::int64_t t) const {
-      return data + b * batch + h * head + t * token;
-    }
-  };
-
-  static constexpr std::int64_t tile = 6;         ///< rows whose sums fill the registers
-  static constexpr std::int64_t strip = 64;       ///< keys that are multiplied side by side
   static constexpr std::int64_t block = 512;      ///< keys that are laid out at a time
   static constexpr std::int64_t most_rows = 384;  ///< for which they are laid out
 
-  Operand query, key, value;
-  Half* out;  ///< [batch, queries, heads, head_dim]
+  cpu::Heads query, key, value;
+  Half* out;        ///< [batch, queries, heads, head_dim]
+  float* log_sums;  ///< [batch, heads, queries]
   std::int64_t kv_heads, group, queries, keys, head_dim;
   bool causal;
 
@@ -45,10 +29,7 @@ struct FlashAttention {
   std::int64_t tasks_of_head() const {
     return (queries + queries_of_task() - 1) / queries_of_task();
   }
-  static std::int64_t up_to_strips(std::int64_t count) {
-    return (count + strip - 1) / strip * strip;
-  }
-  std::int64_t width() const { return (head_dim + cpu::lanes - 1) / cpu::lanes * cpu::lanes; }
+  std::int64_t width() const { return cpu::rounded_up(head_dim, cpu::lanes); }
 
   /// What a thread needs for a task.
   struct Scratch {
@@ -58,88 +39,13 @@ struct FlashAttention {
       auto const rows = a.queries_of_task() * a.group;
       keys = at::empty({block * a.head_dim}, at::kBFloat16);
       values = at::empty({block * a.width()}, at::kBFloat16);
-      scores = at::empty({tile * block}, at::kFloat);
-      weights = at::empty({tile * block}, at::kBFloat16);
+      scores = at::empty({cpu::tile * block}, at::kFloat);
+      weights = at::empty({cpu::tile * block}, at::kBFloat16);
       mixed = at::empty({rows * a.width()}, at::kFloat);
       most = at::empty({rows}, at::kFloat);
       sum = at::empty({rows}, at::kFloat);
     }
   };
-
-  /// [strips, head_dim / 2, 64, 2], zeros behind the last key.
-  void lay_out_keys(Half* to, std::int64_t b, std::int64_t h, std::int64_t first,
-                    std::int64_t count) const {
-    for (std::int64_t k = 0; k < up_to_strips(count); ++k) {
-      auto const* const from = k < count ? key.at(b, h, first + k) : nullptr;
-      Half* place = to + k / strip * strip * head_dim + k % strip * 2;
-      for (std::int64_t d = 0; d < head_dim; d += 2, place += 2 * strip) {
-        std::uint32_t pair = 0;
-        if (from != nullptr) std::memcpy(&pair, from + d, sizeof pair);
-        std::memcpy(place, &pair, sizeof pair);
-      }
-    }
-  }
-
-  /// [keys / 2, width, 2], zeros behind the last key and the last channel.
-  void lay_out_values(Half* to, std::int64_t b, std::int64_t h, std::int64_t first,
-                      std::int64_t count) const {
-    std::fill_n(to, up_to_strips(count) * width(), Half(0.0F));
-    for (std::int64_t k = 0; k < count; ++k) {
-      auto const* const from = value.at(b, h, first + k);
-      Half* const place = to + k / 2 * 2 * width() + k % 2;
-      for (std::int64_t d = 0; d < head_dim; ++d) place[2 * d] = from[d];
-    }
-  }
-
-  VCFLASH_AVX512_BF16 static __m512bh load(Half const* from) {
-    __m512bh pairs;
-    std::memcpy(&pairs, from, sizeof pairs);
-    return pairs;
-  }
-
-  VCFLASH_AVX512_BF16 static __m512bh spread(Half const* from) {
-    int pair;
-    std::memcpy(&pair, from, sizeof pair);
-    return (__m512bh)_mm512_set1_epi32(pair);
-  }
-
-  /// to[r] = left[r] times `pairs` rows of `right`, 16 numbers a vector; or is added to.
-  /// \param left a row for each r  \param step from one row of `right` to the next
-  template <int Rows, int Vectors, bool Adds>
-  VCFLASH_AVX512_BF16 static void multiply(Half const* const* left, Half const* right,
-                                           std::int64_t step, std::int64_t pairs, float* to,
-                                           std::int64_t to_step) {
-    __m512 sums[Rows][Vectors] = {};
-    if constexpr (Adds) {
-#pragma GCC unroll 6
-      for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v) {
-          sums[r][v] = _mm512_loadu_ps(to + r * to_step + v * cpu::lanes);
-        }
-      }
-    }
-    for (std::int64_t pair = 0; pair < pairs; ++pair, right += step) {
-      __m512bh some[Vectors];
-#pragma GCC unroll 4
-      for (int v = 0; v < Vectors; ++v) some[v] = load(right + v * 2 * cpu::lanes);
-#pragma GCC unroll 6
-      for (int r = 0; r < Rows; ++r) {
-        __m512bh const one = spread(left[r] + 2 * pair);
-#pragma GCC unroll 4
-        for (int v = 0; v < Vectors; ++v) {
-          sums[r][v] = _mm512_dpbf16_ps(sums[r][v], some[v], one);
-        }
-      }
-    }
-#pragma GCC unroll 6
-    for (int r = 0; r < Rows; ++r) {
-#pragma GCC unroll 4
-      for (int v = 0; v < Vectors; ++v) {
-        _mm512_storeu_ps(to + r * to_step + v * cpu::lanes, sums[r][v]);
-      }
-    }
-  }
 
   /// A row's scores become weights of a softmax whose sum and greatest score go on with it.
   VCFLASH_AVX512_BF16 void soften(float const* scores, std::int64_t count, Half* weights,
@@ -155,14 +61,13 @@ struct FlashAttention {
     for (std::int64_t k = 0; k < count; k += cpu::lanes) {
       cpu::Floats const some = cpu::exp(cpu::load(scores + k) * scale - now);
       sums += some;
-      auto const halves = _mm512_cvtneps_pbh((__m512)some);
-      std::memcpy(weights + k, &halves, sizeof halves);
+      cpu::narrow(weights + k, some);
     }
     float const shrunk = std::exp(most - now);
     sum = sum * shrunk + cpu::sum_of(sums);
     if (now > most) {
       for (std::int64_t d = 0; d < width(); d += cpu::lanes) {
-        _mm512_storeu_ps(mixed + d, (__m512)(cpu::load(mixed + d) * shrunk));
+        cpu::store(mixed + d, cpu::load(mixed + d) * shrunk);
       }
     }
     most = now;
@@ -174,52 +79,34 @@ struct FlashAttention {
     return std::clamp<std::int64_t>(keys - queries + q + 1 - first, 0, count);
   }
 
-  /// Some rows over a block of keys.
-  template <int Rows>
+  /// At most a tile of rows over a block of keys.
   void pass(Scratch const& scratch, std::int64_t b, std::int64_t h, std::int64_t first_query,
-            std::int64_t row, std::int64_t first, std::int64_t count) const {
+            std::int64_t row, std::int64_t rows, std::int64_t first, std::int64_t count) const {
     auto* const scores = scratch.scores.mutable_data_ptr<float>();
     auto* const weights = scratch.weights.mutable_data_ptr<Half>();
     auto* const mixed = scratch.mixed.mutable_data_ptr<float>() + row * width();
-    Half const *rows[Rows], *softened[Rows];
-    std::int64_t in_sight[Rows];
-    for (int r = 0; r < Rows; ++r) {
-      std::int64_t const q = first_query + (row + r) / group;
-      rows[r] = query.at(b, h * group + (row + r) % group, q);
-      softened[r] = weights + r * block;
-      in_sight[r] = seen(q, first, count);
-    }
-    std::int64_t const strips = (in_sight[Rows - 1] + strip - 1) / strip;
-    if (strips == 0) return;
+    auto const query_of = [&](std::int64_t r) { return first_query + (row + r) / group; };
+    std::int64_t const in_sight =
+        cpu::rounded_up(seen(query_of(rows - 1), first, count), cpu::strip);
+    if (in_sight == 0) return;
+    auto const row_of_queries = [&](std::int64_t r) {
+      return query.at(b, h * group + (row + r) % group, query_of(r));
+    };
     auto const* const laid_keys = scratch.keys.const_data_ptr<Half>();
-    for (std::int64_t s = 0; s < strips; ++s) {
-      multiply<Rows, 4, false>(rows, laid_keys + s * strip * head_dim, 2 * strip, head_dim / 2,
-                               scores + s * strip, block);
+    for (std::int64_t k = 0; k < in_sight; k += cpu::strip) {
+      cpu::multiply<false>(row_of_queries, laid_keys + k * head_dim, 2 * cpu::strip, head_dim / 2,
+                           scores + k, block, rows, cpu::strip / cpu::lanes);
     }
-    for (int r = 0; r < Rows; ++r) {
-      std::fill(scores + r * block + in_sight[r], scores + r * block + strips * strip,
+    for (std::int64_t r = 0; r < rows; ++r) {
+      std::fill(scores + r * block + seen(query_of(r), first, count), scores + r * block + in_sight,
                 -std::numeric_limits<float>::infinity());
-      soften(scores + r * block, strips * strip, weights + r * block,
+      soften(scores + r * block, in_sight, weights + r * block,
              scratch.most.mutable_data_ptr<float>()[row + r],
              scratch.sum.mutable_data_ptr<float>()[row + r], mixed + r * width());
     }
-    auto const* const laid_values = scratch.values.const_data_ptr<Half>();
-    std::int64_t const pairs = strips * strip / 2;
-    for (std::int64_t d = 0; d < width();) {
-      auto const some = [&]<int Vectors>() {
-        multiply<Rows, Vectors, true>(softened, laid_values + 2 * d, 2 * width(), pairs, mixed + d,
-                                      width());
-        d += Vectors * cpu::lanes;
-      };
-      std::int64_t const left = (width() - d) / cpu::lanes;
-      if (left >= 4) {
-        some.template operator()<4>();
-      } else if (left >= 2) {
-        some.template operator()<2>();
-      } else {
-        some.template operator()<1>();
-      }
-    }
+    cpu::multiply<true>([&](std::int64_t r) { return weights + r * block; },
+                        scratch.values.const_data_ptr<Half>(), 2 * width(), in_sight / 2, mixed,
+                        width(), rows, width() / cpu::lanes);
   }
 
   /// Some queries of the heads that share keys and values.
@@ -234,22 +121,25 @@ struct FlashAttention {
     for (std::int64_t first = 0; first < keys; first += block) {
       std::int64_t const count = seen(last_query - 1, first, std::min(block, keys - first));
       if (count == 0) break;
-      lay_out_keys(scratch.keys.mutable_data_ptr<Half>(), b, h, first, count);
-      lay_out_values(scratch.values.mutable_data_ptr<Half>(), b, h, first, count);
-      std::int64_t row = 0;
-      for (; row + tile <= rows; row += tile) {
-        pass<tile>(scratch, b, h, first_query, row, first, count);
+      cpu::lay_out_columns(
+          scratch.keys.mutable_data_ptr<Half>(),
+          [&](std::int64_t k) { return key.at(b, h, first + k); }, count, head_dim);
+      cpu::lay_out_rows(
+          scratch.values.mutable_data_ptr<Half>(),
+          [&](std::int64_t k) { return value.at(b, h, first + k); }, count, head_dim, width());
+      for (std::int64_t row = 0; row < rows; row += cpu::tile) {
+        pass(scratch, b, h, first_query, row, std::min(cpu::tile, rows - row), first, count);
       }
-      for (; row < rows; ++row) pass<1>(scratch, b, h, first_query, row, first, count);
     }
     auto const* const mixed = scratch.mixed.const_data_ptr<float>();
     auto const* const sum = scratch.sum.const_data_ptr<float>();
+    auto const* const most = scratch.most.const_data_ptr<float>();
+    std::int64_t const heads = kv_heads * group;
     for (std::int64_t row = 0; row < rows; ++row) {
-      std::int64_t const place =
-          (b * queries + first_query + row / group) * kv_heads * group + h * group + row % group;
-      for (std::int64_t d = 0; d < head_dim; ++d) {
-        out[place * head_dim + d] = mixed[row * width() + d] / sum[row];
-      }
+      std::int64_t const q = first_query + row / group, head = h * group + row % group;
+      Half* const to = out + ((b * queries + q) * heads + head) * head_dim;
+      for (std::int64_t d = 0; d < head_dim; ++d) to[d] = mixed[row * width() + d] / sum[row];
+      log_sums[(b * heads + head) * queries + q] = most[row] + std::log(sum[row]);
     }
   }
 };
@@ -258,35 +148,38 @@ struct FlashAttention {
 
 VCFLASH_INLINE bool takes_flash_attention(Tensor const& query, Tensor const& key,
                                           Tensor const& value) {
-  static bool const fast =
-      cpu::has_avx512() && __builtin_cpu_supports("avx512bf16") && !cpu::has_amx();
   auto const fits = [](Tensor const& tensor) {
-    return cpu::is_plain_bf16(tensor) && tensor.stride(-1) == 1;
+    return tensor.is_cpu() && tensor.scalar_type() == at::kBFloat16 && tensor.stride(-1) == 1 &&
+           tensor.numel() > 0;
   };
-  return fast && fits(query) && fits(key) && fits(value) && query.size(-1) % 2 == 0 &&
-         query.numel() > 0 && key.numel() > 0;
+  return cpu::has_fast_pairs() && fits(query) && fits(key) && fits(value) &&
+         query.size(-1) % 2 == 0;
 }
 
-VCFLASH_INLINE Tensor flash_attention(Tensor const& query, Tensor const& key, Tensor const& value,
-                                      bool causal) {
+VCFLASH_INLINE Attended flash_attention(Tensor const& query, Tensor const& key, Tensor const& value,
+                                        bool causal) {
   std::int64_t const batch = query.size(0), heads = query.size(1), queries = query.size(2),
                      head_dim = query.size(3), kv_heads = key.size(1);
-  Tensor out = at::empty({batch, queries, heads, head_dim}, query.options());
-  auto const operand = [](Tensor const& t) {
-    return detail::FlashAttention::Operand{t.const_data_ptr<c10::BFloat16>(), t.stride(0),
-                                           t.stride(1), t.stride(2)};
-  };
-  detail::FlashAttention const attention{operand(query), operand(key),
-                                         operand(value), out.mutable_data_ptr<c10::BFloat16>(),
-                                         kv_heads,       heads / kv_heads,
-                                         queries,        key.size(2),
-                                         head_dim,       causal};
+  auto const options = query.options().requires_grad(false);
+  Tensor const out = at::empty({batch, queries, heads, head_dim}, options);
+  Tensor const log_sums = at::empty({batch, heads, queries}, options.dtype(at::kFloat));
+  detail::FlashAttention const attention{cpu::Heads(query),
+                                         cpu::Heads(key),
+                                         cpu::Heads(value),
+                                         out.mutable_data_ptr<cpu::Half>(),
+                                         log_sums.mutable_data_ptr<float>(),
+                                         kv_heads,
+                                         heads / kv_heads,
+                                         queries,
+                                         key.size(2),
+                                         head_dim,
+                                         causal};
   cpu::in_parallel(batch * kv_heads * attention.tasks_of_head(), 1,
                    [&](std::int64_t begin, std::int64_t end) {
                      detail::FlashAttention::Scratch const scratch(attention);
                      for (; begin < end; ++begin) attention.run(scratch, begin);
                    });
-  return out.transpose(1, 2);
+  return {out.transpose(1, 2), log_sums};
 }
 
 #else
@@ -295,7 +188,7 @@ VCFLASH_INLINE bool takes_flash_attention(Tensor const&, Tensor const&, Tensor c
   return false;
 }
 
-VCFLASH_INLINE Tensor flash_attention(Tensor const&, Tensor const&, Tensor const&, bool) {
+VCFLASH_INLINE Attended flash_attention(Tensor const&, Tensor const&, Tensor const&, bool) {
   return {};
 }
 
