@@ -55,7 +55,8 @@ void step(benchmark::State& state) {
   typename R::Network model;
   vcflash::initialise_rest<R>(model, 1, at::kBFloat16);
   vcflash::freeze_as_staged<R>(model);
-  vcflash::train::AdamW adam(vcflash::train::parameter_groups<R>(model, R::Stage::defaults), {});
+  vcflash::train::AdamW adam(vcflash::train::parameter_groups<R>(model, R::Stage::defaults),
+                             {.several_passes = false});
   auto const samples = conversations<R>(1, 8, 256);
   vcflash::bench::forget_peak_memory();
   vcflash::bench::run_warm(state, [&] { vcflash::bench::train_once(model, adam, samples); });

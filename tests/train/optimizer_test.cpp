@@ -93,6 +93,49 @@ TEST_CASE("steps too small for bfloat16 add up in the fp32 copy", "[unit]") {
   CHECK(std::abs(parameter[0].item<float>() - 0.98F) < 0.004F);
 }
 
+TEST_CASE("one backward pass a step needs no sums, and moves alike", "[unit]") {
+  at::manual_seed(3);
+  at::Tensor const start = at::randn({700, 33}).to(at::kBFloat16);
+  std::vector<at::Tensor> moved;
+  for (bool const several : {true, false}) {
+    at::Tensor const parameter = start.clone().requires_grad_(),
+                     bias = at::ones({5}).requires_grad_();
+    AdamW adam({group(parameter, 1e-2, 0.1), group(bias, 1e-2, 0)}, {.several_passes = several});
+    CHECK(adam.state_bytes() == parameter.numel() * (several ? 16 : 12) + 8 * bias.numel());
+    for (int step = 0; step < 3; ++step) {
+      (parameter.square().sum() + bias.sum()).backward();
+      adam.take_gradients();
+      float const norm = adam.gradient_norm().item<float>();
+      CHECK(norm > 1);
+      adam.clip(norm, 1);
+      adam.step(1);
+      CHECK_FALSE(parameter.grad().defined());
+    }
+    moved.push_back(at::cat({parameter.detach().to(at::kFloat).view(-1), bias.detach()}));
+    for (auto const& [name, tensor] : adam.state()) moved.push_back(tensor);
+  }
+  REQUIRE(moved.size() % 2 == 0);
+  for (std::size_t i = 0; i < moved.size() / 2; ++i) {
+    // Norms are summed up in another order.
+    CHECK((moved[i] - moved[moved.size() / 2 + i]).abs().max().item<float>() < 1e-6F);
+  }
+}
+
+TEST_CASE("narrow gradients go to their sums as they come", "[unit]") {
+  at::Tensor const parameter = at::zeros({4}, at::kBFloat16).requires_grad_();
+  at::Tensor const other = at::zeros({2}).requires_grad_();
+  {
+    AdamW adam({group(parameter, 1e-3, 0), group(other, 1e-3, 0)}, {});
+    adam.take_gradients_as_they_come();
+    for (int pass = 0; pass < 2; ++pass) (parameter.sum() + other.sum()).backward();
+    CHECK_FALSE(parameter.grad().defined());
+    CHECK(other.grad().equal(at::full({2}, 2.0F)));
+    CHECK(std::abs(adam.gradient_norm().item<float>() - std::sqrt(4 * 4 + 2 * 4)) < 1e-5);
+  }
+  parameter.sum().backward();
+  CHECK(parameter.grad().defined());
+}
+
 TEST_CASE("gradients of bfloat16 parameters add up in fp32", "[unit]") {
   Tensor parameter = at::zeros({1}, at::kBFloat16);
   AdamW adam({group(parameter, 1, 0)}, {});

@@ -61,14 +61,19 @@ std::vector<ParameterGroup> parameter_groups(typename R::Network& network,
 }
 
 /// AdamW as torch's (decay apart from the gradient, moments in fp32). Parameters of fewer than 32
-/// bits are kept in fp32 beside the model, and so are the sums of their gradients.
+/// bits are kept in fp32 beside the model, and so are the sums of their gradients if several
+/// backward passes make a step.
 class AdamW {
  public:
   struct Options {
     double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+    bool several_passes = true;  ///< backward passes make a step
   };
 
   AdamW(std::vector<ParameterGroup> groups, Options options);
+  AdamW(AdamW const&) = delete;
+  AdamW& operator=(AdamW const&) = delete;
+  ~AdamW();
 
   std::vector<ParameterGroup> const& groups() const { return groups_; }
   std::int64_t steps_done() const { return steps_done_; }
@@ -76,8 +81,13 @@ class AdamW {
   /// Bytes of moments, fp32 copies and gradient sums.
   std::int64_t state_bytes() const;
 
-  /// To be called after every backward pass: adds what narrow parameters gathered to the fp32 sums.
+  /// To be called after every backward pass: adds what narrow parameters gathered to the fp32 sums,
+  /// if there are any.
   void take_gradients();
+
+  /// From now on a backward pass does that itself, parameter by parameter, so that never all of a
+  /// model's narrow gradients are there.
+  void take_gradients_as_they_come();
 
   /// The norm of all gradients: [] fp32, on the parameters' device.
   Tensor gradient_norm() const;
@@ -106,8 +116,12 @@ class AdamW {
   /// What the gradients that there are, are summed up in.
   std::vector<Tensor> gradients() const;
 
+  /// Moves a narrow parameter by its own gradient, some of its numbers at a time.
+  void move_narrow(std::size_t group, std::size_t i, double rate);
+
   /// Of one group, in its parameters' order. `masters` are the parameters themselves unless these
-  /// are narrow; only then are there sums of gradients, unless they were given.
+  /// are narrow; only then are there sums of gradients, unless they were given or one pass makes a
+  /// step.
   struct State {
     std::vector<Tensor> masters, gradients, first, second, steps;
   };
@@ -126,6 +140,8 @@ class AdamW {
   std::vector<ParameterGroup> groups_;
   std::vector<State> states_;
   std::int64_t steps_done_ = 0;
+  float narrow_factor_ = 1;  ///< on narrow gradients, which would lose by it
+  bool listens_ = false;     ///< parameters have hooks
 };
 
 }  // namespace vcflash::train

@@ -10,10 +10,17 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <torch/csrc/autograd/function_hook.h>
+#include <torch/csrc/autograd/variable.h>
+
+#include <algorithm>
 #include <array>
+#include <iterator>
+#include <memory>
 
 #include <fmt/format.h>
 
+#include <vcflash/kernels/norm.hpp>
 #include <vcflash/meta/error.hpp>
 #include <vcflash/train/optimizer.hpp>
 
@@ -23,6 +30,15 @@ namespace detail {
 
 /// Whether a parameter is kept in fp32 beside the model.
 inline bool is_narrow(Tensor const& parameter) { return parameter.scalar_type() != at::kFloat; }
+
+/// Adds what a parameter gathered to its sum, if it has one.
+inline void take_gradient(Tensor const& parameter, Tensor const& sum) {
+  at::NoGradGuard const no_grad;
+  Tensor& gradient = parameter.mutable_grad();
+  if (!sum.defined() || !gradient.defined()) return;
+  sum.add_(gradient);
+  gradient.reset();
+}
 
 }  // namespace detail
 
@@ -35,8 +51,9 @@ VCFLASH_INLINE AdamW::AdamW(std::vector<ParameterGroup> groups, Options options)
       Tensor const& parameter = group.parameters[i];
       bool const narrow = detail::is_narrow(parameter);
       state.masters.push_back(narrow ? parameter.detach().to(at::kFloat) : parameter.detach());
+      bool const sums = narrow && options_.several_passes;
       state.gradients.push_back(!group.gradients.empty() ? group.gradients[i]
-                                : narrow                 ? at::zeros_like(state.masters.back())
+                                : sums                   ? at::zeros_like(state.masters.back())
                                                          : Tensor());
       state.first.push_back(at::zeros_like(state.masters.back()));
       state.second.push_back(at::zeros_like(state.masters.back()));
@@ -61,13 +78,27 @@ VCFLASH_INLINE std::int64_t AdamW::state_bytes() const {
   return bytes;
 }
 
-VCFLASH_INLINE void AdamW::take_gradients() {
-  at::NoGradGuard const no_grad;
+VCFLASH_INLINE AdamW::~AdamW() {
+  if (!listens_) return;
+  for_each([](Tensor const& parameter, Tensor const&) {
+    torch::autograd::impl::set_post_acc_grad_hooks(parameter, nullptr);
+  });
+}
+
+VCFLASH_INLINE void AdamW::take_gradients() { for_each(detail::take_gradient); }
+
+VCFLASH_INLINE void AdamW::take_gradients_as_they_come() {
+  struct Hook : torch::autograd::PostAccumulateGradHook {
+    explicit Hook(Tensor sum) : sum(std::move(sum)) {}
+    void operator()(torch::autograd::Variable const& parameter) override {
+      detail::take_gradient(parameter, sum);
+    }
+    Tensor sum;
+  };
+  listens_ = true;
   for_each([](Tensor const& parameter, Tensor const& sum) {
-    Tensor& gradient = parameter.mutable_grad();
-    if (!sum.defined() || !gradient.defined()) return;
-    sum.add_(gradient);
-    gradient.reset();
+    if (!sum.defined()) return;
+    torch::autograd::impl::set_post_acc_grad_hooks(parameter, std::make_unique<Hook>(sum));
   });
 }
 
@@ -83,7 +114,18 @@ VCFLASH_INLINE std::vector<Tensor> AdamW::gradients() const {
 VCFLASH_INLINE Tensor AdamW::gradient_norm() const {
   at::NoGradGuard const no_grad;
   auto const all = gradients();
-  if (!all.empty()) return at::stack(at::_foreach_norm(all)).norm();
+  if (!all.empty()) {
+    std::vector<Tensor> wide, norms;
+    for (auto const& gradient : all) {
+      if (detail::is_narrow(gradient)) {
+        norms.push_back(kernels::norm(gradient));
+      } else {
+        wide.push_back(gradient);
+      }
+    }
+    if (!wide.empty()) std::ranges::move(at::_foreach_norm(wide), std::back_inserter(norms));
+    return at::stack(norms).norm();
+  }
   auto fp32 = at::TensorOptions(at::kFloat);
   for_each([&](Tensor const& parameter, Tensor const&) { fp32 = fp32.device(parameter.device()); });
   return at::zeros({}, fp32);
@@ -92,8 +134,11 @@ VCFLASH_INLINE Tensor AdamW::gradient_norm() const {
 VCFLASH_INLINE void AdamW::clip(double norm, double most) {
   at::NoGradGuard const no_grad;
   float const factor = static_cast<float>(most) / (static_cast<float>(norm) + 1e-6F);
-  auto const all = gradients();
-  if (most > 0 && factor < 1 && !all.empty()) at::_foreach_mul_(all, at::Scalar(factor));
+  if (most <= 0 || factor >= 1) return;
+  auto all = gradients();
+  std::erase_if(all, detail::is_narrow);
+  if (!all.empty()) at::_foreach_mul_(all, at::Scalar(factor));
+  narrow_factor_ = factor;
 }
 
 VCFLASH_INLINE void AdamW::forget_gradients() {
@@ -101,6 +146,7 @@ VCFLASH_INLINE void AdamW::forget_gradients() {
     if (sum.defined()) sum.zero_();
     parameter.mutable_grad().reset();
   });
+  narrow_factor_ = 1;
 }
 
 VCFLASH_INLINE void AdamW::step(double factor) {
@@ -108,27 +154,60 @@ VCFLASH_INLINE void AdamW::step(double factor) {
   for (std::size_t g = 0; g < groups_.size(); ++g) {
     auto const& group = groups_[g];
     State& state = states_[g];
-    if (group.parameters.empty()) continue;
-    std::vector<Tensor> gradients;
+    double const rate = group.learning_rate * factor;
+    std::vector<Tensor> masters, gradients, first, second, steps;
     for (std::size_t i = 0; i < group.parameters.size(); ++i) {
-      Tensor const& own = group.parameters[i].grad();
-      gradients.push_back(state.gradients[i].defined() ? state.gradients[i]
-                          : own.defined()              ? own
-                                                       : at::zeros_like(state.masters[i]));
+      Tensor const& parameter = group.parameters[i];
+      Tensor const& sum = state.gradients[i];
       state.steps[i].add_(1);
+      if (detail::is_narrow(parameter) && !sum.defined()) {
+        move_narrow(g, i, rate);
+        continue;
+      }
+      masters.push_back(state.masters[i]);
+      gradients.push_back(sum.defined()                ? sum
+                          : parameter.grad().defined() ? parameter.grad()
+                                                       : at::zeros_like(state.masters[i]));
+      first.push_back(state.first[i]);
+      second.push_back(state.second[i]);
+      steps.push_back(state.steps[i]);
     }
-    at::_fused_adamw_(state.masters, gradients, state.first, state.second, {}, state.steps,
-                      group.learning_rate * factor, options_.beta1, options_.beta2,
-                      group.weight_decay, options_.epsilon, /*amsgrad=*/false,
+    if (masters.empty()) continue;
+    at::_fused_adamw_(masters, gradients, first, second, {}, steps, rate, options_.beta1,
+                      options_.beta2, group.weight_decay, options_.epsilon, /*amsgrad=*/false,
                       /*maximize=*/false);
     for (std::size_t i = 0; i < group.parameters.size(); ++i) {
-      if (detail::is_narrow(group.parameters[i])) {
+      if (detail::is_narrow(group.parameters[i]) && state.gradients[i].defined()) {
         group.parameters[i].detach().copy_(state.masters[i]);
       }
     }
   }
   forget_gradients();
   ++steps_done_;
+}
+
+VCFLASH_INLINE void AdamW::move_narrow(std::size_t group, std::size_t i, double rate) {
+  State& state = states_[group];
+  Tensor const parameter = groups_[group].parameters[i].detach();
+  Tensor const& gradient = groups_[group].parameters[i].grad();
+  // What a processor's cache holds, and what is worth a GPU's kernel.
+  std::int64_t const some = parameter.is_cpu() ? 1 << 20 : 1 << 26;
+  std::int64_t const rows = parameter.size(0);
+  std::int64_t const at_once = std::max<std::int64_t>(1, some * rows / parameter.numel());
+  for (std::int64_t row = 0; row < rows; row += at_once) {
+    auto const piece = [&](Tensor const& of) {
+      return of.narrow(0, row, std::min(at_once, rows - row));
+    };
+    Tensor const master = piece(state.masters[i]);
+    Tensor const wide =
+        gradient.defined() ? piece(gradient).to(at::kFloat) : at::zeros_like(master);
+    if (narrow_factor_ != 1) wide.mul_(narrow_factor_);
+    at::_fused_adamw_({master}, {wide}, {piece(state.first[i])}, {piece(state.second[i])}, {},
+                      {state.steps[i]}, rate, options_.beta1, options_.beta2,
+                      groups_[group].weight_decay, options_.epsilon, /*amsgrad=*/false,
+                      /*maximize=*/false);
+    piece(parameter).copy_(master);
+  }
 }
 
 VCFLASH_INLINE NamedTensors AdamW::state() const {

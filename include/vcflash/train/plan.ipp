@@ -130,6 +130,11 @@ VCFLASH_INLINE void Rehearsal::begin(PartTensors const& network, AdamW const& op
   std::map<std::string, Part, std::less<>> part_of;
   Attribution weights, state;
   PartElements trained{};
+  // Several processes sum gradients up in fp32, and so does one that makes several backward passes
+  // a step in another type. A gradient is added to its sum as soon as it comes, unless those of
+  // several threads are.
+  bool const sums = group_ || (config_.dtype != at::kFloat && config_.accumulation() > 1);
+  bool const gathers = !group_ && (!sums || replicas_ > 1);
   auto const add = [&](Part part, NamedTensors const& tensors) {
     for (auto const& [key, tensor] : tensors) {
       part_of.emplace(key, part);
@@ -137,8 +142,7 @@ VCFLASH_INLINE void Rehearsal::begin(PartTensors const& network, AdamW const& op
                   tensor.numel());
       if (!tensor.requires_grad()) continue;
       trained[static_cast<std::size_t>(part)] += tensor.numel();
-      // Several processes take a gradient to its sum as soon as it comes.
-      if (!group_) run_.watch_gradients(tensor, part);
+      if (gathers) run_.watch_gradients(tensor, part);
     }
   };
   add(Part::encoder, network.encoder);
@@ -147,8 +151,7 @@ VCFLASH_INLINE void Rehearsal::begin(PartTensors const& network, AdamW const& op
   for (auto const& [name, tensor] : optimizer.state()) {
     state.add(tensor, part_of.at(name.substr(name.find('.') + 1)), tensor.numel());
   }
-  // Of one process that trains in fp32 nobody sums gradients; what is left are counters of steps.
-  bool const sums = group_ || config_.dtype != at::kFloat;
+  // Where nobody sums gradients, what is left are counters of steps.
   run_.attribute_all(Purpose::gradients, sums ? Purpose::gradients : Purpose::optimizer, trained);
   weights.tell(run_, Purpose::weights);
   state.tell(run_, Purpose::optimizer);

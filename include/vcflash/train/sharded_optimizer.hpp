@@ -43,6 +43,9 @@ class ShardedOptimizer {
   /// To be called after every backward pass.
   void take_gradients();
 
+  /// As AdamW's; several processes do so anyway.
+  void take_gradients_as_they_come();
+
   /// The norm of the gradients of all ranks' micro batches together.  \see AdamW::gradient_norm
   Tensor gradient_norm();
 

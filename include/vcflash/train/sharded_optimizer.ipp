@@ -410,6 +410,10 @@ VCFLASH_INLINE void ShardedOptimizer::take_gradients() {
   if (!shards_) own_->take_gradients();
 }
 
+VCFLASH_INLINE void ShardedOptimizer::take_gradients_as_they_come() {
+  if (!shards_) own_->take_gradients_as_they_come();
+}
+
 VCFLASH_INLINE Tensor ShardedOptimizer::gradient_norm() {
   if (!shards_) return own_->gradient_norm();
   shards_->finish();

@@ -230,10 +230,12 @@ class Trainer {
     writer_.emplace(files_.out, config_.keep, group_);
     std::vector<std::string> keys;
     for (auto const& parameter : parameters_of(network_)) keys.push_back(parameter.key);
-    optimizer_.emplace(
-        parameter_groups<R>(network_, config_.recipe),
-        AdamW::Options{config_.recipe.beta1, config_.recipe.beta2, config_.recipe.epsilon}, keys,
-        R::Sharding::stage, group_, parameters_ ? &*parameters_ : nullptr);
+    optimizer_.emplace(parameter_groups<R>(network_, config_.recipe),
+                       AdamW::Options{config_.recipe.beta1, config_.recipe.beta2,
+                                      config_.recipe.epsilon, config_.accumulation() > processes()},
+                       keys, R::Sharding::stage, group_, parameters_ ? &*parameters_ : nullptr);
+    // Several threads' gradients are added to each other first.
+    if (config_.batch_threads == 1) optimizer_->take_gradients_as_they_come();
   }
 
   /// Whether this process leaves the run's files.
