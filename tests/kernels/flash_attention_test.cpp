@@ -72,4 +72,5 @@ TEST_CASE("only bf16 whose channels are side by side goes through it", "[unit]")
   CHECK_FALSE(kernels::takes_flash_attention(x, x.transpose(2, 3), x));
   Tensor const odd = x.narrow(3, 0, 15);
   CHECK_FALSE(kernels::takes_flash_attention(odd, odd, odd));
+  CHECK_FALSE(kernels::takes_flash_attention(x, x, x.narrow(2, 0, 7)));
 }

@@ -149,11 +149,12 @@ struct FlashAttention {
 VCFLASH_INLINE bool takes_flash_attention(Tensor const& query, Tensor const& key,
                                           Tensor const& value) {
   auto const fits = [](Tensor const& tensor) {
-    return tensor.is_cpu() && tensor.scalar_type() == at::kBFloat16 && tensor.stride(-1) == 1 &&
-           tensor.numel() > 0;
+    return tensor.is_cpu() && tensor.scalar_type() == at::kBFloat16 && tensor.dim() == 4 &&
+           tensor.stride(-1) == 1 && tensor.numel() > 0;
   };
   return cpu::has_fast_pairs() && fits(query) && fits(key) && fits(value) &&
-         query.size(-1) % 2 == 0;
+         key.sizes() == value.sizes() && query.size(0) == key.size(0) &&
+         query.size(1) % key.size(1) == 0 && query.size(3) == key.size(3) && query.size(3) % 2 == 0;
 }
 
 VCFLASH_INLINE Attended flash_attention(Tensor const& query, Tensor const& key, Tensor const& value,

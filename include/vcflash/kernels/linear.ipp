@@ -55,10 +55,10 @@ struct FewRows {
 
 VCFLASH_INLINE Tensor linear(Tensor const& x, Tensor const& weight, Tensor const& bias) {
   std::int64_t const in = weight.size(1), out = weight.size(0);
-  bool const fits = x.numel() > 0 && x.numel() <= few_rows * in &&
+  bool const fits = x.numel() > 0 && x.numel() <= few_rows * in && x.size(-1) == in &&
                     in % (detail::FewRows::parts * cpu::lanes) == 0 &&
                     cpu::takes_fast_path(x, weight) &&
-                    (!bias.defined() || cpu::takes_fast_path(bias));
+                    (!bias.defined() || (bias.numel() == out && cpu::takes_fast_path(bias)));
   if (!fits) {
     return bias.defined() ? at::linear(x, weight, bias) : at::linear(x, weight);
   }

@@ -48,7 +48,7 @@ inline Tensor plain_rms_norm(Tensor const& x, Tensor const& weight, double epsil
 
 VCFLASH_INLINE Tensor rms_norm(Tensor const& x, Tensor const& weight, double epsilon) {
   std::int64_t const width = weight.numel();
-  if (width % cpu::lanes != 0 || !cpu::takes_fast_path(x, weight)) {
+  if (width % cpu::lanes != 0 || x.size(-1) != width || !cpu::takes_fast_path(x, weight)) {
     return detail::plain_rms_norm(x, weight, epsilon);
   }
   Tensor y = at::empty_like(x);

@@ -24,7 +24,10 @@ VCFLASH_AVX512 inline void swiglu(c10::BFloat16* gate, c10::BFloat16 const* up, 
 }  // namespace detail
 
 VCFLASH_INLINE Tensor swiglu(Tensor gate, Tensor const& up) {
-  if (gate.numel() % cpu::lanes != 0 || !cpu::takes_fast_path(gate, up)) return at::silu(gate) * up;
+  if (gate.numel() % cpu::lanes != 0 || gate.sizes() != up.sizes() ||
+      !cpu::takes_fast_path(gate, up)) {
+    return at::silu(gate) * up;
+  }
   auto* const numbers = gate.mutable_data_ptr<c10::BFloat16>();
   auto const* const factors = up.const_data_ptr<c10::BFloat16>();
   constexpr std::int64_t worth_a_thread = 1 << 10;  // groups of numbers
