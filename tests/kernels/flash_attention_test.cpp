@@ -6,6 +6,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "tests/kernels/attention_cases.hpp"
+
 using namespace vcflash;
 
 namespace {
@@ -22,10 +24,7 @@ double furthest(Tensor const& one, Tensor const& other) {
 }  // namespace
 
 TEST_CASE("attention in one pass is as exact as LibTorch's", "[unit]") {
-  struct Case {
-    std::int64_t batch, heads, kv_heads, queries, keys, head_dim;
-    bool causal;
-  };
+  using Case = test::AttentionCase;
   for (auto const& c : {Case{1, 1, 1, 1, 1, 16, false}, Case{2, 4, 4, 100, 100, 64, false},
                         Case{1, 3, 1, 70, 70, 34, true}, Case{2, 14, 2, 130, 700, 64, true},
                         Case{1, 6, 2, 1, 1100, 128, false}, Case{1, 2, 2, 800, 513, 88, false},
@@ -41,7 +40,7 @@ TEST_CASE("attention in one pass is as exact as LibTorch's", "[unit]") {
     REQUIRE(fast.sizes() == query.sizes());
     CHECK(furthest(fast, exact) < 0.02);
     CHECK(kernels::attention(query, key, value, c.causal).equal(fast));
-    // What learns takes LibTorch's.
+    test::LibTorchLearns const plain_path;
     Tensor const plain = kernels::attention(query.detach().requires_grad_(), key, value, c.causal);
     CHECK(furthest(fast, exact) < 1.5 * furthest(plain.detach(), exact) + 1e-3);
   }

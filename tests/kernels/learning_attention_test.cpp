@@ -5,7 +5,8 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include <array>
-#include <utility>
+
+#include "tests/kernels/attention_cases.hpp"
 
 using namespace vcflash;
 
@@ -36,10 +37,7 @@ double furthest(Tensor const& one, Tensor const& other) {
 }  // namespace
 
 TEST_CASE("gradients of attention in one pass are as exact as LibTorch's", "[unit]") {
-  struct Case {
-    std::int64_t batch, heads, kv_heads, queries, keys, head_dim;
-    bool causal;
-  };
+  using Case = test::AttentionCase;
   for (auto const& c : {Case{1, 1, 1, 1, 1, 16, false}, Case{2, 4, 4, 100, 100, 64, false},
                         Case{1, 3, 1, 70, 70, 34, true}, Case{2, 14, 2, 130, 300, 64, true},
                         Case{1, 2, 2, 400, 213, 88, false}, Case{1, 7, 1, 60, 431, 128, true},
@@ -55,9 +53,8 @@ TEST_CASE("gradients of attention in one pass are as exact as LibTorch's", "[uni
     Tensor const gradient = some(c.heads, c.queries);
     auto const exact = learned(operands, gradient, c.causal, at::kFloat);
     auto const fast = learned(operands, gradient, c.causal, at::kBFloat16);
-    auto* const ours = std::exchange(kernels::detail::learning_attention, nullptr);
+    test::LibTorchLearns const plain_path;
     auto const plain = learned(operands, gradient, c.causal, at::kBFloat16);
-    kernels::detail::learning_attention = ours;
     CAPTURE(c.heads, c.queries, c.keys, c.head_dim, c.causal);
     CHECK(furthest(fast.mixed, exact.mixed) < 0.01);
     for (std::size_t i = 0; i < 3; ++i) {
