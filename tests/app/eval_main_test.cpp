@@ -61,7 +61,7 @@ TEST_CASE("an evaluation that is killed, again and again, ends with the same fil
   int kills = 0;
   std::mt19937 random(Catch::getSeed());
   std::uniform_real_distribution<> later(0.02, 0.2);
-  for (double seconds = 0.3;; seconds += later(random)) {
+  for (double seconds = 0.05;; seconds += later(random)) {  // at first before it has begun
     auto const outcome = run.evaluate("base", {}, fmt::format("timeout -s KILL {}", seconds));
     if (outcome.exit_code == 0) {
       if (known > 0) {
