@@ -3,10 +3,11 @@
 #   -D seconds=N      of processor time
 #   -D megabytes=N    of address space; any if left out
 #   -D hana_only=ON   it may include LibTorch, Boost.Hana and the system's headers only
+#   -D compiler=FILE  another compiler than the build's
 cmake_minimum_required(VERSION 3.25)
 include("${CMAKE_CURRENT_LIST_DIR}/compile_command.cmake")
 
-vcflash_compile_command("${commands}" "${source}" command "")
+vcflash_compile_command("${commands}" "${source}" command "${compiler}")
 vcflash_pass_if_unchanged("${stamp}" "${command}")
 set(limits "ulimit -t ${seconds};")
 if(megabytes)

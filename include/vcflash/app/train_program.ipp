@@ -339,9 +339,9 @@ inline void print_plan(TrainProgram const& recipe, TrainArguments const& argumen
        .text = arguments.plan_text,
        .processes = arguments.plan_processes > 0 ? arguments.plan_processes : launch.processes});
   if (arguments.json) {
-    fmt::print("{}\n", to_json(plan, config, recipe.recipe).dump(2));
+    fmt::print("{}\n", app::to_json(plan, config, recipe.recipe).dump(2));
   } else {
-    fmt::print("{}", to_text(plan, config, recipe.recipe));
+    fmt::print("{}", app::to_text(plan, config, recipe.recipe));
   }
 }
 

@@ -14,7 +14,7 @@ namespace vcflash::dist {
 /// for this process's own, by its rank on the machine. What LibTorch does badly on GPUs is set for
 /// the process.
 /// \throws InputError saying why there is no such device here
-at::Device device_of(std::string_view name, std::int64_t local_rank = local_rank());
+at::Device device_of(std::string_view name, std::int64_t local_rank = dist::local_rank());
 
 /// Has GPUs compute the same from the same every time, as CPUs do: by LibTorch's
 /// deterministic kernels; an operation that has none is an error. To be called before a GPU is

@@ -165,11 +165,11 @@ VCFLASH_INLINE Plan Rehearsal::result() const {
   plan.peak = run_.peak();
   plan.kept = run_.now();
   plan.work = run_.work();
-  auto const rehearsed = static_cast<double>(config_.accumulation() / plan.processes);
+  std::int64_t const passes = config_.accumulation() / plan.processes;
   auto const replicas =
       static_cast<double>(plan.batch.conversations) / static_cast<double>(rehearsed_.conversations);
   for (auto& pass : plan.work.amounts) {
-    for (auto& flops : pass) flops *= replicas / rehearsed;
+    for (auto& flops : pass) flops *= replicas / static_cast<double>(passes);
   }
   for (std::size_t p = 0; p < part_count; ++p) {
     auto const part = static_cast<Part>(p);

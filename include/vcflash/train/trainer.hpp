@@ -98,10 +98,10 @@ class Trainer {
   /// \param group of the processes that train together, of which the first writes; none: just one
   /// \param device that everything is computed on
   /// \throws InputError if weights, settings or an earlier run's state do not fit
-  Trainer(RunConfig config, RunFiles files, std::optional<text::Tokenizer> tokenizer = {},
+  Trainer(RunConfig const& config, RunFiles files, std::optional<text::Tokenizer> tokenizer = {},
           Callbacks callbacks = {}, dist::ProcessGroup* group = nullptr,
           at::Device device = at::kCPU)
-      : config_(std::move(config)),
+      : config_(config),
         files_(std::move(files)),
         tokenizer_(std::move(tokenizer)),
         callbacks_(std::move(callbacks)),
@@ -122,8 +122,8 @@ class Trainer {
 
   /// Takes a network as it is, on any device, to rehearse a step with it: no file is read or
   /// written.
-  Trainer(Network network, RunConfig config, dist::ProcessGroup* group = nullptr)
-      : config_(std::move(config)), group_(group), network_(std::move(network)) {
+  Trainer(Network network, RunConfig const& config, dist::ProcessGroup* group = nullptr)
+      : config_(config), group_(group), network_(std::move(network)) {
     require_consistent(config_, processes());
     prepare();
   }
