@@ -7,7 +7,6 @@
 #include <thread>
 #include <vector>
 
-#include "tests/dist/environment.hpp"
 #include "tests/support/folder.hpp"
 
 using namespace vcflash::eval;
@@ -26,17 +25,11 @@ TEST_CASE("every group of questions is one process's", "[unit]") {
     for (std::size_t group = 0; group < 7; ++group) {
       int takers = 0;
       for (std::int64_t rank = 0; rank < processes; ++rank) {
-        takers += Share{rank, processes}.takes(group);
+        takers += takes({rank, processes}, group);
       }
       CHECK(takers == 1);
     }
   }
-}
-
-TEST_CASE("a launcher says which process this is", "[unit]") {
-  vcflash::test::LauncherEnvironment const torchrun{{"RANK", "1"}, {"WORLD_SIZE", "3"}};
-  CHECK(Share::from_environment().rank == 1);
-  CHECK(Share::from_environment().processes == 3);
 }
 
 TEST_CASE("the answers of all processes are gathered, also of one that comes late", "[unit]") {

@@ -8,6 +8,7 @@
 #include <vcflash/app/number_checks.hpp>
 #include <vcflash/app/program.hpp>
 #include <vcflash/app/progress.hpp>
+#include <vcflash/dist/launch.hpp>
 #include <vcflash/eval/all_benchmarks.hpp>
 #include <vcflash/eval/results.hpp>
 #include <vcflash/eval/run.hpp>
@@ -50,7 +51,7 @@ inline std::filesystem::path folder_of(std::filesystem::path const& folder,
 /// \param out folder of its results
 template <Model M>
 void evaluate(eval::Exam const& exam, EvalArguments const& arguments, eval::Scoring scoring,
-              eval::Share const& share, std::filesystem::path const& out, LazyModel<M>& model) {
+              dist::Place const& place, std::filesystem::path const& out, LazyModel<M>& model) {
   auto const viewing = run_options<M>(arguments);
   double const began = Progress::steady_seconds();
   auto const about = about_run<M>(arguments, viewing);
@@ -60,7 +61,7 @@ void evaluate(eval::Exam const& exam, EvalArguments const& arguments, eval::Scor
   header["questions"] = questions_fingerprint(exam);
 
   make_folder(out);
-  eval::SharedAnswers answers(out, header, share, arguments.fresh);
+  eval::SharedAnswers answers(out, header, place, arguments.fresh);
   std::vector<std::size_t> all(exam.size()), left;
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
   std::int64_t done = 0, counted = 0;
@@ -76,7 +77,7 @@ void evaluate(eval::Exam const& exam, EvalArguments const& arguments, eval::Scor
     for (std::size_t const i : groups[group]) {
       if (auto const* const answer = answers.find(exam.id(i))) {
         count(i, *answer);
-      } else if (share.takes(group)) {
+      } else if (eval::takes(place, group)) {
         left.push_back(i);
       }
     }
@@ -95,7 +96,7 @@ void evaluate(eval::Exam const& exam, EvalArguments const& arguments, eval::Scor
                    progress.update(done, fmt::format("score {:.3f}", right / asked));
                  });
   }
-  if (share.rank != 0) return;
+  if (place.rank != 0) return;
 
   std::vector<std::string> ids;
   for (std::size_t const i : all) ids.push_back(exam.id(i));
@@ -248,14 +249,14 @@ int eval_main(int argc, char** argv) {
       }
       return;
     }
-    auto const share = eval::Share::from_environment();
+    auto const place = dist::Place::from_environment();
     for (std::size_t i = 0; i < exams.size(); ++i) {
       auto const& benchmark = arguments.benchmarks[i];
       auto const out = several ? arguments.out / benchmark : arguments.out;
       if (exams[i]) {
-        detail::evaluate<M>(*exams[i], arguments, scoring, share, out, model);
+        detail::evaluate<M>(*exams[i], arguments, scoring, place, out, model);
       } else {
-        detail::evaluate_needles<M>(*hops_of(benchmark), arguments, needle_files(i), scoring, share,
+        detail::evaluate_needles<M>(*hops_of(benchmark), arguments, needle_files(i), scoring, place,
                                     model);
       }
     }

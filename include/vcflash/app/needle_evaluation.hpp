@@ -4,6 +4,7 @@
 #include <vcflash/app/needle_results.hpp>
 #include <vcflash/app/progress.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
+#include <vcflash/dist/launch.hpp>
 #include <vcflash/eval/journal.hpp>
 #include <vcflash/eval/needle_exam.hpp>
 #include <vcflash/eval/needle_plan.hpp>
@@ -131,7 +132,7 @@ eval::needle::Search<M> search_of(typename M::Network const& network, NeedleQues
 /// Runs one of the two tests and writes what came of it.
 template <Model M>
 void evaluate_needles(eval::needle::Hops hops, EvalArguments const& arguments,
-                      NeedleFiles const& files, eval::Scoring scoring, eval::Share const& share,
+                      NeedleFiles const& files, eval::Scoring scoring, dist::Place const& place,
                       LazyModel<M>& model) {
   namespace needle = eval::needle;
   std::string const name(needle::name_of(hops));
@@ -148,14 +149,14 @@ void evaluate_needles(eval::needle::Hops hops, EvalArguments const& arguments,
   header["questions"] = needles_fingerprint(rows, cases);
 
   checkpoint::make_folder(out);
-  eval::SharedAnswers answers(out, header, share, arguments.fresh);
+  eval::SharedAnswers answers(out, header, place, arguments.fresh);
   std::vector<std::size_t> left;
   std::int64_t done = 0, right = 0;
   for (std::size_t i = 0; i < cases.size(); ++i) {
     if (auto const* const answer = answers.find(cases[i].id)) {
       ++done;
       right += needle::is_right(cases[i], *answer, scoring) ? 1 : 0;
-    } else if (share.takes(cases[i].group)) {
+    } else if (eval::takes(place, cases[i].group)) {
       left.push_back(i);
     }
   }
@@ -175,7 +176,7 @@ void evaluate_needles(eval::needle::Hops hops, EvalArguments const& arguments,
                                         static_cast<double>(right) / static_cast<double>(done)));
     }
   }
-  if (share.rank != 0) return;
+  if (place.rank != 0) return;
 
   std::vector<std::string> ids;
   for (auto const& answered : cases) ids.push_back(answered.id);

@@ -28,21 +28,10 @@
 /// folder, where each writes a journal of its own and the first gathers them all.
 namespace vcflash::eval {
 
-/// Which process of how many this is.
-struct Share {
-  std::int64_t rank = 0, processes = 1;
-
-  /// \throws InputError for numbers that cannot be
-  static Share from_environment() {
-    auto const place = dist::Place::from_environment();
-    return {place.rank, place.processes};
-  }
-
-  /// Whether this process asks the questions about the `group`th video.
-  bool takes(std::size_t group) const {
-    return static_cast<std::int64_t>(group) % processes == rank;
-  }
-};
+/// Whether the process at this place asks the questions about the `group`th video.
+inline bool takes(dist::Place const& place, std::size_t group) {
+  return static_cast<std::int64_t>(group) % place.processes == place.rank;
+}
 
 inline std::filesystem::path journal_path(std::filesystem::path const& out, std::int64_t rank) {
   return out / fmt::format("answers.journal-{}.jsonl", rank);
@@ -83,9 +72,9 @@ inline bool has_ended(std::filesystem::path const& journal) {
 /// The other processes of a run, as their journals show them.
 class Others {
  public:
-  Others(std::filesystem::path out, Share const& share) : out_(std::move(out)) {
-    for (std::int64_t rank = 0; rank < share.processes; ++rank) {
-      if (rank != share.rank) ranks_.push_back(rank);
+  Others(std::filesystem::path out, dist::Place const& place) : out_(std::move(out)) {
+    for (std::int64_t rank = 0; rank < place.processes; ++rank) {
+      if (rank != place.rank) ranks_.push_back(rank);
     }
     meet();
   }
@@ -121,12 +110,12 @@ class SharedAnswers {
   /// \param out the folder of the journals  \param header what the answers depend on
   /// \param fresh drops what earlier starts answered
   /// \throws as Journal
-  SharedAnswers(std::filesystem::path const& out, nlohmann::json header, Share const& share,
+  SharedAnswers(std::filesystem::path const& out, nlohmann::json header, dist::Place const& place,
                 bool fresh)
       : out_(out),
         header_(std::move(header)),
-        journal_(fresh ? dropped(out, share) : journal_path(out, share.rank), header_),
-        others_(out, share) {
+        journal_(fresh ? dropped(out, place) : journal_path(out, place.rank), header_),
+        others_(out, place) {
     if (!fresh) known_ = journalled_answers(out_, header_);
   }
 
@@ -179,13 +168,13 @@ class SharedAnswers {
  private:
   /// Removes this process's journal, and the first process those that no process of this run
   /// writes. \return the path of this process's
-  static std::filesystem::path dropped(std::filesystem::path const& out, Share const& share) {
+  static std::filesystem::path dropped(std::filesystem::path const& out, dist::Place const& place) {
     auto unwanted = journals(out);
-    for (std::int64_t rank = 0; rank < share.processes; ++rank) {
+    for (std::int64_t rank = 0; rank < place.processes; ++rank) {
       std::erase(unwanted, journal_path(out, rank));
     }
-    if (share.rank != 0) unwanted.clear();
-    auto const own = journal_path(out, share.rank);
+    if (place.rank != 0) unwanted.clear();
+    auto const own = journal_path(out, place.rank);
     unwanted.push_back(own);
     for (auto const& path : unwanted) std::filesystem::remove(path);
     return own;

@@ -131,7 +131,7 @@ void multiply(Left const& left, Half const* right, std::int64_t step, std::int64
     if (v < vectors) some_vectors.template operator()<1>(v);
   };
   std::int64_t r = 0;
-  for (; r + 6 <= rows; r += 6) some_rows.template operator()<6>(r);
+  for (; r + tile <= rows; r += tile) some_rows.template operator()<int(tile)>(r);
   for (; r + 2 <= rows; r += 2) some_rows.template operator()<2>(r);
   if (r < rows) some_rows.template operator()<1>(r);
 }

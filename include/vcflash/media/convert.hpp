@@ -61,10 +61,13 @@ class RgbConverter {
   }
 
   void prepare(AVFrame const& frame, int height, int width) {
-    int const matrix_kind = number_of(frame.colorspace);
-    Kind const kind{
-        frame.height, frame.width, frame.format, matrix_kind, number_of(frame.color_range),
-        height,       width};
+    Kind const kind{.in_height = frame.height,
+                    .in_width = frame.width,
+                    .format = frame.format,
+                    .matrix = number_of(frame.colorspace),
+                    .range = number_of(frame.color_range),
+                    .height = height,
+                    .width = width};
     if (scaler_ && kind == kind_) return;
     scaler_.reset(sws_getContext(frame.width, frame.height, AVPixelFormat(frame.format), width,
                                  height, AV_PIX_FMT_RGB24, flags_, nullptr, nullptr, nullptr));
@@ -73,8 +76,8 @@ class RgbConverter {
     if (sws_getColorspaceDetails(scaler_.get(), &matrix, &range, &out_matrix, &out_range,
                                  &brightness, &contrast, &saturation) >= 0) {
       if (kind.range == AVCOL_RANGE_JPEG) range = 1;
-      if (matrix_kind != AVCOL_SPC_UNSPECIFIED && matrix_kind != AVCOL_SPC_RGB) {
-        matrix = const_cast<int*>(sws_getCoefficients(matrix_kind));
+      if (kind.matrix != AVCOL_SPC_UNSPECIFIED && kind.matrix != AVCOL_SPC_RGB) {
+        matrix = const_cast<int*>(sws_getCoefficients(kind.matrix));
       }
       sws_setColorspaceDetails(scaler_.get(), matrix, range, out_matrix, out_range, brightness,
                                contrast, saturation);
