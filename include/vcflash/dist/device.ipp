@@ -13,11 +13,15 @@
 
 #include <vcflash/dist/device.hpp>
 #include <vcflash/meta/error.hpp>
+#include <vcflash/tensor/page_allocator.hpp>
 
 namespace vcflash::dist {
 
 VCFLASH_INLINE at::Device device_of(std::string_view name, std::int64_t local_rank) {
-  if (name == "cpu") return at::kCPU;
+  if (name == "cpu") {
+    give_large_tensors_pages();
+    return at::kCPU;
+  }
   std::int64_t index = local_rank;
   bool known = name == "cuda";
   if (constexpr std::string_view numbered = "cuda:"; name.starts_with(numbered)) {

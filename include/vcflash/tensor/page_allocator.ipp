@@ -1,0 +1,126 @@
+#pragma once
+
+#include <sys/mman.h>
+
+#include <c10/core/CPUAllocator.h>
+#include <c10/core/impl/alloc_cpu.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include <vcflash/tensor/page_allocator.hpp>
+
+namespace vcflash {
+
+namespace detail {
+
+inline constexpr std::size_t page = 4096, huge_page = std::size_t(1) << 21;
+
+VCFLASH_INLINE bool begins_huge_page(void const* begin) {
+  return reinterpret_cast<std::uintptr_t>(begin) % huge_page == 0;
+}
+
+/// Pages that begin where a huge one can; null if there are none.
+VCFLASH_INLINE void* map_pages(std::size_t bytes) {
+  std::size_t const mapped = bytes + huge_page - page;
+  void* const pages =
+      ::mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED) return nullptr;
+  std::size_t const before = -reinterpret_cast<std::uintptr_t>(pages) % huge_page;
+  auto* const begin = static_cast<std::byte*>(pages) + before;
+  std::size_t const after = mapped - before - bytes;
+  if (before > 0) ::munmap(pages, before);
+  if (after > 0) ::munmap(begin + bytes, after);
+  ::madvise(begin, bytes, MADV_HUGEPAGE);  // only advice: not every system has them
+  return begin;
+}
+
+}  // namespace detail
+
+VCFLASH_INLINE PageAllocator& PageAllocator::instance() {
+  static auto* const allocator = new PageAllocator;  // tensors of static storage may outlive others
+  return *allocator;
+}
+
+VCFLASH_INLINE c10::DataPtr PageAllocator::allocate(std::size_t bytes) {
+  auto const owned = [](void* begin) {
+    return c10::DataPtr(begin, begin, &release, c10::DeviceType::CPU);
+  };
+  if (bytes < large) return owned(c10::alloc_cpu(bytes));
+  bytes = (bytes + detail::page - 1) / detail::page * detail::page;
+  if (void* const begin = take_kept(bytes)) return owned(begin);
+  void* begin = detail::map_pages(bytes);
+  if (!begin) {
+    std::lock_guard const lock(mutex_);
+    give_back(0);
+    begin = detail::map_pages(bytes);
+  }
+  if (!begin) return owned(c10::alloc_cpu(bytes));  // fails in LibTorch's words
+  std::lock_guard const lock(mutex_);
+  note_use({begin, bytes});
+  return owned(begin);
+}
+
+VCFLASH_INLINE void PageAllocator::release(void* begin) {
+  auto& self = instance();
+  if (detail::begins_huge_page(begin)) {
+    std::lock_guard const lock(self.mutex_);
+    if (auto const found = self.in_use_.find(begin); found != self.in_use_.end()) {
+      std::size_t const bytes = found->second;
+      self.in_use_.erase(found);
+      self.used_ -= bytes;
+      self.kept_blocks_.push_back({begin, bytes});
+      self.kept_ += bytes;
+      self.give_back(self.most_used_ / 8);
+      return;
+    }
+  }
+  c10::free_cpu(begin);
+}
+
+/// The smallest kept block that is large enough, and no more than an eighth larger; null if none.
+VCFLASH_INLINE void* PageAllocator::take_kept(std::size_t bytes) {
+  std::lock_guard const lock(mutex_);
+  auto best = kept_blocks_.end();
+  for (auto block = kept_blocks_.begin(); block != kept_blocks_.end(); ++block) {
+    if (block->bytes < bytes || block->bytes > bytes + bytes / 8) continue;
+    if (best == kept_blocks_.end() || block->bytes < best->bytes) best = block;
+  }
+  if (best == kept_blocks_.end()) return nullptr;
+  Block const block = *best;
+  kept_blocks_.erase(best);
+  kept_ -= block.bytes;
+  note_use(block);
+  return block.begin;
+}
+
+/// Gives the system what is kept beyond this many bytes.
+VCFLASH_INLINE void PageAllocator::give_back(std::size_t kept_at_most) {
+  auto block = kept_blocks_.begin();
+  for (; kept_ > kept_at_most; ++block) {
+    ::munmap(block->begin, block->bytes);
+    kept_ -= block->bytes;
+  }
+  kept_blocks_.erase(kept_blocks_.begin(), block);
+}
+
+VCFLASH_INLINE void PageAllocator::note_use(Block block) {
+  in_use_.emplace(block.begin, block.bytes);
+  used_ += block.bytes;
+  most_used_ = std::max(most_used_, used_);
+}
+
+VCFLASH_INLINE std::size_t PageAllocator::used() const {
+  std::lock_guard const lock(mutex_);
+  return used_;
+}
+
+VCFLASH_INLINE std::size_t PageAllocator::kept() const {
+  std::lock_guard const lock(mutex_);
+  return kept_;
+}
+
+VCFLASH_INLINE void give_large_tensors_pages() { c10::SetCPUAllocator(&PageAllocator::instance()); }
+
+}  // namespace vcflash

@@ -1,0 +1,96 @@
+#include <vcflash/meta/process_memory.hpp>
+#include <vcflash/tensor/page_allocator.hpp>
+
+#include <ATen/ops/ones.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <thread>
+#include <vector>
+
+using namespace vcflash;
+
+namespace {
+
+constexpr std::size_t mib = std::size_t(1) << 20;
+
+}  // namespace
+
+TEST_CASE("large CPU tensors have pages of their own, small ones have none", "[unit]") {
+  give_large_tensors_pages();
+  auto const& pages = PageAllocator::instance();
+  auto const before = pages.used();
+  auto const small = at::ones({1000});
+  CHECK(pages.used() == before);
+  auto large = at::ones({3 * std::int64_t(mib) + 1}, at::kByte);
+  CHECK(pages.used() == before + 3 * mib + 4096);
+  CHECK(reinterpret_cast<std::uintptr_t>(large.data_ptr()) % (2 * mib) == 0);
+  CHECK(large.sum().item<std::int64_t>() == 3 * std::int64_t(mib) + 1);
+  large.reset();
+  CHECK(pages.used() == before);
+}
+
+TEST_CASE("what is freed is kept for the next of its size, up to an eighth of the most in use",
+          "[unit]") {
+  auto& pages = PageAllocator::instance();
+  auto const most = [&pages] { return pages.allocate(80 * mib); };
+  most().clear();  // the most in use is at least this
+  auto const bytes = 4 * mib;
+  void* const first = pages.allocate(bytes).get();
+  CHECK(pages.kept() >= bytes);
+  auto const again = pages.allocate(bytes - 4096);
+  CHECK(again.get() == first);
+  auto const half = pages.allocate(bytes / 2);
+  CHECK(half.get() != first);
+  {
+    std::vector<c10::DataPtr> many;
+    for (int i = 0; i < 20; ++i) many.push_back(pages.allocate(bytes));
+    std::memset(many.back().get(), 1, bytes);
+  }
+  CHECK(pages.kept() <= (pages.used() + 20 * bytes + 80 * mib) / 8);
+}
+
+TEST_CASE("memory of large tensors goes back to the system", "[unit]") {
+  auto& pages = PageAllocator::instance();
+  auto const before = resident_memory_mib();
+  {
+    std::vector<c10::DataPtr> blocks;
+    for (std::size_t i = 0; i < 200; ++i) {
+      blocks.push_back(pages.allocate(mib + i * 4096));
+      std::memset(blocks.back().get(), 1, mib + i * 4096);
+    }
+    CHECK(resident_memory_mib() >= before + 200);
+    // Holes between blocks that live on: a heap would keep them.
+    for (std::size_t i = 0; i < 200; ++i) {
+      if (i % 10 != 0) blocks[i].clear();
+    }
+    CHECK(resident_memory_mib() < before + 20 * 2 + 300 / 8 + 20);
+  }
+}
+
+TEST_CASE("threads share the pages", "[unit]") {
+  auto& pages = PageAllocator::instance();
+  auto const before = pages.used();
+  {
+    std::vector<std::jthread> threads;
+    for (unsigned t = 0; t < 4; ++t) {
+      threads.emplace_back([&pages, t] {
+        std::mt19937 random(t);
+        std::vector<c10::DataPtr> blocks(8);
+        for (int i = 0; i < 2000; ++i) {
+          auto& block = blocks[random() % blocks.size()];
+          block = pages.allocate(mib + random() % mib);
+          *static_cast<std::uint32_t*>(block.get()) = t;
+        }
+      });
+    }
+  }
+  CHECK(pages.used() == before);
+}
+
+TEST_CASE("more memory than there is is refused as LibTorch refuses it", "[unit]") {
+  CHECK_THROWS_AS(PageAllocator::instance().allocate(std::size_t(1) << 62), c10::Error);
+}
