@@ -126,11 +126,9 @@ TEST_CASE("a process that dies is noticed by the first, and the next start asks 
     CHECK_THAT(outcome.output, ContainsSubstring("start again, and only these will be asked"));
   }
   auto const done = answered(0) + answered(1);
-  test::Rank first(command, 0, 2, 0), second(command, 1, 2, 0);
-  auto const outcome = first.wait();
+  auto const outcome = run.evaluate("base");  // alone: two would answer while the first still reads
   INFO(outcome.output);
   CHECK(outcome.exit_code == 0);
-  CHECK(second.wait().exit_code == 0);
   CHECK_THAT(outcome.output, ContainsSubstring(fmt::format("shapes: {} of", done)));
 }
 
