@@ -41,6 +41,7 @@ class PageAllocator final : public c10::Allocator {
   PageAllocator() = default;
   static void release(void* begin);
   void* take_kept(std::size_t bytes);
+  void keep(Block block);
   void give_back(std::size_t kept_at_most);
   void note_use(Block block);
 

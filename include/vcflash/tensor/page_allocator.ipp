@@ -70,9 +70,7 @@ VCFLASH_INLINE void PageAllocator::release(void* begin) {
       std::size_t const bytes = found->second;
       self.in_use_.erase(found);
       self.used_ -= bytes;
-      self.kept_blocks_.push_back({begin, bytes});
-      self.kept_ += bytes;
-      self.give_back(self.most_used_ / 8);
+      self.keep({begin, bytes});
       return;
     }
   }
@@ -93,6 +91,18 @@ VCFLASH_INLINE void* PageAllocator::take_kept(std::size_t bytes) {
   kept_ -= block.bytes;
   note_use(block);
   return block.begin;
+}
+
+/// Keeps a block in the place of those kept longest; what is too large for that goes at once.
+VCFLASH_INLINE void PageAllocator::keep(Block block) {
+  std::size_t const at_most = most_used_ / 8;
+  if (block.bytes > at_most) {
+    ::munmap(block.begin, block.bytes);
+    return;
+  }
+  kept_blocks_.push_back(block);
+  kept_ += block.bytes;
+  give_back(at_most);
 }
 
 /// Gives the system what is kept beyond this many bytes.
