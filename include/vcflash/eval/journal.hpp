@@ -79,7 +79,7 @@ class Journal {
       ::close(file_);
       throw;
     }
-    flusher_ = std::jthread([this](std::stop_token stop) { flush_while(stop); });
+    flusher_ = std::jthread([this](std::stop_token const& stop) { flush_while(stop); });
   }
 
   Journal(Journal const&) = delete;
