@@ -36,8 +36,7 @@ TEST_CASE("large CPU tensors have pages of their own, small ones have none", "[u
 TEST_CASE("what is freed is kept for the next of its size, up to an eighth of the most in use",
           "[unit]") {
   auto& pages = PageAllocator::instance();
-  auto const most = [&pages] { return pages.allocate(80 * mib); };
-  most().clear();  // the most in use is at least this
+  pages.allocate(80 * mib).clear();  // the most in use is at least this
   auto const bytes = 4 * mib;
   void* const first = pages.allocate(bytes).get();
   CHECK(pages.kept() >= bytes);

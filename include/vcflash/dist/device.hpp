@@ -12,7 +12,7 @@ namespace vcflash::dist {
 
 /// The device that a person names, made the current one of this thread: `cpu`, `cuda:2`, or `cuda`
 /// for this process's own, by its rank on the machine. What LibTorch does badly there is set
-/// for the process: large tensors of a CPU have pages of their own (`PageAllocator`).
+/// for the process: memory of large CPU tensors (`PageAllocator`), cuDNN's attention on GPUs.
 /// \throws InputError saying why there is no such device here
 at::Device device_of(std::string_view name, std::int64_t local_rank = dist::local_rank());
 

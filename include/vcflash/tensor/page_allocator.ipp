@@ -6,8 +6,8 @@
 #include <c10/core/impl/alloc_cpu.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
-#include <utility>
 
 #include <vcflash/tensor/page_allocator.hpp>
 
