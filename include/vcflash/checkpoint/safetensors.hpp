@@ -2,7 +2,6 @@
 
 #include <ATen/Context.h>
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <c10/core/ScalarType.h>
 
@@ -27,6 +26,7 @@
 #include <vcflash/checkpoint/mapped_file.hpp>
 #include <vcflash/checkpoint/safetensors_header.hpp>
 #include <vcflash/meta/error.hpp>
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/parameter_list.hpp>
 
 namespace vcflash::checkpoint {
@@ -73,11 +73,11 @@ class SafetensorsFile {
     auto const& entry = header_.entries[found->second];
     auto const rank = safetensors_rank(entry.dtype);
     auto const dtype = detail::torch_types[rank];
-    if (entry.begin == entry.end) return at::empty(entry.shape, dtype);
+    if (entry.begin == entry.end) return aten::empty(entry.shape, dtype);
     std::byte* const data = file_.bytes().data() + header_.data_begin + entry.begin;
     // Headers may leave the tensors unaligned; those are copied.
     if (reinterpret_cast<std::uintptr_t>(data) % safetensors_types[rank].bytes != 0) {
-      Tensor copy = at::empty(entry.shape, dtype);
+      Tensor copy = aten::empty(entry.shape, dtype);
       std::memcpy(copy.mutable_data_ptr(), data, entry.end - entry.begin);
       return copy;
     }

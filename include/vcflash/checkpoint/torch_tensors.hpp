@@ -1,7 +1,6 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <c10/core/ScalarType.h>
 
@@ -23,6 +22,7 @@
 #include <vcflash/checkpoint/pickle.hpp>
 #include <vcflash/checkpoint/safetensors.hpp>
 #include <vcflash/meta/error.hpp>
+#include <vcflash/tensor/aten.hpp>
 
 /// How torch describes tensors in a pickle: storages, and views of them.
 namespace vcflash::checkpoint {
@@ -182,7 +182,7 @@ class TorchTensors {
           const_cast<std::byte*>(bytes.data()), {elements}, [mapping = file_.mapping()](void*) {},
           at::TensorOptions(dtype));
     }
-    Tensor copy = at::empty({elements}, dtype);
+    Tensor copy = aten::empty({elements}, dtype);
     if (elements > 0) std::memcpy(copy.mutable_data_ptr(), bytes.data(), bytes.size());
     return copy;
   }

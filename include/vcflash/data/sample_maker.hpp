@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include <ATen/ops/empty.h>
 #include <fmt/format.h>
 
 #include <vcflash/data/collate.hpp>
@@ -28,6 +27,7 @@
 #include <vcflash/meta/vocabulary.hpp>
 #include <vcflash/models/sample.hpp>
 #include <vcflash/recipe/stage.hpp>
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/text/chat.hpp>
 #include <vcflash/text/time_message.hpp>
 #include <vcflash/text/tokenizer.hpp>
@@ -53,7 +53,7 @@ struct SampleConfig {
 
 /// The ids as a tensor. \return [ids] int64
 inline Tensor to_tensor(std::span<std::int64_t const> ids) {
-  Tensor out = at::empty({static_cast<std::int64_t>(ids.size())}, at::kLong);
+  Tensor out = aten::empty({static_cast<std::int64_t>(ids.size())}, at::kLong);
   std::copy(ids.begin(), ids.end(), out.data_ptr<std::int64_t>());
   return out;
 }
@@ -142,7 +142,7 @@ class SampleMaker {
   ///   so that a long video is not held twice
   /// \return [count, 3, height, width] fp32
   Tensor normalised(media::Frames const& frames, bool last) const {
-    Tensor pixels = at::empty({frames.count, 3, frames.height, frames.width}, at::kFloat);
+    Tensor pixels = aten::empty({frames.count, 3, frames.height, frames.width}, at::kFloat);
     for (int i = 0; i < frames.count; ++i) {
       normalise_(frames.frame(i), {pixels.data_ptr<float>() + i * std::ssize(frames.frame(i)),
                                    frames.frame_bytes()});

@@ -14,10 +14,6 @@
 #include <thread>
 #include <utility>
 
-#include <ATen/ops/empty.h>
-#include <ATen/ops/empty_like.h>
-#include <ATen/ops/zeros.h>
-
 #ifndef USE_C10D_GLOO
 #define USE_C10D_GLOO
 #endif
@@ -35,6 +31,7 @@
 #include <vcflash/dist/process_group.hpp>
 #include <vcflash/dist/watchdog.hpp>
 #include <vcflash/meta/error.hpp>
+#include <vcflash/tensor/aten.hpp>
 
 namespace vcflash::dist {
 
@@ -194,7 +191,7 @@ Pending ProcessGroup::Impl::begin_guarded(Tensor const& tensor, Collective&& col
                                           Scratch scratch) {
   if (!host) {
     return begin(c10::make_intrusive<detail::EndedWork>(
-        scratch == Scratch::as_the_tensor ? at::empty_like(tensor) : Tensor()));
+        scratch == Scratch::as_the_tensor ? aten::empty_like(tensor) : Tensor()));
   }
   Pending begun;
   guarded([&] { begun = begin(collective(tensor.is_cpu() ? *host : *gpu)); });
@@ -318,7 +315,7 @@ VCFLASH_INLINE Pending ProcessGroup::broadcast(Tensor const& tensor) {
 }
 
 VCFLASH_INLINE std::vector<double> ProcessGroup::sum(std::vector<double> numbers) {
-  Tensor const tensor = at::empty({static_cast<std::int64_t>(numbers.size())}, at::kDouble);
+  Tensor const tensor = aten::empty({static_cast<std::int64_t>(numbers.size())}, at::kDouble);
   std::copy(numbers.begin(), numbers.end(), tensor.mutable_data_ptr<double>());
   all_reduce(tensor).wait();
   auto const* const summed = tensor.const_data_ptr<double>();
@@ -334,7 +331,8 @@ VCFLASH_INLINE std::vector<std::string> ProcessGroup::gather_text(std::string_vi
   auto const most = static_cast<std::int64_t>(std::ranges::max(lengths));
   std::vector<std::string> texts(ranks);
   if (most == 0) return texts;
-  Tensor const part = at::zeros({most}, at::kByte), whole = at::empty({most * size()}, at::kByte);
+  Tensor const part = aten::zeros({most}, at::kByte),
+               whole = aten::empty({most * size()}, at::kByte);
   std::ranges::copy(own, part.mutable_data_ptr<std::uint8_t>());
   all_gather(whole, part).wait();
   for (std::size_t r = 0; r < ranks; ++r) {

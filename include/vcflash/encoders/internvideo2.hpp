@@ -8,9 +8,7 @@
 #include <vcflash/layers/patch_embedding.hpp>
 #include <vcflash/layers/run.hpp>
 #include <vcflash/layers/sinusoid.hpp>
-
-#include <ATen/ops/cat.h>
-#include <ATen/ops/zeros.h>
+#include <vcflash/tensor/aten.hpp>
 
 #include <array>
 #include <cstdint>
@@ -82,7 +80,7 @@ struct InternVideo2Block {
 template <InternVideo2Config C>
 struct InternVideo2Transformer {
   struct ClassToken : Parameter<Role::embedding, 1, 1, C.width> {
-    static Tensor initial() { return at::zeros({1, 1, C.width}); }
+    static Tensor initial() { return aten::zeros({1, 1, C.width}); }
   };
   /// Learned positions of the class token and of all patches of `Frames` frames.
   template <std::int64_t Frames>
@@ -132,7 +130,7 @@ struct InternVideo2 {
     auto const& tower = vision_tower;
     Tensor const& positions = frames == 1 ? tower.img_pos_embed.value : tower.pos_embed.value;
     Tensor const first = tower.cls_token.value.expand({clips, 1, C.width});
-    Tensor hidden = at::cat({first, tower.patch_embed(pixels)}, 1) + positions;
+    Tensor hidden = aten::cat({first, tower.patch_embed(pixels)}, 1) + positions;
     for (std::size_t i = 0; i < tower.blocks.size(); ++i) {
       auto const& block = tower.blocks[i];
       if constexpr (DropsPaths<Run>) {

@@ -7,9 +7,7 @@
 #include <vcflash/layers/patch_embedding.hpp>
 #include <vcflash/layers/run.hpp>
 #include <vcflash/layers/sinusoid.hpp>
-
-#include <ATen/ops/cat.h>
-#include <ATen/ops/zeros_like.h>
+#include <vcflash/tensor/aten.hpp>
 
 #include <array>
 #include <cstdint>
@@ -53,8 +51,8 @@ struct UmtAttention {
   /// \param x [batch, tokens, Width]  \return same shape
   Tensor operator()(Tensor const& x) const {
     std::int64_t const batch = x.size(0), tokens = x.size(1);
-    Tensor const bias = at::cat({q_bias.value, at::zeros_like(v_bias.value), v_bias.value});
-    auto const qkv_heads = at::linear(x, qkv.weight, bias)
+    Tensor const bias = aten::cat({q_bias.value, aten::zeros_like(v_bias.value), v_bias.value});
+    auto const qkv_heads = aten::linear(x, qkv.weight, bias)
                                .view({batch, tokens, 3, Heads, Width / Heads})
                                .permute({2, 0, 3, 1, 4})
                                .unbind(0);

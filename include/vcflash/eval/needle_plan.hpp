@@ -1,10 +1,10 @@
 #pragma once
 
 #include <vcflash/eval/needle_run.hpp>
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/train/dry_run.hpp>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -98,21 +98,22 @@ MemoryPlan plan_memory(PlannedSearch const& search, at::ScalarType dtype) {
   run.makes(train::Purpose::weights, Part::llm);
   typename P::Network network;
   for (auto const& parameter : parameters_of(network)) {
-    *parameter.value = at::empty(parameter.shape, options);
+    *parameter.value = aten::empty(parameter.shape, options);
   }
   plan.weights = run.now().total();
 
   run.makes(train::Purpose::activations, Part::llm);
-  Tensor const haystack = at::empty({search.seconds * frame_tokens<M>(), Llm::hidden}, options);
+  Tensor const haystack = aten::empty({search.seconds * frame_tokens<M>(), Llm::hidden}, options);
   {
-    Medium const part{.modality = Modality::video,
-                      .pixels = at::empty({std::min(haystack_part, search.seconds), 3, side, side},
-                                          options.dtype(at::kFloat))};
+    Medium const part{
+        .modality = Modality::video,
+        .pixels = aten::empty({std::min(haystack_part, search.seconds), 3, side, side},
+                              options.dtype(at::kFloat))};
     Medium const* const media = &part;
     network.visual_tokens(std::span(&media, 1));
   }
   std::vector<Tensor> const needles{
-      at::empty({search.needles * clip_tokens<M>(), Llm::hidden}, options)};
+      aten::empty({search.needles * clip_tokens<M>(), Llm::hidden}, options)};
   plan.visual = run.now().total() - plan.weights;
   std::int64_t visual = 0;
   for (Piece const& piece : asked.layout) {

@@ -7,10 +7,9 @@
 #include <vcflash/media/preprocess.hpp>
 #include <vcflash/media/video.hpp>
 #include <vcflash/recipe/recipe.hpp>
+#include <vcflash/tensor/aten.hpp>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/cat.h>
-#include <ATen/ops/empty.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -107,7 +106,7 @@ Tensor look_at_haystack(typename M::Network const& network, std::filesystem::pat
     return detail::squares(media::read_frames(video, indices), side);
   };
   Tensor const& table = network.llm.embedding_table();
-  Tensor const all = at::empty({frames * frame_tokens<M>(), M::Llm::hidden}, table.options());
+  Tensor const all = aten::empty({frames * frame_tokens<M>(), M::Llm::hidden}, table.options());
   auto next = std::async(std::launch::async, decode, std::int64_t{0});
   for (std::int64_t first = 0; first < frames; first += haystack_part) {
     media::Frames const seen = next.get();
@@ -149,7 +148,7 @@ class Search {
          std::vector<std::int64_t> first_needle, std::int64_t longest = 0)
       : network_(network),
         haystack_(std::move(haystack)),
-        needles_(at::cat(needles)),
+        needles_(aten::cat(needles)),
         first_needle_(std::move(first_needle)) {
     cache_.reserve(longest);
   }
@@ -218,7 +217,7 @@ class Search {
       auto const end =
           std::ranges::find_if(codes, [&](std::int64_t code) { return kind_of(code) != kind; });
       auto const run = codes.first(static_cast<std::size_t>(end - codes.begin()));
-      Tensor const rows = at::empty({std::ssize(run)}, at::kLong);
+      Tensor const rows = aten::empty({std::ssize(run)}, at::kLong);
       std::ranges::transform(run, rows.template mutable_data_ptr<std::int64_t>(),
                              [&](std::int64_t code) {
                                if (kind == Kind::text) return code;
@@ -230,7 +229,7 @@ class Search {
                           : (kind == Kind::hay ? haystack_ : needles_).index_select(0, there));
       codes = codes.subspan(run.size());
     }
-    return at::cat(parts).unsqueeze(0);
+    return aten::cat(parts).unsqueeze(0);
   }
 
   /// The states of an input from the last token of its prompt on. Long inputs pass in parts, so

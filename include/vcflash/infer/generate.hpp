@@ -3,10 +3,10 @@
 #include <vcflash/infer/sampling.hpp>
 #include <vcflash/llms/language_model.hpp>
 #include <vcflash/llms/visual_dropping.hpp>
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/tensor.hpp>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/full.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -98,7 +98,7 @@ std::vector<std::int64_t> generate(L const& llm, Prompt const& prompt,
     if (std::ranges::find(options.stop_ids, id) != options.stop_ids.end()) break;
     ids.push_back(id);
     if (!on_token(id) || std::ssize(ids) >= options.max_new_tokens) break;
-    Tensor const next = at::full({1, 1}, id, prompt.embeddings.options().dtype(at::kLong));
+    Tensor const next = aten::full({1, 1}, id, prompt.embeddings.options().dtype(at::kLong));
     states = llm.hidden_states(llm.embed(next), &cache);
   }
   return ids;

@@ -2,10 +2,9 @@
 
 #include <vcflash/infer/generate.hpp>
 #include <vcflash/layers/stacked_cache.hpp>
+#include <vcflash/tensor/aten.hpp>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/stack.h>
-#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -129,7 +128,7 @@ class AnswerBatch {
     }
     std::int64_t const longest = lengths.front();
     Tensor const& like = rests_.front();
-    Tensor const batch = at::zeros({std::ssize(filled), longest, like.size(2)}, like.options());
+    Tensor const batch = aten::zeros({std::ssize(filled), longest, like.size(2)}, like.options());
     for (std::size_t i = 0; i < filled.size(); ++i) {
       batch[static_cast<std::int64_t>(i)]
           .narrow(0, 0, lengths[i])
@@ -168,7 +167,7 @@ class AnswerBatch {
     for (std::int64_t const length : lengths) {
       last.push_back(states[std::ssize(last)][before + length - 1]);
     }
-    return at::stack(last);
+    return aten::stack(last);
   }
 
   /// Makes the cache smaller if much of it is of no use: rows without a prompt, or padding that
@@ -191,7 +190,7 @@ class AnswerBatch {
 
   template <class OnAnswer>
   void step(OnAnswer&& on_answer) {
-    Tensor const ids = at::zeros({std::ssize(rows_), 1}, at::kLong);
+    Tensor const ids = aten::zeros({std::ssize(rows_), 1}, at::kLong);
     std::vector<std::int64_t> padding;
     for (std::size_t r = 0; r < rows_.size(); ++r) {
       if (rows_[r].busy) ids.mutable_data_ptr<std::int64_t>()[r] = rows_[r].ids.back();

@@ -5,9 +5,9 @@
 #include <vcflash/media/normalise.hpp>
 #include <vcflash/models/sample.hpp>
 #include <vcflash/recipe/recipe.hpp>
+#include <vcflash/tensor/aten.hpp>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -23,7 +23,7 @@ namespace vcflash::infer {
 template <Model M>
 Tensor pixels_of(media::Frames const& frames) {
   static media::NormaliseTable const table({M::Encoder::pixels.mean, M::Encoder::pixels.deviation});
-  Tensor const pixels = at::empty({frames.count, 3, frames.height, frames.width}, at::kFloat);
+  Tensor const pixels = aten::empty({frames.count, 3, frames.height, frames.width}, at::kFloat);
   table(frames, std::span(pixels.template mutable_data_ptr<float>(),
                           static_cast<std::size_t>(pixels.numel())));
   return pixels;
@@ -67,7 +67,7 @@ Prompt embed_prompt(Network const& network, std::span<std::int64_t const> ids,
   std::int64_t row = 0;
   auto const add_text = [&](std::span<std::int64_t const> text) {
     if (text.empty()) return;
-    Tensor const tokens = at::empty({std::ssize(text)}, at::kLong);
+    Tensor const tokens = aten::empty({std::ssize(text)}, at::kLong);
     std::ranges::copy(text, tokens.template mutable_data_ptr<std::int64_t>());
     parts.push_back(network.llm.embed(sent_to(tokens, network.device())));
     row += std::ssize(text);
@@ -81,7 +81,7 @@ Prompt embed_prompt(Network const& network, std::span<std::int64_t const> ids,
     ids = ids.subspan(place + 1);
   }
   add_text(ids);
-  return {at::cat(parts).unsqueeze(0), std::move(visual_rows)};
+  return {aten::cat(parts).unsqueeze(0), std::move(visual_rows)};
 }
 
 }  // namespace vcflash::infer

@@ -2,10 +2,8 @@
 
 #include <vcflash/kernels/cpu.hpp>
 #include <vcflash/kernels/flash_attention.hpp>
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/tensor.hpp>
-
-#include <ATen/ops/arange.h>
-#include <ATen/ops/scaled_dot_product_attention.h>
 
 #include <cmath>
 #include <cstdint>
@@ -43,8 +41,8 @@ inline Tensor attention(Tensor const& query, Tensor key, Tensor value, bool caus
     // does not copy the cache once for each of them.
     Tensor const grouped = query.reshape({query.size(0), key.size(1), group, query.size(3)});
     Tensor const mixed = seen.defined()
-                             ? at::scaled_dot_product_attention(grouped, key, value, seen)
-                             : at::scaled_dot_product_attention(grouped, key, value);
+                             ? aten::scaled_dot_product_attention(grouped, key, value, seen)
+                             : aten::scaled_dot_product_attention(grouped, key, value);
     return mixed.reshape(query.sizes());
   }
   if (group > 1) {
@@ -56,17 +54,17 @@ inline Tensor attention(Tensor const& query, Tensor key, Tensor value, bool caus
     key = repeat(key);
     value = repeat(value);
   }
-  if (seen.defined()) return at::scaled_dot_product_attention(query, key, value, seen);
+  if (seen.defined()) return aten::scaled_dot_product_attention(query, key, value, seen);
   std::int64_t const queries = query.size(2);
   std::int64_t const keys = key.size(2);
-  if (!causal || queries == 1) return at::scaled_dot_product_attention(query, key, value);
+  if (!causal || queries == 1) return aten::scaled_dot_product_attention(query, key, value);
   if (queries == keys) {
-    return at::scaled_dot_product_attention(query, key, value, std::nullopt, 0.0, true);
+    return aten::scaled_dot_product_attention(query, key, value, std::nullopt, /*causal=*/true);
   }
   auto const options = query.options().dtype(at::kLong);
-  Tensor const row = at::arange(keys - queries, keys, options).unsqueeze(1);
-  Tensor const column = at::arange(keys, options).unsqueeze(0);
-  return at::scaled_dot_product_attention(query, key, value, column.le(row));
+  Tensor const row = aten::arange(keys - queries, keys, options).unsqueeze(1);
+  Tensor const column = aten::arange(keys, options).unsqueeze(0);
+  return aten::scaled_dot_product_attention(query, key, value, column.le(row));
 }
 
 /// How much chosen tokens of one sequence look at each token, as the mean over all heads.
@@ -77,7 +75,7 @@ inline Tensor attention_paid(Tensor const& query, Tensor const& key, Tensor cons
   double const scale = 1 / std::sqrt(static_cast<double>(query.size(2)));
   Tensor const grouped = query.unflatten(0, {key.size(0), -1});
   Tensor const scores = grouped.matmul(key.unsqueeze(1).transpose(2, 3)).to(at::kFloat) * scale;
-  Tensor const later = at::arange(key.size(1), places.options()).gt(places.unsqueeze(1));
+  Tensor const later = aten::arange(key.size(1), places.options()).gt(places.unsqueeze(1));
   constexpr double never = -std::numeric_limits<double>::infinity();
   return scores.masked_fill(later, never).softmax(-1).flatten(0, 1).mean(0);
 }

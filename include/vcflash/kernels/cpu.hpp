@@ -1,10 +1,10 @@
 #pragma once
 
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/tensor.hpp>
 
 #include <ATen/TensorIterator.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
 #include <c10/util/BFloat16.h>
 
 #include <cstdint>
@@ -65,7 +65,7 @@ template <class F>
 void in_parallel(std::int64_t count, std::int64_t grain, F const& f) {
   // at::parallel_for would need OpenMP here, and with it a second runtime beside LibTorch's. An
   // iterator over a tensor of as many bytes has LibTorch itself divide the range.
-  Tensor places = at::empty({count}, at::kChar);
+  Tensor places = aten::empty({count}, at::kChar);
   auto const* const first = static_cast<char const*>(places.const_data_ptr());
   auto iterator = at::TensorIterator::nullary_op(places);
   iterator.for_each(

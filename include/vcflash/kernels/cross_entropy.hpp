@@ -1,8 +1,7 @@
 #pragma once
 
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/tensor.hpp>
-
-#include <ATen/ops/cross_entropy_loss.h>
 
 namespace vcflash::kernels {
 
@@ -10,7 +9,7 @@ namespace vcflash::kernels {
 /// \param logits [tokens, vocabulary]  \param labels [tokens] int64, all of them counted
 /// \return scalar; NaN if there is no label
 inline Tensor cross_entropy(Tensor const& logits, Tensor const& labels) {
-  return at::cross_entropy_loss(logits.to(at::kFloat), labels);
+  return aten::cross_entropy_loss(logits.to(at::kFloat), labels);
 }
 
 }  // namespace vcflash::kernels

@@ -2,6 +2,7 @@
 
 #include <vcflash/kernels/flash_attention.hpp>
 #include <vcflash/kernels/half_products.hpp>
+#include <vcflash/tensor/aten.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -37,13 +38,13 @@ struct FlashAttention {
 
     explicit Scratch(FlashAttention const& a) {
       auto const rows = a.queries_of_task() * a.group;
-      keys = at::empty({block * a.head_dim}, at::kBFloat16);
-      values = at::empty({block * a.width()}, at::kBFloat16);
-      scores = at::empty({cpu::tile * block}, at::kFloat);
-      weights = at::empty({cpu::tile * block}, at::kBFloat16);
-      mixed = at::empty({rows * a.width()}, at::kFloat);
-      most = at::empty({rows}, at::kFloat);
-      sum = at::empty({rows}, at::kFloat);
+      keys = aten::empty({block * a.head_dim}, at::kBFloat16);
+      values = aten::empty({block * a.width()}, at::kBFloat16);
+      scores = aten::empty({cpu::tile * block}, at::kFloat);
+      weights = aten::empty({cpu::tile * block}, at::kBFloat16);
+      mixed = aten::empty({rows * a.width()}, at::kFloat);
+      most = aten::empty({rows}, at::kFloat);
+      sum = aten::empty({rows}, at::kFloat);
     }
   };
 
@@ -162,8 +163,8 @@ VCFLASH_INLINE Attended flash_attention(Tensor const& query, Tensor const& key, 
   std::int64_t const batch = query.size(0), heads = query.size(1), queries = query.size(2),
                      head_dim = query.size(3), kv_heads = key.size(1);
   auto const options = query.options().requires_grad(false);
-  Tensor const out = at::empty({batch, queries, heads, head_dim}, options);
-  Tensor const log_sums = at::empty({batch, heads, queries}, options.dtype(at::kFloat));
+  Tensor const out = aten::empty({batch, queries, heads, head_dim}, options);
+  Tensor const log_sums = aten::empty({batch, heads, queries}, options.dtype(at::kFloat));
   detail::FlashAttention const attention{cpu::Heads(query),
                                          cpu::Heads(key),
                                          cpu::Heads(value),

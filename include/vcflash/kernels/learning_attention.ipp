@@ -2,8 +2,9 @@
 
 #include <vcflash/kernels/half_products.hpp>
 #include <vcflash/kernels/learning_attention.hpp>
+#include <vcflash/tensor/aten.hpp>
 
-#include <ATen/ops/empty.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <cmath>
@@ -31,8 +32,8 @@ struct FlashAttentionBackward {
   std::int64_t padded_queries() const { return cpu::rounded_up(queries, cpu::strip); }
   float scale() const { return 1 / std::sqrt(static_cast<float>(head_dim)); }
 
-  static Tensor halves(std::int64_t count) { return at::empty({count}, at::kBFloat16); }
-  static Tensor floats(std::int64_t count) { return at::empty({count}, at::kFloat); }
+  static Tensor halves(std::int64_t count) { return aten::empty({count}, at::kBFloat16); }
+  static Tensor floats(std::int64_t count) { return aten::empty({count}, at::kFloat); }
 
   /// What a thread needs for a head: all queries as columns and rows, their sums, and a block's
   /// scores.
@@ -203,7 +204,7 @@ VCFLASH_INLINE AttentionGradients flash_attention_backward(Tensor const& gradien
                      head_dim = query.size(3), keys = key.size(2), group = heads / key.size(1);
   Tensor const dense = gradient.stride(-1) == 1 ? gradient : gradient.contiguous();
   auto const of = [&](std::int64_t tokens) {
-    return at::empty({batch, tokens, heads, head_dim}, query.options().requires_grad(false));
+    return aten::empty({batch, tokens, heads, head_dim}, query.options().requires_grad(false));
   };
   Tensor const of_query = of(queries), of_key = of(keys), of_value = of(keys);
   detail::FlashAttentionBackward const backward{cpu::Heads(dense),
@@ -242,5 +243,33 @@ VCFLASH_INLINE AttentionGradients flash_attention_backward(Tensor const&, Tensor
 }
 
 #endif
+
+namespace detail {
+
+struct LearningAttention : torch::autograd::Function<LearningAttention> {
+  static Tensor forward(torch::autograd::AutogradContext* context, Tensor const& query,
+                        Tensor const& key, Tensor const& value, bool causal) {
+    auto attended = flash_attention(query, key, value, causal);
+    context->save_for_backward({query, key, value, attended.mixed, attended.log_sums});
+    context->saved_data["causal"] = causal;
+    return attended.mixed;
+  }
+
+  static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
+                                               torch::autograd::tensor_list gradients) {
+    auto const saved = context->get_saved_variables();
+    auto const of =
+        flash_attention_backward(gradients[0], saved[0], saved[1], saved[2], {saved[3], saved[4]},
+                                 context->saved_data["causal"].toBool());
+    return {of.query, of.key, of.value, {}};
+  }
+};
+
+}  // namespace detail
+
+VCFLASH_INLINE Tensor learning_flash_attention(Tensor const& query, Tensor const& key,
+                                               Tensor const& value, bool causal) {
+  return detail::LearningAttention::apply(query, key, value, causal);
+}
 
 }  // namespace vcflash::kernels

@@ -2,8 +2,7 @@
 
 #include <vcflash/kernels/cpu.hpp>
 #include <vcflash/kernels/linear.hpp>
-
-#include <ATen/ops/linear.h>
+#include <vcflash/tensor/aten.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -60,11 +59,11 @@ VCFLASH_INLINE Tensor linear(Tensor const& x, Tensor const& weight, Tensor const
                     cpu::takes_fast_path(x, weight) &&
                     (!bias.defined() || (bias.numel() == out && cpu::takes_fast_path(bias)));
   if (!fits) {
-    return bias.defined() ? at::linear(x, weight, bias) : at::linear(x, weight);
+    return bias.defined() ? aten::linear(x, weight, bias) : aten::linear(x, weight);
   }
   auto shape = x.sizes().vec();
   shape.back() = out;
-  Tensor y = at::empty(shape, x.options());
+  Tensor y = aten::empty(shape, x.options());
   Tensor const wide = x.to(at::kFloat);
   detail::FewRows const product{wide.const_data_ptr<float>(),
                                 weight.const_data_ptr<c10::BFloat16>(),

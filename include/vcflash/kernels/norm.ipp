@@ -2,9 +2,7 @@
 
 #include <vcflash/kernels/cpu.hpp>
 #include <vcflash/kernels/norm.hpp>
-
-#include <ATen/ops/full.h>
-#include <ATen/ops/linalg_vector_norm.h>
+#include <vcflash/tensor/aten.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -34,7 +32,7 @@ VCFLASH_AVX512 inline double square_sum(c10::BFloat16 const* x, std::int64_t cou
 
 VCFLASH_INLINE Tensor norm(Tensor const& x) {
   if (!cpu::takes_fast_path(x)) {
-    return at::linalg_vector_norm(x, 2, std::nullopt, false, at::kFloat);
+    return aten::vector_norm(x, at::kFloat);
   }
   // Sums of so many squares lose nothing that fp32 could tell.
   constexpr std::int64_t block = 4096;
@@ -48,7 +46,7 @@ VCFLASH_INLINE Tensor norm(Tensor const& x) {
     }
   });
   double const all = std::accumulate(sums.begin(), sums.end(), 0.0);
-  return at::full({}, std::sqrt(all), x.options().dtype(at::kFloat).requires_grad(false));
+  return aten::full({}, std::sqrt(all), x.options().dtype(at::kFloat).requires_grad(false));
 }
 
 }  // namespace vcflash::kernels

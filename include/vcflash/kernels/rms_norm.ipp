@@ -2,8 +2,7 @@
 
 #include <vcflash/kernels/cpu.hpp>
 #include <vcflash/kernels/rms_norm.hpp>
-
-#include <ATen/ops/empty_like.h>
+#include <vcflash/tensor/aten.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -51,7 +50,7 @@ VCFLASH_INLINE Tensor rms_norm(Tensor const& x, Tensor const& weight, double eps
   if (width % cpu::lanes != 0 || x.size(-1) != width || !cpu::takes_fast_path(x, weight)) {
     return detail::plain_rms_norm(x, weight, epsilon);
   }
-  Tensor y = at::empty_like(x);
+  Tensor y = aten::empty_like(x);
   detail::RmsNormRows const rows{
       x.const_data_ptr<c10::BFloat16>(), weight.const_data_ptr<c10::BFloat16>(),
       y.mutable_data_ptr<c10::BFloat16>(), width, static_cast<float>(epsilon)};

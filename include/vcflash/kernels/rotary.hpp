@@ -1,10 +1,7 @@
 #pragma once
 
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/tensor.hpp>
-
-#include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
-#include <ATen/ops/pow.h>
 
 #include <algorithm>
 #include <cmath>
@@ -37,7 +34,7 @@ inline Tensor slowed_part(std::int64_t head_dim, double base, Yarn const& yarn,
   double const low = std::max(std::floor(pair_that_turns(yarn.fast)), 0.0);
   double high = std::min(std::ceil(pair_that_turns(yarn.slow)), width - 1);
   if (high == low) high += 0.001;
-  return ((at::arange(head_dim / 2, options) - low) / (high - low)).clamp(0, 1);
+  return ((aten::arange(head_dim / 2, options) - low) / (high - low)).clamp(0, 1);
 }
 }  // namespace detail
 
@@ -46,8 +43,8 @@ inline Tensor slowed_part(std::int64_t head_dim, double base, Yarn const& yarn,
 inline Tensor rotary_frequencies(std::int64_t head_dim, double base, at::Device device,
                                  Yarn const& yarn = {}) {
   auto const fp32 = at::TensorOptions(at::kFloat).device(device);
-  Tensor const exponent = at::arange(0, head_dim, 2, fp32) / static_cast<double>(head_dim);
-  Tensor const period = at::pow(base, exponent);
+  Tensor const exponent = aten::arange(0, head_dim, 2, fp32) / static_cast<double>(head_dim);
+  Tensor const period = aten::pow(base, exponent);
   if (!yarn.stretches()) return period.reciprocal();
   Tensor const slowed = detail::slowed_part(head_dim, base, yarn, fp32);
   return (period * yarn.factor).reciprocal() * slowed + period.reciprocal() * (1 - slowed);
@@ -69,7 +66,7 @@ inline RotaryTable rotary_table(Tensor const& positions, std::int64_t head_dim, 
                                 at::ScalarType dtype, Yarn const& yarn = {}) {
   Tensor const frequency = rotary_frequencies(head_dim, base, positions.device(), yarn);
   Tensor const half = positions.to(at::kFloat).unsqueeze(-1) * frequency;
-  Tensor angle = at::cat({half, half}, -1);
+  Tensor angle = aten::cat({half, half}, -1);
   if (angle.dim() == 3) angle = angle.unsqueeze(1);
   if (!yarn.stretches()) return {angle.cos().to(dtype), angle.sin().to(dtype)};
   double const scaling = yarn.attention_scaling();
@@ -80,7 +77,7 @@ inline RotaryTable rotary_table(Tensor const& positions, std::int64_t head_dim, 
 /// \param x [batch, heads, tokens, head_dim]  \return same shape
 inline Tensor rotate(Tensor const& x, RotaryTable const& table) {
   std::int64_t const half = x.size(-1) / 2;
-  Tensor const turned = at::cat({x.narrow(-1, half, half).neg(), x.narrow(-1, 0, half)}, -1);
+  Tensor const turned = aten::cat({x.narrow(-1, half, half).neg(), x.narrow(-1, 0, half)}, -1);
   return x * table.cos + turned * table.sin;
 }
 

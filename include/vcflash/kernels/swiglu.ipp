@@ -2,8 +2,7 @@
 
 #include <vcflash/kernels/cpu.hpp>
 #include <vcflash/kernels/swiglu.hpp>
-
-#include <ATen/ops/silu.h>
+#include <vcflash/tensor/aten.hpp>
 
 #include <cstdint>
 
@@ -26,7 +25,7 @@ VCFLASH_AVX512 inline void swiglu(c10::BFloat16* gate, c10::BFloat16 const* up, 
 VCFLASH_INLINE Tensor swiglu(Tensor gate, Tensor const& up) {
   if (gate.numel() % cpu::lanes != 0 || gate.sizes() != up.sizes() ||
       !cpu::takes_fast_path(gate, up)) {
-    return at::silu(gate) * up;
+    return aten::silu(gate) * up;
   }
   auto* const numbers = gate.mutable_data_ptr<c10::BFloat16>();
   auto const* const factors = up.const_data_ptr<c10::BFloat16>();

@@ -1,11 +1,9 @@
 #pragma once
 
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/tensor.hpp>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
-#include <ATen/ops/ones.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -39,7 +37,7 @@ inline Matching match(Tensor const& metric, std::int64_t merged) {
 /// \param x [batch, tokens, channels]  \param places [batch, chosen]
 /// \return [batch, chosen, channels]
 inline Tensor even_tokens(Tensor const& x, Tensor const& places) {
-  Tensor const first = at::arange(x.size(0), places.options()).unsqueeze(1) * x.size(1);
+  Tensor const first = aten::arange(x.size(0), places.options()).unsqueeze(1) * x.size(1);
   return x.flatten(0, 1)
       .index_select(0, (places * 2 + first).flatten())
       .view({x.size(0), places.size(1), x.size(2)});
@@ -54,7 +52,7 @@ inline Tensor add_one_by_one(Tensor const& odd, Tensor const& moved, Tensor cons
 /// The same as a product with a matrix of zeros and ones. On a GPU it is as fast as adding there in
 /// no certain order, and comes out the same every time.
 inline Tensor add_by_product(Tensor const& odd, Tensor const& moved, Tensor const& destination) {
-  Tensor const place = at::arange(odd.size(1), destination.options()).view({1, -1, 1});
+  Tensor const place = aten::arange(odd.size(1), destination.options()).view({1, -1, 1});
   Tensor const goes = destination.unsqueeze(1).eq(place).to(odd.scalar_type());
   return odd.baddbmm(goes, moved);
 }
@@ -67,7 +65,7 @@ inline Tensor merge(Tensor const& x, Matching const& matching) {
   Tensor const all = x.is_cuda() ? add_by_product(odd, moved, matching.destination)
                                  : add_one_by_one(odd, moved, matching.destination);
   if (matching.kept.size(1) == 0) return all;
-  return at::cat({even_tokens(x, matching.kept), all}, 1);
+  return aten::cat({even_tokens(x, matching.kept), all}, 1);
 }
 
 }  // namespace detail
@@ -79,7 +77,7 @@ inline Tensor merge(Tensor const& x, Matching const& matching) {
 /// \param x [batch, tokens, heads * head_dim]  \return [batch, target, heads * head_dim]
 inline Tensor merge_tokens(Tensor x, std::int64_t target, std::int64_t heads) {
   std::int64_t const channels = x.size(2);
-  Tensor size = at::ones({x.size(0), x.size(1), 1}, x.options());
+  Tensor size = aten::full({x.size(0), x.size(1), 1}, 1, x.options());
   while (x.size(1) > target) {
     std::int64_t const tokens = x.size(1);
     std::int64_t const merged = std::min(tokens - target, tokens / 2);

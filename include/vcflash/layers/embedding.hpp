@@ -1,8 +1,7 @@
 #pragma once
 
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/parameter.hpp>
-
-#include <ATen/ops/embedding.h>
 
 #include <cstdint>
 
@@ -15,7 +14,7 @@ struct Embedding {
   using Table = Parameter<Role::embedding, Rows, Width>;
   BOOST_HANA_DEFINE_STRUCT(Embedding, (Table, weight));
 
-  Tensor operator()(Tensor const& ids) const { return at::embedding(weight, ids); }
+  Tensor operator()(Tensor const& ids) const { return aten::embedding(weight, ids); }
 };
 
 }  // namespace vcflash

@@ -1,8 +1,7 @@
 #pragma once
 
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/tensor.hpp>
-
-#include <ATen/ops/empty.h>
 
 #include <algorithm>
 #include <array>
@@ -84,7 +83,7 @@ class KeyValueCache {
     constexpr std::int64_t least = 256;
     std::int64_t const capacity = total <= room_ ? room_ : total + std::max(least, total / 4);
     Tensor const larger =
-        at::empty({like.size(0), like.size(1), capacity, like.size(3)}, like.options());
+        aten::empty({like.size(0), like.size(1), capacity, like.size(3)}, like.options());
     if (held > 0) larger.narrow(2, 0, held).copy_(buffer.narrow(2, 0, held));
     buffer = larger;
   }

@@ -1,9 +1,8 @@
 #pragma once
 
 #include <vcflash/layers/norm.hpp>
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/parameter.hpp>
-
-#include <ATen/ops/full.h>
 
 #include <cstdint>
 
@@ -15,7 +14,7 @@ namespace vcflash {
 template <std::int64_t Width, Epsilon start>
 struct LayerScale {
   struct Gain : Parameter<Role::weight, Width> {
-    static Tensor initial() { return at::full({Width}, start.value, at::kFloat); }
+    static Tensor initial() { return aten::full({Width}, start.value, at::kFloat); }
   };
   BOOST_HANA_DEFINE_STRUCT(LayerScale, (Gain, weight));
 

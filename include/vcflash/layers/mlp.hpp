@@ -2,8 +2,7 @@
 
 #include <vcflash/kernels/swiglu.hpp>
 #include <vcflash/layers/linear.hpp>
-
-#include <ATen/ops/gelu.h>
+#include <vcflash/tensor/aten.hpp>
 
 #include <cstdint>
 
@@ -12,7 +11,7 @@ namespace vcflash {
 /// Gaussian error linear unit (exact, by erf), with a place of its own in numbered layers.
 struct Gelu {
   BOOST_HANA_DEFINE_STRUCT(Gelu);
-  Tensor operator()(Tensor const& x) const { return at::gelu(x); }
+  Tensor operator()(Tensor const& x) const { return aten::gelu(x); }
 };
 
 /// Linear, GELU, Linear with the keys of a vision transformer's MLP.
@@ -23,7 +22,7 @@ struct GeluMlp {
   using Down = Linear<Inner, Width>;
   BOOST_HANA_DEFINE_STRUCT(GeluMlp, (Up, fc1), (Down, fc2));
 
-  Tensor operator()(Tensor const& x) const { return fc2(at::gelu(fc1(x))); }
+  Tensor operator()(Tensor const& x) const { return fc2(aten::gelu(fc1(x))); }
 };
 
 /// Gated MLP of Llama and Qwen2 (Shazeer 2020): down(silu(gate(x)) * up(x)).

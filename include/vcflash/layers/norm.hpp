@@ -1,9 +1,8 @@
 #pragma once
 
 #include <vcflash/kernels/rms_norm.hpp>
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/parameter.hpp>
-
-#include <ATen/ops/layer_norm.h>
 
 #include <cstdint>
 
@@ -24,7 +23,7 @@ struct LayerNorm {
   BOOST_HANA_DEFINE_STRUCT(LayerNorm, (Gain, weight), (Bias, bias));
 
   Tensor operator()(Tensor const& x) const {
-    return at::layer_norm(x, {Width}, weight.value, bias.value, epsilon.value);
+    return aten::layer_norm(x, weight.value, bias.value, epsilon.value);
   }
 };
 

@@ -1,8 +1,7 @@
 #pragma once
 
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/parameter.hpp>
-
-#include <ATen/ops/linear.h>
 
 #include <cstdint>
 
@@ -23,7 +22,7 @@ struct PatchProjection {
     Tensor const patches = pixels.view({clips, frames, 3, rows, Patch, columns, Patch})
                                .permute({0, 1, 3, 5, 2, 4, 6})
                                .reshape({clips, frames * rows * columns, 3 * Patch * Patch});
-    return at::linear(patches, weight.value.view({Width, 3 * Patch * Patch}), bias.value);
+    return aten::linear(patches, weight.value.view({Width, 3 * Patch * Patch}), bias.value);
   }
 };
 

@@ -1,14 +1,7 @@
 #pragma once
 
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/tensor.hpp>
-
-#include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
-#include <ATen/ops/pow.h>
-#include <ATen/ops/stack.h>
-#include <ATen/ops/upsample_bicubic2d.h>
-#include <ATen/ops/upsample_linear1d.h>
-#include <ATen/ops/zeros.h>
 
 #include <cstdint>
 #include <optional>
@@ -19,10 +12,10 @@ namespace vcflash {
 /// computed in fp64 and rounded to fp32.
 /// \return [positions, width]
 inline Tensor sinusoid_table(std::int64_t positions, std::int64_t width) {
-  Tensor const pair = at::arange(0, width, 2, at::kDouble);
-  Tensor const divisor = at::pow(10000.0, pair / static_cast<double>(width));
-  Tensor const angle = at::arange(positions, at::kDouble).unsqueeze(1) / divisor.unsqueeze(0);
-  return at::stack({angle.sin(), angle.cos()}, -1).reshape({positions, width}).to(at::kFloat);
+  Tensor const pair = aten::arange(0, width, 2, at::kDouble);
+  Tensor const divisor = aten::pow(10000.0, pair / static_cast<double>(width));
+  Tensor const angle = aten::arange(positions, at::kDouble).unsqueeze(1) / divisor.unsqueeze(0);
+  return aten::stack({angle.sin(), angle.cos()}, -1).reshape({positions, width}).to(at::kFloat);
 }
 
 namespace detail {
@@ -30,10 +23,10 @@ namespace detail {
 /// \param positions [positions] fp32  \return [positions, width]
 inline Tensor sines_then_cosines(Tensor const& positions, std::int64_t width) {
   std::int64_t const half = width / 2;
-  Tensor const exponent = at::arange(half, at::kFloat) / static_cast<double>(half);
+  Tensor const exponent = aten::arange(half, at::kFloat) / static_cast<double>(half);
   Tensor const angle =
-      positions.unsqueeze(1) * at::pow(10000.0, exponent).reciprocal().unsqueeze(0);
-  return at::cat({angle.sin(), angle.cos()}, 1);
+      positions.unsqueeze(1) * aten::pow(10000.0, exponent).reciprocal().unsqueeze(0);
+  return aten::cat({angle.sin(), angle.cos()}, 1);
 }
 }  // namespace detail
 
@@ -42,16 +35,17 @@ inline Tensor sines_then_cosines(Tensor const& positions, std::int64_t width) {
 /// zero. Upstream: `get_3d_sincos_pos_embed` of internvideo2/pos_embed.py.
 /// \param width a multiple of 16  \return [1, 1 + frames * side * side, width] fp32
 inline Tensor space_time_table(std::int64_t frames, std::int64_t side, std::int64_t width) {
-  Tensor const places = at::arange(side, at::kFloat);
-  Tensor const time = detail::sines_then_cosines(at::arange(frames, at::kFloat), width / 4);
+  Tensor const places = aten::arange(side, at::kFloat);
+  Tensor const time = detail::sines_then_cosines(aten::arange(frames, at::kFloat), width / 4);
   Tensor const space = detail::sines_then_cosines(places, width * 3 / 8);
   std::int64_t const part = space.size(1);
   Tensor const patches =
-      at::cat({time.view({frames, 1, 1, width / 4}).expand({frames, side, side, width / 4}),
-               space.view({1, 1, side, part}).expand({frames, side, side, part}),
-               space.view({1, side, 1, part}).expand({frames, side, side, part})},
-              -1);
-  return at::cat({at::zeros({1, 1, width}), patches.reshape({1, frames * side * side, width})}, 1);
+      aten::cat({time.view({frames, 1, 1, width / 4}).expand({frames, side, side, width / 4}),
+                 space.view({1, 1, side, part}).expand({frames, side, side, part}),
+                 space.view({1, side, 1, part}).expand({frames, side, side, part})},
+                -1);
+  return aten::cat({aten::zeros({1, 1, width}), patches.reshape({1, frames * side * side, width})},
+                   1);
 }
 
 /// The size that a table of clip positions was made for.
@@ -68,13 +62,11 @@ inline Tensor clip_positions(PositionGrid made_for, PositionGrid wanted, std::in
   if (made_for.side != wanted.side) {
     table =
         table.view({made_for.frames, made_for.side, made_for.side, width}).permute({0, 3, 1, 2});
-    table = at::upsample_bicubic2d(table, {wanted.side, wanted.side}, /*align_corners=*/false)
-                .permute({0, 2, 3, 1});
+    table = aten::upsample_bicubic2d(table, {wanted.side, wanted.side}).permute({0, 2, 3, 1});
   }
   if (made_for.frames != wanted.frames) {
     table = table.reshape({made_for.frames, wanted.side * wanted.side, width}).permute({1, 2, 0});
-    table =
-        at::upsample_linear1d(table, {wanted.frames}, /*align_corners=*/false).permute({2, 0, 1});
+    table = aten::upsample_linear1d(table, wanted.frames).permute({2, 0, 1});
   }
   return table.reshape({1, wanted.frames * wanted.side * wanted.side, width});
 }

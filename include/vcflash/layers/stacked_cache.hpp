@@ -1,8 +1,8 @@
 #pragma once
 
 #include <vcflash/layers/key_value_cache.hpp>
+#include <vcflash/tensor/aten.hpp>
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/tensor.h>
 
 #include <algorithm>
@@ -81,7 +81,7 @@ KeyValueCache<Layers> some_rows(KeyValueCache<Layers> const& cache,
     Tensor const kept = all.index_select(0, at::tensor(rows, all.options().dtype(at::kLong)));
     std::int64_t const before = kept.size(2) - own;
     if (cut == 0) return kept;
-    return at::cat({kept.narrow(2, 0, before), kept.narrow(2, before + cut, own - cut)}, 2);
+    return aten::cat({kept.narrow(2, 0, before), kept.narrow(2, before + cut, own - cut)}, 2);
   };
   for (std::int64_t layer = 0; layer < Layers; ++layer) {
     auto const [keys, values] = cache.of(layer);

@@ -6,9 +6,8 @@
 #include <vcflash/layers/mlp.hpp>
 #include <vcflash/layers/norm.hpp>
 #include <vcflash/meta/sentence.hpp>
+#include <vcflash/tensor/aten.hpp>
 
-#include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/tensor.h>
 
 #include <cstdint>
@@ -42,12 +41,12 @@ struct DecoderContext {
   DecoderContext(std::int64_t first, std::int64_t tokens, Tensor const& like,
                  KeyValueCache<C.layers>* kept, std::int64_t layer = 0)
       : cache(kept) {
-    Tensor places = at::arange(first, first + tokens, like.options().dtype(at::kLong));
+    Tensor places = aten::arange(first, first + tokens, like.options().dtype(at::kLong));
     if (cache && !cache->padding().empty()) {
       std::int64_t const before = cache->before_padding(layer);
       Tensor const padding =
           sent_to(at::tensor(cache->padding(), at::kLong), places.device()).unsqueeze(1);
-      Tensor const keys = at::arange(first + tokens, places.options());
+      Tensor const keys = aten::arange(first + tokens, places.options());
       Tensor const own = places.view({1, tokens, 1});
       Tensor const meant = keys.lt(before).logical_or(keys.ge(padding + before)).unsqueeze(1);
       // Padding sees itself, as something has to be seen.
@@ -85,7 +84,7 @@ struct SelfAttention {
                                          context.rotary.rows(chosen));
     Tensor key = kernels::rotate(split<C.kv_heads>(k_proj(x)), context.rotary);
     std::int64_t const past = context.cache ? context.cache->tokens(layer) : 0;
-    if (past > 0) key = at::cat({context.cache->of(layer).first, key}, 2);
+    if (past > 0) key = aten::cat({context.cache->of(layer).first, key}, 2);
     return kernels::attention_paid(query[0], key[0], chosen + past);
   }
 

@@ -8,11 +8,9 @@
 #include <vcflash/llms/language_model.hpp>
 #include <vcflash/llms/visual_dropping.hpp>
 #include <vcflash/meta/error.hpp>
+#include <vcflash/tensor/aten.hpp>
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/cat.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/topk.h>
 
 #include <algorithm>
 #include <array>
@@ -142,7 +140,7 @@ struct Qwen2 {
       std::int64_t before = 0;
       if (prefix.states.defined()) {
         before = prefix.states.size(1);
-        states = at::cat({prefix.states.expand({rests.size(0), -1, -1}), states}, 1);
+        states = aten::cat({prefix.states.expand({rests.size(0), -1, -1}), states}, 1);
       }
       std::vector<DroppableSequence> sequences;
       for (std::int64_t const length : lengths) {
@@ -205,7 +203,7 @@ struct Qwen2 {
           parts.push_back(pass(hidden_now.narrow(1, first, std::min(part, tokens - first)), from,
                                until, cache, run));
         }
-        hidden_now = at::cat(parts, 1);
+        hidden_now = aten::cat(parts, 1);
       } else {
         hidden_now = pass(hidden_now, from, until, cache, run);
       }
@@ -245,7 +243,7 @@ struct Qwen2 {
     at::NoGradGuard const no_grad;
     std::int64_t const past = cache ? cache->tokens(layer) : 0;
     auto const on_device = [&](std::vector<std::int64_t> const& values) {
-      Tensor const tensor = at::empty({std::ssize(values)}, at::kLong);
+      Tensor const tensor = aten::empty({std::ssize(values)}, at::kLong);
       std::ranges::copy(values, tensor.mutable_data_ptr<std::int64_t>());
       return sent_to(tensor, row.device());
     };

@@ -2,12 +2,8 @@
 
 #include <vcflash/meta/sentence.hpp>
 #include <vcflash/meta/vocabulary.hpp>
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/tensor.hpp>
-
-#include <ATen/ops/cat.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/full.h>
-#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <array>
@@ -154,7 +150,7 @@ struct ReducedStates {
   /// The labels of the tokens that are left.
   /// \param labels [batch, tokens] int64 on the CPU  \return [batch, tokens left], padding ignored
   Tensor labels_left(Tensor const& labels) const {
-    return at::cat({labels, at::full({labels.size(0), 1}, ignore_label, labels.options())}, 1)
+    return aten::cat({labels, aten::full({labels.size(0), 1}, ignore_label, labels.options())}, 1)
         .gather(1, rows);
   }
 };
@@ -223,7 +219,7 @@ class RowsLeft {
     std::int64_t const batch = hidden.size(0), tokens = hidden.size(1), width = hidden.size(2);
     std::int64_t longest = 0;
     for (auto const& row : rows_) longest = std::max(longest, row.now.length);
-    Tensor const index = at::empty({batch, longest}, at::kLong);
+    Tensor const index = aten::empty({batch, longest}, at::kLong);
     auto* place = index.mutable_data_ptr<std::int64_t>();
     for (std::size_t s = 0; s < rows_.size(); ++s) {
       auto& row = rows_[s];
@@ -234,13 +230,14 @@ class RowsLeft {
       row.original.resize(static_cast<std::size_t>(longest), original_tokens_);
     }
     forget_moves();
-    Tensor const table = at::cat({hidden.flatten(0, 1), at::zeros({1, width}, hidden.options())});
+    Tensor const table =
+        aten::cat({hidden.flatten(0, 1), aten::zeros({1, width}, hidden.options())});
     return table.index_select(0, sent_to(index.flatten(), hidden.device()))
         .view({batch, longest, width});
   }
 
   ReducedStates with(Tensor states) && {
-    Tensor const rows = at::empty({states.size(0), states.size(1)}, at::kLong);
+    Tensor const rows = aten::empty({states.size(0), states.size(1)}, at::kLong);
     auto* place = rows.mutable_data_ptr<std::int64_t>();
     for (auto const& row : rows_) place = std::ranges::copy(row.original, place).out;
     return {std::move(states), rows, std::move(kept_)};

@@ -10,11 +10,7 @@
 #include <vcflash/meta/error.hpp>
 #include <vcflash/models/parts.hpp>
 #include <vcflash/models/sample.hpp>
-
-#include <ATen/ops/cat.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/full.h>
-#include <ATen/ops/zeros.h>
+#include <vcflash/tensor/aten.hpp>
 
 #include <algorithm>
 #include <array>
@@ -124,11 +120,12 @@ struct VideoChat {
     for (Tensor& tokens : visual) tokens = passing(Part::connector, Part::llm, tokens);
 
     // One table holds all that can stand in a sequence: text, visual tokens, padding.
-    Tensor const text = llm.embed(sent_to(passing(Part::llm, Part::llm, at::cat(texts)), device()));
+    Tensor const text =
+        llm.embed(sent_to(passing(Part::llm, Part::llm, aten::cat(texts)), device()));
     std::vector<Tensor> table{text};
     table.insert(table.end(), visual.begin(), visual.end());
-    table.push_back(at::zeros({1, L::hidden}, text.options()));
-    return splice(samples, visual, at::cat(table), text.size(0), max_tokens);
+    table.push_back(aten::zeros({1, L::hidden}, text.options()));
+    return splice(samples, visual, aten::cat(table), text.size(0), max_tokens);
   }
 
   /// Mean cross entropy of every label of the batch, each predicted by the token before it.
@@ -172,7 +169,7 @@ struct VideoChat {
   template <class Run>
   Tensor connect(std::vector<Tensor> const& pixels, std::int64_t frames, Run const& run) const {
     if (pixels.empty()) return {};
-    Tensor const batch = passing(Part::encoder, Part::encoder, at::cat(pixels));
+    Tensor const batch = passing(Part::encoder, Part::encoder, aten::cat(pixels));
     Tensor const features = encoder(batch.to(device(), dtype(), /*non_blocking=*/true), run);
     return connector(passing(Part::encoder, Part::connector, features), frames);
   }
@@ -187,7 +184,7 @@ struct VideoChat {
                               .view({rows, columns, side, side, L::hidden})
                               .permute({0, 2, 1, 3, 4})
                               .reshape({-1, L::hidden});
-    return at::cat({tokens[0], raster});
+    return aten::cat({tokens[0], raster});
   }
 
   Embedded splice(std::span<Sample const> samples, std::vector<Tensor> const& visual,
@@ -225,8 +222,8 @@ struct VideoChat {
     }
 
     auto const batch = static_cast<std::int64_t>(samples.size());
-    Tensor const index = at::full({batch, longest}, table.size(0) - 1, at::kLong);
-    result.labels = at::full({batch, longest}, ignore_label, at::kLong);
+    Tensor const index = aten::full({batch, longest}, table.size(0) - 1, at::kLong);
+    result.labels = aten::full({batch, longest}, ignore_label, at::kLong);
     for (std::size_t s = 0; s < samples.size(); ++s) {
       auto const begin = static_cast<std::int64_t>(s) * longest;
       std::ranges::copy(rows[s], index.mutable_data_ptr<std::int64_t>() + begin);

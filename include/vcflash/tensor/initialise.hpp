@@ -1,10 +1,10 @@
 #pragma once
 
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/parameter_list.hpp>
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
 
 #include <cstdint>
 
@@ -19,14 +19,15 @@ struct InitialDeviation {
 /// Gives every parameter of `model` its own memory with undefined content, in fp32.
 template <class Model>
 void allocate(Model& model) {
-  for (auto const& parameter : parameters_of(model)) *parameter.value = at::empty(parameter.shape);
+  for (auto const& parameter : parameters_of(model))
+    *parameter.value = aten::empty(parameter.shape);
 }
 
 /// Draws a parameter in fp32 on the CPU.
 inline void initialise(ParameterRef const& parameter, InitialDeviation deviation,
                        at::Generator& generator) {
   Tensor& value = *parameter.value;
-  value = at::empty(parameter.shape);
+  value = aten::empty(parameter.shape);
   if (parameter.initial) {
     value.copy_(parameter.initial());
     return;

@@ -1,15 +1,66 @@
 #pragma once
 
-// Only the operators that a header names are compiled: 5 s a translation unit instead of 10.
+// Only the operators that a header names are compiled.
 #ifndef AT_PER_OPERATOR_HEADERS
 #define AT_PER_OPERATOR_HEADERS
 #endif
 
-#include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 
-#include <cstdint>
+#include <concepts>
+#include <cstddef>
 #include <string>
+
+/// LibTorch's arithmetic, without the 5 s a translation unit of `<ATen/TensorOperators.h>`. Where
+/// that is included as well, its functions are chosen, since these are templates.
+namespace at {
+
+template <std::same_as<Tensor> T>
+Tensor operator+(T const& a, T const& b) {
+  return a.add(b);
+}
+template <std::same_as<Tensor> T>
+Tensor operator+(T const& a, Scalar const& b) {
+  return a.add(b);
+}
+template <std::same_as<Tensor> T>
+Tensor operator-(T const& a, T const& b) {
+  return a.sub(b);
+}
+template <std::same_as<Tensor> T>
+Tensor operator-(T const& a, Scalar const& b) {
+  return a.sub(b);
+}
+template <std::same_as<Tensor> T>
+Tensor operator*(T const& a, T const& b) {
+  return a.mul(b);
+}
+template <std::same_as<Tensor> T>
+Tensor operator*(T const& a, Scalar const& b) {
+  return a.mul(b);
+}
+template <std::same_as<Tensor> T>
+Tensor operator/(T const& a, T const& b) {
+  return a.div(b);
+}
+template <std::same_as<Tensor> T>
+Tensor operator/(T const& a, Scalar const& b) {
+  return a.div(b);
+}
+template <std::same_as<Tensor> T>
+Tensor operator+(Scalar const& a, T const& b) {
+  return b.add(a);
+}
+template <std::same_as<Tensor> T>
+Tensor operator-(Scalar const& a, T const& b) {
+  return b.neg().add(a);
+}
+template <std::same_as<Tensor> T>
+Tensor operator*(Scalar const& a, T const& b) {
+  return b.mul(a);
+}
+
+}  // namespace at
 
 namespace vcflash {
 

@@ -10,9 +10,6 @@
 #include <ATen/WrapDimUtils.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/empty_like.h>
-#include <ATen/ops/zeros.h>
 #include <ATen/record_function.h>
 #include <c10/core/Allocator.h>
 
@@ -25,6 +22,7 @@
 #include <utility>
 
 #include <vcflash/meta/error.hpp>
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/train/dry_run.hpp>
 #include <vcflash/train/gathering.hpp>
 
@@ -183,12 +181,12 @@ inline void operation_ends(at::RecordFunction const&, at::ObserverContext*) {
 inline Tensor meta_index_select(Tensor const& self, std::int64_t dim, Tensor const& index) {
   auto sizes = self.sizes().vec();
   sizes[static_cast<std::size_t>(at::maybe_wrap_dim(dim, self.dim()))] = index.numel();
-  return at::empty(sizes, self.options());
+  return aten::empty(sizes, self.options());
 }
 
 inline Tensor meta_embedding_backward(Tensor const& gradient, Tensor const&, std::int64_t rows,
                                       std::int64_t, bool) {
-  return at::empty({rows, gradient.size(-1)}, gradient.options());
+  return aten::empty({rows, gradient.size(-1)}, gradient.options());
 }
 
 inline std::tuple<Tensor, Tensor, Tensor> meta_layer_norm(Tensor const& x, at::IntArrayRef shape,
@@ -196,8 +194,8 @@ inline std::tuple<Tensor, Tensor, Tensor> meta_layer_norm(Tensor const& x, at::I
                                                           std::optional<Tensor> const&, double) {
   auto rows = x.sizes().vec();
   std::fill(rows.end() - static_cast<std::ptrdiff_t>(shape.size()), rows.end(), 1);
-  return {at::empty_like(x, at::MemoryFormat::Contiguous), at::empty(rows, x.options()),
-          at::empty(rows, x.options())};
+  return {aten::empty_like(x, at::MemoryFormat::Contiguous), aten::empty(rows, x.options()),
+          aten::empty(rows, x.options())};
 }
 
 inline std::tuple<Tensor, Tensor, Tensor> meta_layer_norm_backward(
@@ -205,7 +203,7 @@ inline std::tuple<Tensor, Tensor, Tensor> meta_layer_norm_backward(
     std::optional<Tensor> const& weight, std::optional<Tensor> const& bias,
     std::array<bool, 3> wanted) {
   auto const like = [](bool asked, Tensor const& tensor) {
-    return asked ? at::empty_like(tensor, at::MemoryFormat::Contiguous) : Tensor();
+    return asked ? aten::empty_like(tensor, at::MemoryFormat::Contiguous) : Tensor();
   };
   return {like(wanted[0], x), like(wanted[1], weight.value_or(Tensor())),
           like(wanted[2], bias.value_or(Tensor()))};
@@ -217,7 +215,7 @@ inline void meta_adamw(at::TensorList, at::TensorList, at::TensorList, at::Tenso
 
 /// [batch, heads, tokens, width] as the CPU lays it out: head after head of each token.
 inline Tensor by_token(Tensor const& like) {
-  return at::empty({like.size(0), like.size(2), like.size(1), like.size(3)}, like.options())
+  return aten::empty({like.size(0), like.size(2), like.size(1), like.size(3)}, like.options())
       .transpose(1, 2);
 }
 
@@ -225,7 +223,7 @@ inline std::tuple<Tensor, Tensor> meta_attention(Tensor const& query, Tensor con
                                                  double, bool, std::optional<Tensor> const&,
                                                  std::optional<double>) {
   Tensor const sums =
-      at::empty({query.size(0), query.size(2), query.size(1)}, query.options().dtype(at::kFloat));
+      aten::empty({query.size(0), query.size(2), query.size(1)}, query.options().dtype(at::kFloat));
   return {by_token(query), sums.transpose(1, 2)};
 }
 
@@ -240,7 +238,7 @@ inline Tensor choose_attention(Tensor const& query, Tensor const& key, Tensor co
                                std::optional<Tensor> const& seen, double dropout, bool causal,
                                std::optional<double> scale, bool) {
   auto added = seen;  // it makes numbers of what says yes or no
-  if (seen && seen->scalar_type() == at::kBool) added = at::empty_like(*seen, query.options());
+  if (seen && seen->scalar_type() == at::kBool) added = aten::empty(seen->sizes(), query.options());
   return std::get<0>(at::_scaled_dot_product_flash_attention_for_cpu(query, key, value, dropout,
                                                                      causal, added, scale));
 }
@@ -343,8 +341,7 @@ VCFLASH_INLINE Tensor DryRun::passing(Part from, Part to, Tensor const& x) {
   ledger_->part = to;
   ledger_->backward_began = false;
   if (!x.requires_grad() || !at::GradMode::is_enabled()) return x;
-  return detail::OnGradient::apply(x, c10::make_intrusive<detail::OnGradient::Held>(
-                                          [ledger = ledger_, from] { ledger->part = from; }));
+  return detail::on_gradient(x, [ledger = ledger_, from] { ledger->part = from; });
 }
 
 }  // namespace vcflash::train

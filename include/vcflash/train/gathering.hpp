@@ -1,7 +1,5 @@
 #pragma once
 
-#include <torch/csrc/autograd/custom_function.h>
-
 #include <ATen/core/grad_mode.h>
 
 #include <concepts>
@@ -13,33 +11,15 @@
 
 #include <vcflash/layers/run.hpp>
 #include <vcflash/meta/error.hpp>
+#include <vcflash/meta/separate.hpp>
 #include <vcflash/tensor/tensor.hpp>
 #include <vcflash/train/sharded_parameters.hpp>
 
 namespace vcflash::train {
 
 namespace detail {
-
-/// Hands a tensor on as it is, and does something when its gradient passes.
-struct OnGradient : torch::autograd::Function<OnGradient> {
-  struct Held : torch::CustomClassHolder {
-    explicit Held(std::function<void()> action) : action(std::move(action)) {}
-    std::function<void()> action;
-  };
-
-  static Tensor forward(torch::autograd::AutogradContext* context, Tensor const& input,
-                        c10::intrusive_ptr<Held> held) {
-    context->saved_data["action"] = c10::IValue::make_capsule(std::move(held));
-    return input.view_as(input);
-  }
-
-  static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
-                                               torch::autograd::tensor_list gradients) {
-    c10::static_intrusive_pointer_cast<Held>(context->saved_data["action"].toCapsule())->action();
-    return {gradients[0], Tensor()};
-  }
-};
-
+/// `x` as it is, of which `action` is done when its gradient passes.
+Tensor on_gradient(Tensor const& x, std::function<void()> action);
 }  // namespace detail
 
 /// Runs layers as `Run` does, each with its parameters gathered from all ranks, the next layer's
@@ -92,17 +72,12 @@ class Gathering {
       return y;
     }
     Tensor const input =
-        x.requires_grad() ? on_gradient(x, [pass, place] { pass->release(place); }) : x;
+        x.requires_grad() ? detail::on_gradient(x, [pass, place] { pass->release(place); }) : x;
     Tensor const y = layer(input);
     if (again) return y;
     pass->release(place);
     if (!y.requires_grad()) return y;
-    return on_gradient(y, [pass, place] { pass->gather(place, false); });
-  }
-
-  static Tensor on_gradient(Tensor const& x, std::function<void()> action) {
-    using detail::OnGradient;
-    return OnGradient::apply(x, c10::make_intrusive<OnGradient::Held>(std::move(action)));
+    return detail::on_gradient(y, [pass, place] { pass->gather(place, false); });
   }
 
   std::shared_ptr<Pass> pass_;
@@ -110,3 +85,7 @@ class Gathering {
 };
 
 }  // namespace vcflash::train
+
+#ifndef VCFLASH_SEPARATE
+#include <vcflash/train/gathering.ipp>
+#endif

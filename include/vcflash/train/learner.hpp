@@ -1,9 +1,7 @@
 #pragma once
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/zeros.h>
 #include <c10/core/DeviceGuard.h>
-#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <array>
@@ -17,6 +15,7 @@
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/models/sample.hpp>
 #include <vcflash/recipe/recipe.hpp>
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/tensor.hpp>
 #include <vcflash/train/checkpointing.hpp>
 #include <vcflash/train/config.hpp>
@@ -122,7 +121,7 @@ class Learner {
   /// Does what the other ranks do with a micro batch, of which this one learns nothing.
   void keep_up() {
     Sample sample;
-    sample.input_ids = at::zeros({2}, at::kLong);
+    sample.input_ids = aten::zeros({2}, at::kLong);
     sample.labels = sample.input_ids;
     learn_part(network_, std::array{sample}, 0, 0);
   }
@@ -144,7 +143,7 @@ class Learner {
     learned.backward.begin();
     // Text alone teaches a connector nothing.
     if (learned.loss.requires_grad()) {
-      torch::autograd::backward({learned.loss / static_cast<double>(config_.accumulation())}, {});
+      (learned.loss / static_cast<double>(config_.accumulation())).backward();
     }
     learned.backward.end();
     learned.loss = learned.loss.detach();
@@ -177,7 +176,7 @@ class Learner {
     auto const passes = std::ranges::count_if(ranks, [](double with) { return with > 0; });
     Gathering<Run> const gathering(*parameters_, passes, run);
     constexpr auto side = Network::Encoder::resolution;
-    Medium const nothing{Modality::image, at::zeros({1, 3, side, side})};
+    Medium const nothing{Modality::image, aten::zeros({1, 3, side, side})};
     Tensor rest;
     for (auto pass = own; pass < passes; ++pass) {
       Tensor const tokens = network.visual_tokens(std::array{&nothing}, gathering)[0];

@@ -5,10 +5,6 @@
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/_fused_adamw.h>
-#include <ATen/ops/full.h>
-#include <ATen/ops/stack.h>
-#include <ATen/ops/zeros.h>
-#include <ATen/ops/zeros_like.h>
 
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
@@ -22,6 +18,7 @@
 
 #include <vcflash/kernels/norm.hpp>
 #include <vcflash/meta/error.hpp>
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/train/optimizer.hpp>
 
 namespace vcflash::train {
@@ -53,12 +50,12 @@ VCFLASH_INLINE AdamW::AdamW(std::vector<ParameterGroup> groups, Options options)
       state.masters.push_back(narrow ? parameter.detach().to(at::kFloat) : parameter.detach());
       bool const sums = narrow && options_.several_passes;
       state.gradients.push_back(!group.gradients.empty() ? group.gradients[i]
-                                : sums                   ? at::zeros_like(state.masters.back())
+                                : sums                   ? aten::zeros_like(state.masters.back())
                                                          : Tensor());
-      state.first.push_back(at::zeros_like(state.masters.back()));
-      state.second.push_back(at::zeros_like(state.masters.back()));
+      state.first.push_back(aten::zeros_like(state.masters.back()));
+      state.second.push_back(aten::zeros_like(state.masters.back()));
       state.steps.push_back(
-          at::full({}, 0.0F, at::TensorOptions(at::kFloat).device(parameter.device())));
+          aten::full({}, 0.0F, at::TensorOptions(at::kFloat).device(parameter.device())));
     }
   }
 }
@@ -124,11 +121,11 @@ VCFLASH_INLINE Tensor AdamW::gradient_norm() const {
       }
     }
     if (!wide.empty()) std::ranges::move(at::_foreach_norm(wide), std::back_inserter(norms));
-    return at::stack(norms).norm();
+    return aten::stack(norms).norm();
   }
   auto fp32 = at::TensorOptions(at::kFloat);
   for_each([&](Tensor const& parameter, Tensor const&) { fp32 = fp32.device(parameter.device()); });
-  return at::zeros({}, fp32);
+  return aten::zeros({}, fp32);
 }
 
 VCFLASH_INLINE void AdamW::clip(double norm, double most) {
@@ -167,7 +164,7 @@ VCFLASH_INLINE void AdamW::step(double factor) {
       masters.push_back(state.masters[i]);
       gradients.push_back(sum.defined()                ? sum
                           : parameter.grad().defined() ? parameter.grad()
-                                                       : at::zeros_like(state.masters[i]));
+                                                       : aten::zeros_like(state.masters[i]));
       first.push_back(state.first[i]);
       second.push_back(state.second[i]);
       steps.push_back(state.steps[i]);
@@ -200,7 +197,7 @@ VCFLASH_INLINE void AdamW::move_narrow(std::size_t group, std::size_t i, double 
     };
     Tensor const master = piece(state.masters[i]);
     Tensor const wide =
-        gradient.defined() ? piece(gradient).to(at::kFloat) : at::zeros_like(master);
+        gradient.defined() ? piece(gradient).to(at::kFloat) : aten::zeros_like(master);
     if (narrow_factor_ != 1) wide.mul_(narrow_factor_);
     at::_fused_adamw_({master}, {wide}, {piece(state.first[i])}, {piece(state.second[i])}, {},
                       {state.steps[i]}, rate, options_.beta1, options_.beta2,

@@ -1,9 +1,5 @@
 #pragma once
 
-#include <ATen/ops/empty.h>
-#include <ATen/ops/full.h>
-#include <ATen/ops/zeros.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <functional>
@@ -12,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/train/plan.hpp>
 
 namespace vcflash::train {
@@ -21,14 +18,14 @@ VCFLASH_INLINE std::vector<Sample> PlannedBatch::made_on(at::Device device) cons
   for (std::int64_t i = 0; i < conversations; ++i) {
     auto& sample = samples.emplace_back();
     std::int64_t const media = frames > 0 ? 1 : 0;
-    sample.input_ids = at::zeros({media + text}, at::kLong);
-    sample.labels = at::zeros({media + text}, at::kLong);
+    sample.input_ids = aten::zeros({media + text}, at::kLong);
+    sample.labels = aten::zeros({media + text}, at::kLong);
     if (media == 0) continue;
     sample.input_ids[0] = media_placeholder;
     sample.labels[0] = ignore_label;
     sample.media.push_back(
-        {Modality::video, at::zeros({frames, 3, resolution, resolution},
-                                    at::TensorOptions(at::kFloat).device(device))});
+        {Modality::video, aten::zeros({frames, 3, resolution, resolution},
+                                      at::TensorOptions(at::kFloat).device(device))});
   }
   return samples;
 }
@@ -98,7 +95,7 @@ VCFLASH_INLINE Rehearsal::Rehearsal(RunConfig const& run, PlanRequest const& req
 VCFLASH_INLINE void Rehearsal::allocate(std::vector<ParameterRef> const& parameters) {
   run_.makes(Purpose::weights, Part::llm);
   auto const options = at::TensorOptions(config_.dtype).device(at::kMeta);
-  for (auto const& parameter : parameters) *parameter.value = at::empty(parameter.shape, options);
+  for (auto const& parameter : parameters) *parameter.value = aten::empty(parameter.shape, options);
   // What the trainer makes besides weights and the optimiser's state are sums of gradients.
   run_.makes(Purpose::gradients, Part::llm);
 }

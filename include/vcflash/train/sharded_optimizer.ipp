@@ -1,8 +1,6 @@
 #pragma once
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
@@ -16,6 +14,7 @@
 #include <fmt/format.h>
 
 #include <vcflash/meta/error.hpp>
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/train/sharded_optimizer.hpp>
 
 namespace vcflash::train {
@@ -51,9 +50,9 @@ class ShardedOptimizer::Shards {
     for (auto& bucket : buckets_) {
       if (parameters_ == nullptr) same_everywhere(bucket);
       if (zero_.gradients()) {
-        bucket.kept = at::zeros({part_of(bucket)}, fp32());
+        bucket.kept = aten::zeros({part_of(bucket)}, fp32());
       } else {
-        bucket.sums = at::zeros({bucket.size}, fp32());
+        bucket.sums = aten::zeros({bucket.size}, fp32());
       }
     }
     for (auto& slot : slots_) {
@@ -271,7 +270,7 @@ class ShardedOptimizer::Shards {
   /// All ranks begin with rank 0's values.
   void same_everywhere(Bucket const& bucket) {
     Tensor const flat =
-        at::zeros({bucket.size}, bucket.slots.front()->parameter.options().requires_grad(false));
+        aten::zeros({bucket.size}, bucket.slots.front()->parameter.options().requires_grad(false));
     for (auto const* slot : bucket.slots) {
       flat.narrow(0, slot->offset, slot->count).copy_(slot->parameter.detach().reshape(-1));
     }
@@ -311,7 +310,7 @@ class ShardedOptimizer::Shards {
     // Layers that are run twice in a pass give two gradients; the second waits for the end.
     if (bucket.begun) return;
     at::NoGradGuard const no_grad;
-    if (!bucket.sums.defined()) bucket.sums = at::zeros({bucket.size}, fp32());
+    if (!bucket.sums.defined()) bucket.sums = aten::zeros({bucket.size}, fp32());
     Tensor& gradient = slot.parameter.mutable_grad();
     sums_of(slot).add_(gradient);
     gradient.reset();
@@ -326,7 +325,7 @@ class ShardedOptimizer::Shards {
 
   void share(Bucket& bucket) {
     bucket.begun = true;
-    if (!bucket.sums.defined()) bucket.sums = at::zeros({bucket.size}, fp32());
+    if (!bucket.sums.defined()) bucket.sums = aten::zeros({bucket.size}, fp32());
     bucket.pending = group_.all_reduce(bucket.sums);
   }
 
@@ -350,7 +349,7 @@ class ShardedOptimizer::Shards {
     for (std::size_t b = 0; b < buckets_.size(); ++b) {
       if (late[b] == 0) continue;
       auto& bucket = buckets_[b];
-      Tensor const before = std::exchange(bucket.sums, at::zeros({bucket.size}, fp32()));
+      Tensor const before = std::exchange(bucket.sums, aten::zeros({bucket.size}, fp32()));
       for (auto const* slot : bucket.slots) {
         Tensor& gradient = slot->parameter.mutable_grad();
         if (gradient.defined()) sums_of(*slot).add_(gradient);
@@ -365,7 +364,7 @@ class ShardedOptimizer::Shards {
   Gathering gather_parameters(Bucket& bucket) {
     auto const options = bucket.slots.front()->parameter.options().requires_grad(false);
     Gathering begun{
-        &bucket, at::zeros({part_of(bucket)}, options), at::empty({bucket.size}, options), {}};
+        &bucket, aten::zeros({part_of(bucket)}, options), aten::empty({bucket.size}, options), {}};
     for (auto const* slot : bucket.slots) {
       auto const piece = piece_of(*slot);
       if (piece.count == 0) continue;

@@ -1,14 +1,13 @@
 #pragma once
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <iterator>
 #include <utility>
 
 #include <vcflash/meta/error.hpp>
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/train/sharded_parameters.hpp>
 
 namespace vcflash::train {
@@ -54,7 +53,7 @@ VCFLASH_INLINE void ShardedParameters::cut(Unit& unit) {
     size += FlatLayout::aligned(parameter.value->numel());
   }
   size = FlatLayout::padded(size, group_.size());
-  unit.whole = at::zeros({size}, options);
+  unit.whole = aten::zeros({size}, options);
   std::int64_t offset = 0;
   for (auto const& parameter : unit.parameters) {
     Tensor& value = *parameter.value;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/stack.h>
 
 #include <cmath>
 #include <numeric>
@@ -11,6 +10,7 @@
 #include <fmt/ranges.h>
 
 #include <vcflash/meta/error.hpp>
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/train/step_results.hpp>
 
 namespace vcflash::train {
@@ -53,7 +53,7 @@ VCFLASH_INLINE void read_results(StepReport& report, std::vector<Tensor> losses,
   at::NoGradGuard const no_grad;
   for (Tensor& loss : losses) loss = loss.to(at::kFloat);
   losses.push_back(norm);
-  Tensor const read = at::stack(losses).to(at::kCPU);
+  Tensor const read = aten::stack(losses).to(at::kCPU);
   auto const values = std::span(read.const_data_ptr<float>(), losses.size());
   report.micro_losses.assign(values.begin(), values.end() - 1);
   if (group != nullptr) detail::share_results(report, *group);

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <ATen/ops/cat.h>
-
 #include <algorithm>
 #include <charconv>
 #include <system_error>
@@ -13,6 +11,7 @@
 
 #include <vcflash/checkpoint/folder.hpp>
 #include <vcflash/meta/error.hpp>
+#include <vcflash/tensor/aten.hpp>
 #include <vcflash/train/stored_state.hpp>
 
 namespace vcflash::train {
@@ -90,7 +89,7 @@ VCFLASH_INLINE Tensor StoredState::piece(std::string const& name, at::IntArrayRe
     reached += taken;
   }
   if (reached != end) return {};
-  return pieces.size() == 1 ? pieces.front() : at::cat(pieces);
+  return pieces.size() == 1 ? pieces.front() : aten::cat(pieces);
 }
 
 }  // namespace vcflash::train

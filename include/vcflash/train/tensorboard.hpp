@@ -11,6 +11,11 @@
 
 namespace vcflash::train {
 
+namespace detail {
+/// CRC-32C, turned and shifted so that the sum of data that hold sums says something.
+std::uint32_t masked_crc(std::string_view data);
+}  // namespace detail
+
 /// An event file as TensorBoard reads it: scalars by step, in TensorFlow's record format
 /// (`tensorflow/core/util/event.proto`, `core/lib/io/record_writer.cc`).
 class EventFile {

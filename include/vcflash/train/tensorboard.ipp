@@ -68,8 +68,7 @@ inline Message event_at(std::int64_t step) {
       .number(2, static_cast<std::uint64_t>(step));
 }
 
-/// CRC-32C, turned and shifted so that the sum of data that hold sums says something.
-inline std::uint32_t masked_crc(std::string_view data) {
+VCFLASH_INLINE std::uint32_t masked_crc(std::string_view data) {
   boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true> crc;
   crc.process_bytes(data.data(), data.size());
   return std::rotr(static_cast<std::uint32_t>(crc.checksum()), 15) + 0xa282ead8U;
