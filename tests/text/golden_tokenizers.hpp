@@ -5,6 +5,8 @@
 
 #include <tests/support/folder.hpp>
 #include <tests/support/golden.hpp>
+#include <vcflash/text/byte_map.hpp>
+#include <vcflash/text/pretokenizer.hpp>
 #include <vcflash/text/tokenizer.hpp>
 
 namespace vcflash::test {

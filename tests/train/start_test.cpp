@@ -4,6 +4,7 @@
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <vcflash/checkpoint/safetensors.hpp>
 #include "tests/checkpoint/small_recipe.hpp"
 #include "tests/support/folder.hpp"
 

@@ -12,6 +12,7 @@
 #include <optional>
 #include <thread>
 
+#include <vcflash/checkpoint/torch_file.hpp>
 #include "tests/checkpoint/full_disk.hpp"
 #include "tests/checkpoint/small_recipe.hpp"
 #include "tests/support/folder.hpp"

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include <vcflash/checkpoint/safetensors.hpp>
 #include "tests/support/folder.hpp"
 #include "tests/support/golden_models.hpp"
 #include "tests/support/golden_samples.hpp"
