@@ -14,8 +14,8 @@ if(megabytes)
   math(EXPR kilobytes "${megabytes} * 1024")
   string(APPEND limits " ulimit -v ${kilobytes};")
 endif()
-# Processor time grows with what else the machine does: the best of three counts.
-foreach(attempt RANGE 1 3)
+# Processor time grows with what else the machine does: the best of five counts.
+foreach(attempt RANGE 1 5)
   execute_process(COMMAND bash -c "${limits} TIMEFORMAT='%U %S'; time \"$@\"" bash ${command}
                           -o /dev/null -MD -MF "${stamp}.d"
                   RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
