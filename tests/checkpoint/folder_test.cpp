@@ -1,5 +1,9 @@
 #include <vcflash/checkpoint/folder.hpp>
 
+#include <vcflash/checkpoint/atomic.hpp>
+#include <vcflash/checkpoint/safetensors.hpp>
+#include <vcflash/checkpoint/torch_file.hpp>
+
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 
@@ -10,7 +14,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <span>
 #include <string>
@@ -53,6 +61,21 @@ bool same(N const& a, N const& b) {
   return std::ranges::equal(left, right, [](auto const& x, auto const& y) {
     return x.first == y.first && x.second.equal(y.second);
   });
+}
+
+/// \return the file whose bytes are mapped at an address, else nothing
+std::string file_at(void const* address) {
+  auto const wanted = reinterpret_cast<std::uintptr_t>(address);
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    std::uintptr_t begin = 0, end = 0;
+    int path = 0;
+    if (std::sscanf(line.c_str(), "%zx-%zx %*s %*s %*s %*s %n", &begin, &end, &path) == 2 &&
+        begin <= wanted && wanted < end) {
+      return line.substr(static_cast<std::size_t>(path));
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -108,6 +131,38 @@ for key, tensor in sorted(tensors.items()):
     CHECK(outcome.exit_code == 0);
     CHECK(outcome.output == expected);
   }
+}
+
+TEST_CASE("a mapped model is its file's bytes, and never writes to them", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const network = made(1);
+  save_weights(named_parameters(network), folder.path());
+  auto weights = from(folder);
+  weights.storage = Storage::mapped;
+  Network loaded, own;
+  load_model(parameters_of_parts(loaded), weights, at::kFloat);
+  load_model(parameters_of_parts(own), from(folder), at::kFloat);
+  CHECK(same(network, loaded));
+
+  auto const file = std::filesystem::canonical(folder / "model.safetensors").string();
+  for (auto const& [key, tensor] : named_parameters(loaded)) {
+    INFO(key);
+    CHECK(file_at(tensor.const_data_ptr()) == file);
+  }
+  for (auto const& [key, tensor] : named_parameters(own)) {
+    INFO(key);
+    CHECK(file_at(tensor.const_data_ptr()) != file);
+  }
+
+  for (auto const& [key, tensor] : named_parameters(loaded)) tensor.detach().zero_();
+  Network again;
+  load_model(parameters_of_parts(again), from(folder), at::kFloat);
+  CHECK(same(network, again));
+
+  Network converted;  // only what has the wanted dtype can stay
+  load_model(parameters_of_parts(converted), weights, at::kBFloat16);
+  convert_to(again, at::kBFloat16);
+  CHECK(same(again, converted));
 }
 
 TEST_CASE("weights of another dtype become the model's", "[unit]") {

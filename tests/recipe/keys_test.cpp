@@ -1,8 +1,16 @@
 #include <vcflash/recipe/keys.hpp>
 
+#include <vcflash/checkpoint/atomic.hpp>
+#include <vcflash/checkpoint/folder.hpp>
+#include <vcflash/checkpoint/safetensors_header.hpp>
+#include <vcflash/meta/process_memory.hpp>
+
 #include <catch2/catch_test_macros.hpp>
 #include <cctype>
+#include <chrono>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <string>
 #include <string_view>
@@ -13,6 +21,7 @@
 #include "recipes/models/videochat_flash_qwen2_5_7b_internvideo2_1b.hpp"
 #include "recipes/models/videochat_flash_qwen2_7b_res224.hpp"
 #include "recipes/models/videochat_flash_qwen2_7b_res448.hpp"
+#include "tests/support/folder.hpp"
 #include "tests/support/golden_manifest.hpp"
 
 using namespace vcflash;
@@ -87,6 +96,39 @@ TEST_CASE("the released models have the published keys, types, shapes and counts
                                                     "mm_projector.bin_1024-1536");
   check_released<videochat_flash_qwen2_5_7b_internvideo2_1b>(
       "videochat-flash-qwen2_5-7b_internvideo2-1b", "mm_projector.bin_1408-3584");
+}
+
+TEST_CASE("a 7B model in bf16 opens in under a second and is read as it is used", "[unit]") {
+  using M = videochat_flash_qwen2_7b_res448;
+  test::TemporaryFolder const folder;
+  auto const file = folder / "model.safetensors";
+  std::vector<checkpoint::SafetensorsEntry> entries;
+  for (auto const& [key, shape] : keys_of<typename M::Network>()) {
+    entries.push_back({key, "BF16", {shape.begin(), shape.end()}, 0, 0});
+  }
+  checkpoint::lay_out(entries);
+  checkpoint::write_file(file, checkpoint::write_safetensors_header(entries, {}));
+  auto const begin = std::filesystem::file_size(file);
+  // The tensors are a hole in the file, but for the last one's last value, 1.
+  std::filesystem::resize_file(file, begin + entries.back().end - 2);
+  std::ofstream(file, std::ios::app | std::ios::binary) << std::string_view("\x80\x3f");
+
+  typename M::Network network;
+  checkpoint::Weights weights;
+  weights.folder = folder.path();
+  weights.storage = checkpoint::Storage::mapped;
+  auto const before = resident_memory_mib();
+  auto const start = std::chrono::steady_clock::now();
+  checkpoint::load_model(checkpoint::parameters_of_parts(network), weights, at::kBFloat16);
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(1));
+  CHECK(resident_memory_mib() - before < 64);
+
+  for (auto const& [key, tensor] : named_parameters(network)) {
+    if (key != entries.back().name) continue;
+    auto const values = tensor.flatten();
+    CHECK(values[0].item<float>() == 0);
+    CHECK(values[-1].item<float>() == 1);
+  }
 }
 
 TEST_CASE("the plain LLMs weigh what the manifests say, tied tables once", "[golden]") {

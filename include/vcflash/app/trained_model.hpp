@@ -41,6 +41,7 @@ struct TrainedModel {
     checkpoint::Weights weights;
     weights.folder = folder;
     weights.allow_missing = allow_missing;
+    weights.storage = checkpoint::Storage::mapped;
     auto const left =
         checkpoint::load_model(checkpoint::parameters_of_parts(model.network), weights, dtype);
     if (!left.empty()) {

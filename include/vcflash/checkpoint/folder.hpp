@@ -62,11 +62,17 @@ struct KeyReport {
   void require_complete(std::string_view where) const;
 };
 
-/// Gives every parameter that `tensors` holds a copy of its tensor.
+/// What parameters are, once loaded.
+enum class Storage {
+  own,    ///< copies: results do not depend on where a file puts its bytes, nor on the file itself
+  mapped  ///< the file's own bytes, read when they are used; copies where its dtype is another
+};
+
+/// Gives every parameter that `tensors` holds its tensor.
 /// \param dtype what the parameters become; the file's dtypes do not matter
 /// \return with the keys of `tensors` that no parameter has as unexpected
 KeyReport load_parameters(std::vector<ParameterRef> const& parameters, TensorMap const& tensors,
-                          at::ScalarType dtype);
+                          at::ScalarType dtype, Storage storage = Storage::own);
 
 /// The three parts of a network, each with the keys of the whole.
 struct NetworkParameters {
@@ -110,7 +116,8 @@ struct Weights {
   std::filesystem::path folder;                      ///< the LLM at least
   std::optional<std::filesystem::path> connector{};  ///< `mm_projector.bin`, instead of its own
   std::optional<std::filesystem::path> encoder{};    ///< raw `.pt`, instead of its own
-  bool fresh_connector = false;  ///< a folder without a connector leaves the model's own
+  bool fresh_connector = false;    ///< a folder without a connector leaves the model's own
+  Storage storage = Storage::own;  ///< of what the folder holds
   KeyPatterns allow_missing{};
 };
 

@@ -170,7 +170,8 @@ VCFLASH_INLINE std::string left_alone(std::string_view where,
 }
 
 VCFLASH_INLINE KeyReport load_parameters(std::vector<ParameterRef> const& parameters,
-                                         TensorMap const& tensors, at::ScalarType dtype) {
+                                         TensorMap const& tensors, at::ScalarType dtype,
+                                         Storage storage) {
   at::NoGradGuard const no_grad;
   KeyReport report;
   std::set<std::string> used;
@@ -187,9 +188,8 @@ VCFLASH_INLINE KeyReport load_parameters(std::vector<ParameterRef> const& parame
                                              to_string(parameter.shape)));
       continue;
     }
-    // Always a copy: memory of torch's own alignment, so that results do not depend on where
-    // a file happens to put its bytes.
-    *parameter.value = found->second.to(dtype, /*non_blocking=*/false, /*copy=*/true).contiguous();
+    bool const copy = storage == Storage::own;
+    *parameter.value = found->second.to(dtype, /*non_blocking=*/false, copy).contiguous();
   }
   for (auto const& [key, tensor] : tensors) {
     if (!used.contains(key)) report.unexpected.push_back(key);
@@ -297,7 +297,7 @@ VCFLASH_INLINE std::vector<std::string> load_model(NetworkParameters const& netw
   auto all = network.encoder;
   all.insert(all.end(), network.connector.begin(), network.connector.end());
   all.insert(all.end(), network.llm.begin(), network.llm.end());
-  auto report = load_parameters(all, tensors, dtype);
+  auto report = load_parameters(all, tensors, dtype, weights.storage);
   std::erase_if(report.missing, [&](std::string const& key) {
     return std::ranges::any_of(elsewhere, [&](auto prefix) { return key.starts_with(prefix); });
   });
