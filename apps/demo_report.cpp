@@ -3,6 +3,7 @@
 #include <vcflash/app/report/page.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
 
+#include <CLI/CLI.hpp>
 #include <chrono>
 
 using namespace vcflash;

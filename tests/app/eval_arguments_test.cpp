@@ -24,10 +24,11 @@ TEST_CASE("a model is asked with its folder's penalty, and a run says so", "[uni
   app::detail::EvalArguments arguments;
   arguments.model = folder.path();
   arguments.batch = 3;
-  auto const options = app::detail::run_options<Tiny>(arguments);
+  auto const& tiny = app::detail::facts_of<Tiny>;
+  auto const options = app::detail::run_options(tiny, arguments);
   CHECK(options.repetition_penalty == 1.5);
   CHECK(options.batch == 3);
-  auto const about = app::detail::about_run<Tiny>(arguments, options);
+  auto const about = app::detail::about_run(tiny, arguments, options);
   CHECK(about.at("model") == "tiny");
   CHECK(about.at("repetition_penalty") == 1.5);
   CHECK_FALSE(about.contains("batch"));  // answers do not depend on it

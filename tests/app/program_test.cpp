@@ -1,5 +1,6 @@
 #include <vcflash/app/program.hpp>
 
+#include <CLI/CLI.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <sstream>
 #include <stdexcept>

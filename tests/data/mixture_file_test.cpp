@@ -1,4 +1,5 @@
 #include <vcflash/data/mixture_file.hpp>
+#include <vcflash/meta/error.hpp>
 
 #include <cstdint>
 #include <cstdlib>

@@ -1,4 +1,5 @@
 #include <vcflash/data/row_index.hpp>
+#include <vcflash/meta/vocabulary.hpp>
 
 #include <string>
 

@@ -1,5 +1,7 @@
 #include <vcflash/train/tensorboard.hpp>
 
+#include <vcflash/meta/error.hpp>
+
 #include <array>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>

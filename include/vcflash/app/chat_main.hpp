@@ -4,7 +4,6 @@
 
 #include <vcflash/app/inspect/parallel.hpp>
 #include <vcflash/app/log.hpp>
-#include <vcflash/app/number_checks.hpp>
 #include <vcflash/app/program.hpp>
 #include <vcflash/app/progress.hpp>
 #include <vcflash/app/trained_model.hpp>
@@ -17,6 +16,7 @@
 #include <vcflash/media/image.hpp>
 #include <vcflash/media/resize.hpp>
 #include <vcflash/media/video.hpp>
+#include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/keys.hpp>
 #include <vcflash/text/time_message.hpp>
 
@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -49,31 +50,15 @@ struct ChatArguments {
   std::uint64_t seed = 0;
   Viewing viewing;
 
+  /// \param keys what --keys prints
+  void add_flags(CLI::App& flags, std::function<std::string()> keys);
+
   /// The folder's defaults, but for what the command line says.
-  infer::Sampling sampling() const {
-    auto sampling = infer::sampling_of(model);
-    sampling.temperature = greedy ? 0 : temperature.value_or(sampling.temperature);
-    sampling.top_p = top_p.value_or(sampling.top_p);
-    sampling.top_k = top_k.value_or(sampling.top_k);
-    sampling.repetition_penalty = repetition_penalty.value_or(sampling.repetition_penalty);
-    sampling.seed = seed;
-    return sampling;
-  }
+  infer::Sampling sampling() const;
 };
 
 /// "0.2, 1.2, … 7.2 s".
-inline std::string seen_times(std::vector<double> const& seconds) {
-  constexpr std::size_t shown = 6;
-  std::string times;
-  for (std::size_t i = 0; i < seconds.size(); ++i) {
-    if (i == shown && seconds.size() > shown + 2) {
-      times += ", …";
-      i = seconds.size() - 1;
-    }
-    times += fmt::format("{}{:.1f}", times.empty() ? "" : ", ", seconds[i]);
-  }
-  return times + " s";
-}
+std::string seen_times(std::vector<double> const& seconds);
 
 /// A conversation as a person leads it: questions, and commands that begin with a slash.
 template <Model M>
@@ -235,58 +220,7 @@ int chat_main(int argc, char** argv) {
                   "{0} --model demo-out/stage4 --image photo.png --ask \"what colour is it ?\"",
                   name));
   detail::ChatArguments arguments;
-  auto& flags = program.flags();
-  flags.add_option("--model", arguments.model, "Folder that a training ended with")
-      ->type_name("FOLDER")
-      ->required();
-  auto* const video =
-      flags.add_option("--video", arguments.video, "Video to talk about")->type_name("FILE");
-  flags.add_option("--image", arguments.image, "Image to talk about")
-      ->type_name("FILE")
-      ->excludes(video);
-  flags.add_option("--ask", arguments.questions, "Ask this and end; may be given several times")
-      ->type_name("TEXT");
-  flags.add_flag("--json", arguments.json,
-                 "Print each answer as a JSON object that says which frames were looked at");
-  flags
-      .add_option("--temperature", arguments.temperature,
-                  "How freely tokens are drawn; 0: the likeliest; default: the folder's "
-                  "generation_config.json says, or 0")
-      ->type_name("T")
-      ->check(at_least(0));
-  flags.add_flag("--greedy", arguments.greedy, "The same as --temperature 0");
-  flags
-      .add_option("--top-p", arguments.top_p, "Draw among the likeliest tokens of this probability")
-      ->type_name("P")
-      ->check(CLI::Range(0.0, 1.0));
-  flags.add_option("--top-k", arguments.top_k, "Draw among so many likeliest tokens; 0: all")
-      ->type_name("K")
-      ->check(at_least(0));
-  flags
-      .add_option("--repetition-penalty", arguments.repetition_penalty,
-                  "Above 1: tokens of the answer are less likely to come again")
-      ->type_name("X")
-      ->check(above_zero());
-  flags.add_option("--seed", arguments.seed, "The same seed draws the same answer")
-      ->type_name("N")
-      ->capture_default_str();
-  flags.add_option("--max-tokens", arguments.max_tokens, "Longest answer, in tokens")
-      ->type_name("N")
-      ->check(at_least(1))
-      ->capture_default_str();
-  flags.add_option("--dtype", arguments.dtype, "float32 or bfloat16")
-      ->check(CLI::IsMember({"float32", "bfloat16"}))
-      ->capture_default_str();
-  flags.add_flag_callback(
-      "--keys",
-      [] {
-        fmt::print("{}", checkpoint_keys<M>());
-        throw CLI::Success();
-      },
-      "List the tensors of its checkpoint: key, dtype, shape; needs no other flag");
-  add_device(flags, arguments.device);
-  add_allow_missing(flags, arguments.allow_missing);
-  arguments.viewing.add_flags(flags);
+  arguments.add_flags(program.flags(), checkpoint_keys<M>);
 
   return program.run(argc, argv, [&] {
     set_up_log(name);
@@ -299,3 +233,7 @@ int chat_main(int argc, char** argv) {
 }
 
 }  // namespace vcflash::app
+
+#ifndef VCFLASH_SEPARATE
+#include <vcflash/app/chat_main.ipp>
+#endif

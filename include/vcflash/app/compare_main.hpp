@@ -4,6 +4,7 @@
 #include <vcflash/eval/compare.hpp>
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <cmath>
 #include <cstddef>

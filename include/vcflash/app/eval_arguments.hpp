@@ -5,20 +5,16 @@
 #include <vcflash/dist/device.hpp>
 #include <vcflash/eval/benchmark.hpp>
 #include <vcflash/eval/needle_exam.hpp>
-#include <vcflash/eval/sha256.hpp>
-#include <vcflash/infer/sampling.hpp>
+#include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/recipe.hpp>
 
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 /// What the evaluations of a model have in common: what the command line says, and the model.
@@ -33,20 +29,13 @@ struct EvalArguments {
   Viewing viewing;
   eval::needle::Grid grid;
   std::filesystem::path haystack;
+
+  void add_flags(CLI::App& flags);
 };
 
 /// Tells one model folder from another without reading its weights: its files, their sizes and when
 /// they were written.
-inline std::string folder_fingerprint(std::filesystem::path const& folder) {
-  std::map<std::string, std::string> files;
-  std::error_code none;
-  for (auto const& entry : std::filesystem::directory_iterator(folder, none)) {
-    if (!entry.is_regular_file(none)) continue;
-    files[entry.path().filename().string()] = fmt::format(
-        "{} {}", entry.file_size(none), entry.last_write_time(none).time_since_epoch().count());
-  }
-  return eval::sha256(nlohmann::json(files).dump()).substr(0, 16);
-}
+std::string folder_fingerprint(std::filesystem::path const& folder);
 
 /// A model that is loaded when it is first needed, onto a device that must be there before.
 template <Model M>
@@ -69,34 +58,29 @@ class LazyModel {
   std::optional<TrainedModel<M>> model_;
 };
 
-/// How the model is asked.
+/// What an evaluation needs to know of a model's type.
+struct ModelFacts {
+  std::string_view name;
+  std::int64_t clip_frames;  ///< that the encoder sees together
+  bool time_message;         ///< whether the model is told how long a video is
+};
+
 template <Model M>
-eval::RunOptions run_options(EvalArguments const& arguments) {
-  auto options =
-      arguments.viewing.options(arguments.model, M::Encoder::clip_frames, M::time_message);
-  options.batch = arguments.batch;
-  options.repetition_penalty = infer::sampling_of(arguments.model).repetition_penalty;
-  return options;
-}
+inline constexpr ModelFacts facts_of{std::string_view(M::name), M::Encoder::clip_frames,
+                                     M::time_message};
+
+/// How the model is asked.
+eval::RunOptions run_options(ModelFacts const& model, EvalArguments const& arguments);
 
 /// What is said of the model beside its scores.
-template <Model M>
-nlohmann::ordered_json about_model(EvalArguments const& arguments) {
-  return {{"model", std::string(std::string_view(M::name))},
-          {"folder", arguments.model.string()},
-          {"dtype", arguments.dtype}};
-}
+nlohmann::ordered_json about_model(ModelFacts const& model, EvalArguments const& arguments);
 
 /// And of how it was asked.
-template <Model M>
-nlohmann::ordered_json about_run(EvalArguments const& arguments, eval::RunOptions const& viewing) {
-  auto about = about_model<M>(arguments);
-  about["frames"] = {{"least", viewing.frames.min_frames},
-                     {"most", viewing.frames.max_frames},
-                     {"sampling", std::string(name_of(viewing.frames.sampling))}};
-  about["time_message"] = viewing.time_message;
-  about["repetition_penalty"] = viewing.repetition_penalty;
-  return about;
-}
+nlohmann::ordered_json about_run(ModelFacts const& model, EvalArguments const& arguments,
+                                 eval::RunOptions const& viewing);
 
 }  // namespace vcflash::app::detail
+
+#ifndef VCFLASH_SEPARATE
+#include <vcflash/app/eval_arguments.ipp>
+#endif

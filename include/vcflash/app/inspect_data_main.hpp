@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
+#include <CLI/CLI.hpp>
 
 #include <vcflash/app/inspect/examples.hpp>
 #include <vcflash/app/inspect/survey.hpp>

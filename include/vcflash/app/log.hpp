@@ -1,45 +1,24 @@
 #pragma once
 
-#include <spdlog/sinks/base_sink.h>
-#include <spdlog/spdlog.h>
-
-#include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 
 #include <vcflash/app/progress.hpp>
+#include <vcflash/meta/separate.hpp>
 
 namespace vcflash::app {
 
-/// Writes log messages above the progress bar.
-class StatusLineSink : public spdlog::sinks::base_sink<std::mutex> {
- public:
-  explicit StatusLineSink(StatusLine& line) : line_(line) {}
-
- protected:
-  void sink_it_(spdlog::details::log_msg const& message) override {
-    spdlog::memory_buf_t text;
-    formatter_->format(message, text);
-    std::string_view line(text.data(), text.size());
-    if (line.ends_with('\n')) line.remove_suffix(1);
-    line_.print(line);
-  }
-  void flush_() override {}
-
- private:
-  StatusLine& line_;
-};
-
 /// Logs a sentence about something that goes on all the same.
-inline void warn(std::string const& sentence) { spdlog::warn("{}", sentence); }
+void warn(std::string const& sentence);
 
-/// Sends the default log to stderr as `program: warning: what happened`.
-inline void set_up_log(std::string_view program) {
-  auto sink = std::make_shared<StatusLineSink>(StatusLine::of_stderr());
-  auto logger = std::make_shared<spdlog::logger>(std::string(program), std::move(sink));
-  logger->set_pattern("%n: %l: %v");
-  spdlog::set_default_logger(std::move(logger));
-}
+/// Logs a sentence that is good to know.
+void inform(std::string const& sentence);
+
+/// Has the log written as `program: warning: what happened`, above what `line` shows.
+void set_up_log(std::string_view program, StatusLine& line = StatusLine::of_stderr());
 
 }  // namespace vcflash::app
+
+#ifndef VCFLASH_SEPARATE
+#include <vcflash/app/log.ipp>
+#endif

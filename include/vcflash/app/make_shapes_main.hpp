@@ -1,6 +1,7 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <vcflash/app/program.hpp>
 #include <vcflash/data/shapes/write.hpp>

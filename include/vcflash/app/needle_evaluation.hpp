@@ -1,6 +1,7 @@
 #pragma once
 
 #include <vcflash/app/eval_arguments.hpp>
+#include <vcflash/app/log.hpp>
 #include <vcflash/app/needle_results.hpp>
 #include <vcflash/app/progress.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
@@ -13,7 +14,7 @@
 #include <vcflash/meta/process_memory.hpp>
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -141,7 +142,7 @@ void evaluate_needles(eval::needle::Hops hops, EvalArguments const& arguments,
   auto const& [rows, cases, haystack] = asked;
   auto const& out = files.out;
   longest_of<M>(cases);
-  auto about = about_model<M>(arguments);
+  auto about = about_model(facts_of<M>, arguments);
   about["haystack"] = haystack.string();
   nlohmann::json header = about;
   header["benchmark"] = name;
@@ -161,7 +162,7 @@ void evaluate_needles(eval::needle::Hops hops, EvalArguments const& arguments,
     }
   }
   if (done > 0) {
-    spdlog::info("{}: {} of {} questions were answered before", name, done, cases.size());
+    inform(fmt::format("{}: {} of {} questions were answered before", name, done, cases.size()));
   }
   if (!left.empty()) {
     auto const& loaded = model();

@@ -1,17 +1,22 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <vcflash/meta/error.hpp>
+#include <vcflash/meta/separate.hpp>
+
+namespace CLI {
+class App;
+}
 
 /// What every program does alike: flags with a help that teaches, errors as one sentence, exit
 /// codes 0 done, 1 failed, 2 wrong usage or input.
@@ -29,23 +34,10 @@ inline std::string first_line(std::string_view message) {
 }  // namespace detail
 
 /// The flag that says where a model runs.
-inline void add_device(CLI::App& flags, std::string& device) {
-  flags
-      .add_option("--device", device,
-                  "cpu, cuda or cuda:N; each process of a launcher takes a GPU of its own for cuda")
-      ->type_name("DEVICE")
-      ->capture_default_str();
-}
+void add_device(CLI::App& flags, std::string& device);
 
 /// The flag `--allow-missing` of programs that read a checkpoint.
-inline void add_allow_missing(CLI::App& flags, std::vector<std::string>& patterns) {
-  flags
-      .add_option("--allow-missing", patterns,
-                  "Tensors that a checkpoint need not have: a pattern of their keys, with * and ?; "
-                  "they start as if untrained; may be given several times")
-      ->type_name("PATTERN")
-      ->allow_extra_args(false);
-}
+void add_allow_missing(CLI::App& flags, std::vector<std::string>& patterns);
 
 /// Runs `body` and turns what it throws into one sentence on stderr and an exit code.
 template <class Body>
@@ -71,7 +63,8 @@ int run_guarded(std::string_view name, Body&& body) {
   }
 }
 
-/// A program: its name, what it does, an example, its flags, its body.
+/// A program: its name, what it does, an example, its flags, its body. Flags are CLI11's, whose
+/// header is for those who add some.
 ///
 ///     Program program("train-mine", "Trains mine.", "train-mine --data mix.yaml --out run1");
 ///     program.flags().add_option("--data", data, "…")->required();
@@ -79,41 +72,29 @@ int run_guarded(std::string_view name, Body&& body) {
 class Program {
  public:
   /// \param examples one command a line, shown by --help
-  Program(std::string name, std::string const& summary, std::string const& examples)
-      : flags_(summary, name), name_(std::move(name)) {
-    std::string footer = "Example:\n  ";
-    for (char const letter : examples) {
-      footer += letter;
-      if (letter == '\n') footer += "  ";
-    }
-    flags_.footer(footer + "\n\nExit codes: 0 done, 1 failed, 2 wrong usage or input.");
-    flags_.set_version_flag("--version", name_ + " (vcflash " + std::string(version) + ")",
-                            "Print the version and exit");
-    flags_.get_help_ptr()->description("Print this help and exit");
-    flags_.get_formatter()->column_width(32);
-  }
+  Program(std::string name, std::string const& summary, std::string const& examples);
+  ~Program();
 
-  CLI::App& flags() { return flags_; }
+  CLI::App& flags() { return *flags_; }
   std::string const& name() const { return name_; }
 
   /// Parses the flags, then runs `body`.  \return the exit code of the process
   template <class Body>
   int run(int argc, char const* const* argv, Body&& body) {
-    try {
-      flags_.parse(argc, argv);
-    } catch (CLI::Success const& asked) {
-      return flags_.exit(asked);  // --help and --version
-    } catch (CLI::ParseError const& error) {
-      std::cerr << name_ << ": " << detail::first_line(error.what()) << " (see " << name_
-                << " --help).\n";
-      return InputError::exit_code;
-    }
+    if (auto const code = parse(argc, argv)) return *code;
     return run_guarded(name_, std::forward<Body>(body));
   }
 
  private:
-  CLI::App flags_;
+  /// \return the exit code of a program that ends here: after --help, or flags it does not know
+  std::optional<int> parse(int argc, char const* const* argv);
+
+  std::unique_ptr<CLI::App> flags_;
   std::string name_;
 };
 
 }  // namespace vcflash::app
+
+#ifndef VCFLASH_SEPARATE
+#include <vcflash/app/program.ipp>
+#endif

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <vcflash/app/log.hpp>
@@ -271,7 +271,7 @@ inline void train_recipe(TrainProgram const& recipe, TrainArguments const& argum
   }
   bool const speaks = launch.rank == 0;
   auto const warn = [speaks](std::string const& sentence) {
-    if (speaks) spdlog::warn("{}", sentence);
+    if (speaks) app::warn(sentence);
   };
   auto const bad_samples =
       speaks ? std::string("bad_samples.jsonl") : fmt::format("bad_samples-{}.jsonl", launch.rank);
@@ -290,7 +290,7 @@ inline void train_recipe(TrainProgram const& recipe, TrainArguments const& argum
   };
   auto const on_resume = [&](std::int64_t done) {
     if (!speaks) return;
-    spdlog::info("{}: goes on after step {}.", arguments.out.string(), done);
+    inform(fmt::format("{}: goes on after step {}.", arguments.out.string(), done));
   };
   std::optional<train::Utilisation> utilisation;  // of the rank that tells
   if (speaks) utilisation = utilisation_of(recipe, config, device, launch.processes);
@@ -319,8 +319,8 @@ inline void train_recipe(TrainProgram const& recipe, TrainArguments const& argum
   checkpoint::write_file(arguments.out / "training.json",
                          summary_of(recipe, summary, waiting, bad).dump(2) + '\n');
   write_training_report(arguments.out);
-  spdlog::info("waiting for samples took {:.1f} % of the steps, {:.1f} % after the first.",
-               100 * waiting.share(), 100 * waiting.later_share());
+  inform(fmt::format("waiting for samples took {:.1f} % of the steps, {:.1f} % after the first.",
+                     100 * waiting.share(), 100 * waiting.later_share()));
   auto const told = [](std::int64_t count, std::string_view what) {
     return count > 0 ? fmt::format(", {} {}", count, what) : "";
   };

@@ -3,19 +3,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <span>
 #include <string>
 #include <string_view>
-
-#include <fmt/format.h>
-#include <simdjson.h>
 
 #include <vcflash/data/index_cache.hpp>
 #include <vcflash/data/mapped_file.hpp>
 #include <vcflash/data/row.hpp>
 #include <vcflash/data/row_index.hpp>
-#include <vcflash/data/row_reader.hpp>
-#include <vcflash/meta/error.hpp>
+#include <vcflash/meta/separate.hpp>
 
 namespace vcflash::data {
 
@@ -24,10 +19,7 @@ namespace vcflash::data {
 class AnnotationFile {
  public:
   /// \throws InputError if the file cannot be read, is no JSON list, or holds no row
-  explicit AnnotationFile(std::filesystem::path const& path)
-      : file_(checked(path)), index_(index_of(file_, path.extension() == ".jsonl")) {
-    if (size() == 0) throw InputError(fmt::format("{}: holds no row.", name()));
-  }
+  explicit AnnotationFile(std::filesystem::path const& path);
 
   std::string const& name() const { return file_.name(); }
   std::int64_t size() const { return std::int64_t(index_.entries().size()); }
@@ -46,30 +38,15 @@ class AnnotationFile {
 
   /// Reads a row; one of the wrong shape comes with its problem.
   /// \throws InputError if the file has become shorter
-  Row row(std::int64_t row) const {
-    thread_local RowReader reader;
-    file_.require_whole();
-    std::int64_t const number = entry(row).number;
-    try {
-      return reader.read(text(row)).row(number);
-    } catch (simdjson::simdjson_error const& error) {
-      Row broken;
-      broken.number = number;
-      broken.problem = fmt::format("cannot be read: {}", detail::reason(error.error()));
-      return broken;
-    }
-  }
+  Row row(std::int64_t row) const;
 
  private:
-  static std::filesystem::path const& checked(std::filesystem::path const& path) {
-    if (path.extension() != ".json" && path.extension() != ".jsonl")
-      throw InputError(
-          fmt::format("{}: an annotation file ends in .json or .jsonl.", path.string()));
-    return path;
-  }
-
   MappedFile file_;
   RowIndex index_;
 };
 
 }  // namespace vcflash::data
+
+#ifndef VCFLASH_SEPARATE
+#include <vcflash/data/annotation.ipp>
+#endif

@@ -70,6 +70,22 @@ inline bool is_row_problem(simdjson::error_code error) {
          error == simdjson::INCORRECT_TYPE;
 }
 
+/// Why rows cannot be read.
+inline std::string_view reason(simdjson::error_code error) {
+  switch (error) {
+    case simdjson::UTF8_ERROR:
+      return "it is not UTF-8";
+    case simdjson::EMPTY:
+      return "it is empty";
+    case simdjson::DEPTH_ERROR:
+      return "it is nested too deeply";
+    case simdjson::CAPACITY:
+      return "a row is larger than 4 GB";
+    default:
+      return "it is not valid JSON";
+  }
+}
+
 inline std::string_view name_of(json::json_type type) {
   switch (type) {
     case json::json_type::array:

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <system_error>
+
+#include <vcflash/app/eval_arguments.hpp>
+#include <vcflash/app/number_checks.hpp>
+#include <vcflash/app/program.hpp>
+#include <vcflash/eval/all_benchmarks.hpp>
+#include <vcflash/eval/sha256.hpp>
+#include <vcflash/infer/sampling.hpp>
+
+namespace vcflash::app::detail {
+
+VCFLASH_INLINE void EvalArguments::add_flags(CLI::App& flags) {
+  flags.add_option("--model", model, "Folder that a training ended with")
+      ->type_name("FOLDER")
+      ->required();
+  flags
+      .add_option(
+          "--benchmark", benchmarks,
+          fmt::format("One or more, with commas between: {}, {}, {}", eval::benchmark_names(),
+                      name_of(eval::needle::Hops::single), name_of(eval::needle::Hops::multi)))
+      ->type_name("NAME")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->required();
+  flags
+      .add_option("--data", data,
+                  "Folder of the benchmark's questions and videos; of several, each may have a "
+                  "folder of its name there")
+      ->type_name("DIR")
+      ->required();
+  flags.add_option("--media", media, "Folder of the videos, if it is another")->type_name("DIR");
+  flags
+      .add_option("--out", out,
+                  "Folder for answers.jsonl, results.json and report.html; several benchmarks have "
+                  "a folder each there")
+      ->type_name("DIR")
+      ->required();
+  flags
+      .add_option(
+          "--scoring", scoring,
+          "How answers are graded where upstream's rule has an accident: upstream or strict")
+      ->check(CLI::IsMember({"upstream", "strict"}))
+      ->capture_default_str();
+  flags.add_option("--layout", layout, "Also write the files of lmms-eval")
+      ->check(CLI::IsMember({"lmms-eval"}));
+  flags.add_flag("--fresh", fresh, "Drop the answers of a run that was not finished");
+  flags.add_option("--limit", limit, "Ask only so many questions of each task; 0: all")
+      ->type_name("N")
+      ->check(at_least(0));
+  flags
+      .add_option("--batch", batch, "Most questions about one video that are answered side by side")
+      ->type_name("N")
+      ->check(at_least(1))
+      ->capture_default_str();
+  flags.add_option("--dtype", dtype, "float32 or bfloat16")
+      ->check(CLI::IsMember({"float32", "bfloat16"}))
+      ->capture_default_str();
+  add_device(flags, device);
+  add_allow_missing(flags, allow_missing);
+  viewing.add_flags(flags);
+  flags
+      .add_option("--haystack", haystack,
+                  "Of niah_single and niah_multi: the long video that pictures are hidden in; "
+                  "default: video_haystack.mkv in --data")
+      ->type_name("FILE");
+  auto const add_number = [&](char const* flag, auto& number, char const* what) {
+    flags.add_option(flag, number, what)
+        ->type_name("N")
+        ->check(above_zero())
+        ->capture_default_str();
+  };
+  add_number("--needle-min-frames", grid.min_frames, "Of niah: the shortest haystack");
+  add_number("--needle-max-frames", grid.max_frames, "Of niah: the longest haystack");
+  add_number("--needle-frame-interval", grid.frame_interval, "Of niah: from one to the next");
+  add_number("--needle-depth-interval", grid.depth_interval,
+             "Of niah_single: from one depth of the needle to the next, 0 being the beginning and "
+             "1 the end");
+
+  flags.add_flag("--plan", plan,
+                 "Of niah: say how much memory the longest haystack takes, and do nothing else");
+}
+
+VCFLASH_INLINE std::string folder_fingerprint(std::filesystem::path const& folder) {
+  std::map<std::string, std::string> files;
+  std::error_code none;
+  for (auto const& entry : std::filesystem::directory_iterator(folder, none)) {
+    if (!entry.is_regular_file(none)) continue;
+    files[entry.path().filename().string()] = fmt::format(
+        "{} {}", entry.file_size(none), entry.last_write_time(none).time_since_epoch().count());
+  }
+  return eval::sha256(nlohmann::json(files).dump()).substr(0, 16);
+}
+
+VCFLASH_INLINE eval::RunOptions run_options(ModelFacts const& model,
+                                            EvalArguments const& arguments) {
+  auto options = arguments.viewing.options(arguments.model, model.clip_frames, model.time_message);
+  options.batch = arguments.batch;
+  options.repetition_penalty = infer::sampling_of(arguments.model).repetition_penalty;
+  return options;
+}
+
+VCFLASH_INLINE nlohmann::ordered_json about_model(ModelFacts const& model,
+                                                  EvalArguments const& arguments) {
+  return {{"model", std::string(model.name)},
+          {"folder", arguments.model.string()},
+          {"dtype", arguments.dtype}};
+}
+
+VCFLASH_INLINE nlohmann::ordered_json about_run(ModelFacts const& model,
+                                                EvalArguments const& arguments,
+                                                eval::RunOptions const& viewing) {
+  auto about = about_model(model, arguments);
+  about["frames"] = {{"least", viewing.frames.min_frames},
+                     {"most", viewing.frames.max_frames},
+                     {"sampling", std::string(name_of(viewing.frames.sampling))}};
+  about["time_message"] = viewing.time_message;
+  about["repetition_penalty"] = viewing.repetition_penalty;
+  return about;
+}
+
+}  // namespace vcflash::app::detail
