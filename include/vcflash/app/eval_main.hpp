@@ -41,7 +41,6 @@ int run_eval_program(EvalProgram const& model, int argc, char** argv);
 /// The program `eval-<model>`.
 template <Model M>
 int eval_main(int argc, char** argv) {
-  using Program = detail::EvalProgram;
   std::optional<detail::LazyModel<M>> model;
   return detail::run_eval_program(
       {.facts = detail::facts_of<M>,
@@ -49,13 +48,13 @@ int eval_main(int argc, char** argv) {
        .load = [&] { (*model)(); },
        .ask =
            [&](eval::Exam const& exam, std::vector<std::size_t> const& questions,
-               eval::RunOptions const& viewing, Program::Answered const& answered) {
+               eval::RunOptions const& viewing, detail::EvalProgram::Answered const& answered) {
              auto const& loaded = (*model)();
              eval::run<M>(loaded.network, loaded.tokenizer, exam, questions, viewing, answered);
            },
        .plan_needles = detail::plan_needles<M>,
        .evaluate_needles =
-           [&](Program::Hops hops, detail::EvalArguments const& arguments,
+           [&](eval::needle::Hops hops, detail::EvalArguments const& arguments,
                detail::NeedleFiles const& files, eval::Scoring scoring, dist::Place const& place) {
              detail::evaluate_needles<M>(hops, arguments, files, scoring, place, *model);
            }},

@@ -78,9 +78,10 @@ inline void evaluate(EvalProgram const& model, eval::Exam const& exam,
       }
     }
   }
-  if (done > 0)
+  if (done > 0) {
     inform(
         fmt::format("{}: {} of {} questions were answered before", exam.name(), done, exam.size()));
+  }
   if (!left.empty()) {
     model.load();
     Progress progress(exam.name(), "question", done + std::ssize(left), done);
