@@ -176,6 +176,10 @@ inline void write_video(std::filesystem::path const& path, Frames const& frames,
   AVDictionary* options = nullptr;
   av_dict_set_int(&options, "crf", encoding.crf, 0);
   av_dict_set(&options, "preset", encoding.preset.c_str(), 0);
+#ifdef __x86_64__
+  // What x264's macroblock tree does by AVX-512 depends on memory that nobody wrote.
+  if (__builtin_cpu_supports("avx512f")) av_dict_set(&options, "x264-params", "asm=avx2", 0);
+#endif
   detail::open_encoder(codec, &options);
 
   std::filesystem::path const unfinished = path.string() + ".unfinished";
