@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <optional>
 
-/// Attention in one pass beside LibTorch's, bf16: a clip of UMT-L's at 224 and 448 pixels, and
-/// 2,048 tokens of Qwen2.5-7B.
+/// Attention in one pass beside LibTorch's, bf16: a clip of UMT-L's at 224 and 448 pixels and of
+/// InternVideo2-1B's, and 2,048 tokens of Qwen2.5-7B.
 
 namespace {
 
@@ -56,6 +56,7 @@ void shapes(benchmark::internal::Benchmark* benchmark) {
   benchmark->ArgNames({"heads", "kv_heads", "tokens", "head_dim", "causal"})
       ->Args({16, 16, 784, 64, 0})
       ->Args({16, 16, 3136, 64, 0})
+      ->Args({16, 16, 1025, 88, 0})
       ->Args({28, 4, 2048, 128, 1})
       ->Unit(benchmark::kMillisecond);
 }

@@ -31,3 +31,19 @@ TEST_CASE("the fast path rounds where LibTorch's operations do", "[unit]") {
   CHECK(((y - plain).abs() <= plain.abs() / 64).all().item<bool>());
   CHECK((y != plain).to(at::kFloat).mean().item<float>() < 0.01F);
 }
+
+TEST_CASE("rows that lie apart are normalised as dense ones are", "[unit]") {
+  at::Tensor const weight = at::randn({32}).to(at::kBFloat16);
+  at::Tensor const all = at::randn({2, 5, 3, 32}).to(at::kBFloat16);
+  for (auto const& x :
+       {all.select(2, 1), all.select(2, 2).slice(0, 0, 1), all[1].select(1, 2), all[0][0][0]}) {
+    at::Tensor const y = kernels::rms_norm(x, weight, 1e-6);
+    CHECK(y.sizes() == x.sizes());
+    CHECK(y.equal(kernels::rms_norm(x.clone(at::MemoryFormat::Contiguous), weight, 1e-6)));
+  }
+  for (auto const& x :
+       {all.transpose(0, 1), all.slice(1, 0, 4), all.transpose(0, 3).slice(3, 0, 1)}) {
+    auto const gain = weight.slice(0, 0, x.size(-1));
+    CHECK(kernels::rms_norm(x, gain, 1e-6).equal(kernels::detail::plain_rms_norm(x, gain, 1e-6)));
+  }
+}

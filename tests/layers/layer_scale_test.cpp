@@ -21,4 +21,7 @@ TEST_CASE("bf16 branches are scaled in fp32", "[unit]") {
   initialise(scale, {}, 1);
   at::Tensor const x = at::randn({3, 4}).to(at::kBFloat16);
   CHECK(scale(x).equal((x.to(at::kFloat) * 1e-5F).to(at::kBFloat16)));
+  scale.weight.value = scale.weight.value.to(at::kBFloat16);
+  at::Tensor const alone = scale(x);
+  CHECK(alone.equal(scale(x.clone().requires_grad_())));
 }

@@ -50,14 +50,20 @@ bool learns(Tensors const&... tensors) {
   return at::GradMode::is_enabled() && (tensors.requires_grad() || ...);
 }
 
-/// Whether tensors are dense, in bf16 on this processor, which has AVX-512, and no gradient will
-/// pass them.
+/// Whether tensors are in bf16 on this processor, which has AVX-512, and no gradient will pass
+/// them.
 template <class... Tensors>
-bool takes_fast_path(Tensors const&... tensors) {
+bool takes_halves(Tensors const&... tensors) {
   auto const fits = [](Tensor const& tensor) {
-    return tensor.is_cpu() && tensor.scalar_type() == at::kBFloat16 && tensor.is_contiguous();
+    return tensor.is_cpu() && tensor.scalar_type() == at::kBFloat16;
   };
   return has_avx512() && !learns(tensors...) && (fits(tensors) && ...);
+}
+
+/// Whether they are dense besides.
+template <class... Tensors>
+bool takes_fast_path(Tensors const&... tensors) {
+  return takes_halves(tensors...) && (tensors.is_contiguous() && ...);
 }
 
 /// Calls f(begin, end) for parts of [0, count) of at least `grain`, on LibTorch's own threads.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <vcflash/kernels/cpu.hpp>
 #include <vcflash/layers/norm.hpp>
 #include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/parameter.hpp>
@@ -19,6 +20,8 @@ struct LayerScale {
   BOOST_HANA_DEFINE_STRUCT(LayerScale, (Gain, weight));
 
   Tensor operator()(Tensor const& x) const {
+    // The product of two bf16 numbers is rounded once either way, the sums of its gradient are not.
+    if (!kernels::cpu::learns(x, weight.value)) return (x * weight.value).to(x.scalar_type());
     return (x.to(at::kFloat) * weight.value.to(at::kFloat)).to(x.scalar_type());
   }
 };
