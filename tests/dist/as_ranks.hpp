@@ -29,7 +29,7 @@ std::vector<std::string> as_ranks(std::int64_t size, std::chrono::milliseconds t
     ranks.emplace_back([&, rank] {
       auto& failure = failures[static_cast<std::size_t>(rank)];
       try {
-        dist::ProcessGroup group({.rank = rank, .processes = size, .port = port}, timeout,
+        dist::ProcessGroup group({{.rank = rank, .processes = size}, "127.0.0.1", port}, timeout,
                                  [&](std::string const& sentence) { failure = sentence; });
         body(group);
         group.finish();

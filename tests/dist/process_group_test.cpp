@@ -108,7 +108,8 @@ TEST_CASE("a rank that leaves without a word ends the others, named with the ste
 }
 
 TEST_CASE("a rank that never comes is named after the time-out", "[unit]") {
-  Launch const launch{.rank = 0, .processes = 3, .port = test::free_port()};
+  Launch launch{{.rank = 0, .processes = 3}};
+  launch.port = test::free_port();
   std::string second;
   std::thread other([&] {
     Launch own = launch;

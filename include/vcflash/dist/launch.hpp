@@ -18,18 +18,17 @@ struct Place {
   /// of them this process is alone, as a batch script of Slurm's is.
   /// \throws InputError for numbers that cannot be
   static Place from_environment();
+
+  /// Whether no other process belongs to this one.
+  bool alone() const { return processes == 1; }
 };
 
 /// What a launcher told this process: which one of how many it is, and where all meet.
-struct Launch {
-  std::int64_t rank = 0, processes = 1;
+struct Launch : Place {
   std::string address = "127.0.0.1";  ///< of the machine that rank 0 runs on
   std::uint16_t port = 29500;
   bool served = false;  ///< the launcher serves the store there (torchrun's agent), not rank 0
   std::string attempt = "0";  ///< tells a restart by the launcher from the start before it
-
-  /// Whether no other process belongs to this one.
-  bool alone() const { return processes == 1; }
 
   /// This process's place, and where the launcher says that all meet; `MASTER_ADDR` and
   /// `MASTER_PORT` go before what Slurm says.

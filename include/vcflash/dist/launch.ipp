@@ -75,8 +75,7 @@ VCFLASH_INLINE Place Place::from_environment() {
 
 VCFLASH_INLINE Launch Launch::from_environment() {
   using detail::number_of, detail::variable;
-  auto const place = Place::from_environment();
-  Launch launch{.rank = place.rank, .processes = place.processes};
+  Launch launch{Place::from_environment()};
   if (launch.alone()) return launch;
   auto const& names = *detail::launcher();
   bool const all_here = names.here != nullptr && !variable(names.here).empty() &&

@@ -283,7 +283,7 @@ VCFLASH_INLINE ProcessGroup::ProcessGroup(Launch launch, std::chrono::millisecon
 }
 
 VCFLASH_INLINE ProcessGroup::ProcessGroup(Pretended pretended)
-    : launch_{.rank = 0, .processes = pretended.processes}, impl_(std::make_unique<Impl>()) {}
+    : launch_{{.rank = 0, .processes = pretended.processes}}, impl_(std::make_unique<Impl>()) {}
 
 VCFLASH_INLINE ProcessGroup::~ProcessGroup() {
   impl_->told = true;  // whoever destroys it goes on, or says why not
