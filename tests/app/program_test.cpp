@@ -2,47 +2,39 @@
 
 #include <CLI/CLI.hpp>
 #include <catch2/catch_test_macros.hpp>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "tests/support/program.hpp"
 
 using vcflash::app::Program;
 
 namespace {
 
-struct Outcome {
-  int code;
-  std::string out, err;
-};
-
 /// Runs a program with one required flag, whose body is `body`.
 template <class Body>
-Outcome run(std::vector<char const*> arguments, Body&& body) {
-  std::ostringstream out, err;
-  auto* const out_before = std::cout.rdbuf(out.rdbuf());
-  auto* const err_before = std::cerr.rdbuf(err.rdbuf());
+vcflash::test::Ending run_flagged(std::vector<char const*> arguments, Body&& body) {
   Program program("try-me", "Tries things.", "try-me --data mix.yaml");
   std::string data;
   program.flags().add_option("--data", data, "What to read")->required();
   arguments.insert(arguments.begin(), "try-me");
-  int const code =
-      program.run(static_cast<int>(arguments.size()), arguments.data(), [&] { body(data); });
-  std::cout.rdbuf(out_before);
-  std::cerr.rdbuf(err_before);
-  return {code, out.str(), err.str()};
+  return vcflash::test::run_here([&] {
+    return program.run(static_cast<int>(arguments.size()), arguments.data(), [&] { body(data); });
+  });
 }
 
 }  // namespace
 
 TEST_CASE("a program that does its work ends with 0", "[unit]") {
-  auto const outcome = run({"--data", "x"}, [](std::string const& data) { CHECK(data == "x"); });
+  auto const outcome =
+      run_flagged({"--data", "x"}, [](std::string const& data) { CHECK(data == "x"); });
   CHECK(outcome.code == 0);
   CHECK(outcome.err.empty());
 }
 
 TEST_CASE("wrong input ends with 2 and one sentence that begins with the program", "[unit]") {
-  auto const outcome = run({"--data", "x"}, [](std::string const&) {
+  auto const outcome = run_flagged({"--data", "x"}, [](std::string const&) {
     throw vcflash::InputError("x: row 7 has no turns.");
   });
   CHECK(outcome.code == 2);
@@ -50,12 +42,14 @@ TEST_CASE("wrong input ends with 2 and one sentence that begins with the program
 }
 
 TEST_CASE("a failure ends with 1", "[unit]") {
-  CHECK(run({"--data", "x"}, [](std::string const&) { throw vcflash::Error("no."); }).code == 1);
-  CHECK(run({"--data", "x"}, [](std::string const&) { throw std::bad_alloc(); }).code == 1);
+  CHECK(run_flagged({"--data", "x"}, [](std::string const&) {
+          throw vcflash::Error("no.");
+        }).code == 1);
+  CHECK(run_flagged({"--data", "x"}, [](std::string const&) { throw std::bad_alloc(); }).code == 1);
 }
 
 TEST_CASE("of a foreign error's message only the first line is shown", "[unit]") {
-  auto const outcome = run({"--data", "x"}, [](std::string const&) {
+  auto const outcome = run_flagged({"--data", "x"}, [](std::string const&) {
     throw std::runtime_error("sizes differ\nException raised from somewhere\nframe #0");
   });
   CHECK(outcome.code == 1);
@@ -67,7 +61,7 @@ TEST_CASE("wrong flags end with 2 and point at the help", "[unit]") {
   auto const body = [&](std::string const&) { ran = true; };
   for (auto const& arguments : std::vector<std::vector<char const*>>{
            {}, {"--data"}, {"--data", "x", "--dat", "y"}, {"--data", "x", "stray"}}) {
-    auto const outcome = run(arguments, body);
+    auto const outcome = run_flagged(arguments, body);
     CHECK(outcome.code == 2);
     CHECK(outcome.err.starts_with("try-me: "));
     CHECK(outcome.err.ends_with("(see try-me --help).\n"));
@@ -77,14 +71,14 @@ TEST_CASE("wrong flags end with 2 and point at the help", "[unit]") {
 }
 
 TEST_CASE("help shows an example and the exit codes, and ends with 0", "[unit]") {
-  auto const outcome = run({"--help"}, [](std::string const&) {});
+  auto const outcome = run_flagged({"--help"}, [](std::string const&) {});
   CHECK(outcome.code == 0);
   CHECK(outcome.out.find("try-me --data mix.yaml") != std::string::npos);
   CHECK(outcome.out.find("2 wrong usage or input") != std::string::npos);
 }
 
 TEST_CASE("the version names the program and the library", "[unit]") {
-  auto const outcome = run({"--version"}, [](std::string const&) {});
+  auto const outcome = run_flagged({"--version"}, [](std::string const&) {});
   CHECK(outcome.code == 0);
   CHECK(outcome.out == "try-me (vcflash " + std::string(vcflash::app::version) + ")\n");
 }

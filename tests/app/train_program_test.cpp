@@ -11,8 +11,6 @@
 #include <nlohmann/json.hpp>
 
 #include <fstream>
-#include <iostream>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -20,6 +18,7 @@
 #include "tests/checkpoint/small_recipe.hpp"
 #include "tests/support/folder.hpp"
 #include "tests/support/golden.hpp"
+#include "tests/support/program.hpp"
 
 using namespace vcflash;
 
@@ -90,20 +89,13 @@ app::TrainProgram recipe() {
               }};
 }
 
-struct Outcome {
-  int code;
-  std::string err;
-};
-
-Outcome run(std::vector<std::string> arguments, app::TrainProgram const& program = recipe()) {
+test::Ending run_mine(std::vector<std::string> arguments,
+                      app::TrainProgram const& program = recipe()) {
   arguments.insert(arguments.begin(), "train-mine");
   std::vector<char*> argv;
   for (auto& argument : arguments) argv.push_back(argument.data());
-  std::ostringstream err;
-  auto* const before = std::cerr.rdbuf(err.rdbuf());
-  int const code = app::run_train_program(program, static_cast<int>(argv.size()), argv.data());
-  std::cerr.rdbuf(before);
-  return {code, err.str()};
+  return test::run_here(
+      [&] { return app::run_train_program(program, static_cast<int>(argv.size()), argv.data()); });
 }
 
 /// What a run of two steps over two conversations is started with.
@@ -126,7 +118,7 @@ std::vector<std::string> two_steps(test::TemporaryFolder const& folder) {
 
 TEST_CASE("a training program leaves what was trained and what came of it", "[unit]") {
   test::TemporaryFolder const folder;
-  auto const outcome = run(two_steps(folder));
+  auto const outcome = run_mine(two_steps(folder));
   CAPTURE(outcome.err);
   REQUIRE(outcome.code == 0);
   std::ifstream file(folder / "out/training.json");
@@ -142,9 +134,10 @@ TEST_CASE("a training program leaves what was trained and what came of it", "[un
 }
 
 TEST_CASE("a training program names what it lacks", "[unit]") {
-  CHECK(run({"--out", "x", "--data", "none.yaml"}).code == 2);
-  CHECK(run({"--data", "mix.yaml"}).err.find("--out is required") != std::string::npos);
-  CHECK(run({"--describe", "--set", "train.sed=1"}).err.find("train.seed") != std::string::npos);
+  CHECK(run_mine({"--out", "x", "--data", "none.yaml"}).code == 2);
+  CHECK(run_mine({"--data", "mix.yaml"}).err.find("--out is required") != std::string::npos);
+  CHECK(run_mine({"--describe", "--set", "train.sed=1"}).err.find("train.seed") !=
+        std::string::npos);
 }
 
 TEST_CASE("a training without enough memory says what a step takes and what lowers it", "[unit]") {
@@ -160,7 +153,7 @@ TEST_CASE("a training without enough memory says what a step takes and what lowe
   auto const said = [&](std::vector<std::string> const& more = {}) {
     auto arguments = two_steps(folder);
     arguments.insert(arguments.end(), more.begin(), more.end());
-    auto const outcome = run(arguments, program);
+    auto const outcome = run_mine(arguments, program);
     CAPTURE(outcome.err);
     CHECK(outcome.code == 1);
     return outcome.err.substr(outcome.err.rfind("train-mine: "));
@@ -191,7 +184,7 @@ TEST_CASE("another failure than for memory is told as it is", "[unit]") {
   program.train = [](app::TrainingRun const&, train::RunLoader&) -> train::RunSummary {
     throw Error("the disk is full.");
   };
-  auto const outcome = run(two_steps(folder), program);
+  auto const outcome = run_mine(two_steps(folder), program);
   CHECK(outcome.code == 1);
   CHECK(outcome.err == "train-mine: the disk is full.\n");
 }
@@ -225,7 +218,7 @@ TEST_CASE("a recipe is described to machines with every setting as what it is", 
 }
 
 TEST_CASE("JSON is only of what is printed", "[unit]") {
-  auto const outcome = run({"--json"});
+  auto const outcome = run_mine({"--json"});
   CHECK(outcome.code == 2);
   CHECK(outcome.err == "train-mine: --json goes with --describe or --plan.\n");
 }

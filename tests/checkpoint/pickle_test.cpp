@@ -14,12 +14,14 @@ using Catch::Matchers::MessageMatches;
 using Kind = PickleValue::Kind;
 
 namespace {
-Pickle read(std::string_view program) { return read_pickle(std::as_bytes(std::span(program))); }
+Pickle pickle_of(std::string_view program) {
+  return read_pickle(std::as_bytes(std::span(program)));
+}
 }  // namespace
 
 TEST_CASE("plain values are built: {'a': (1, -2, 2.5, None, True)}", "[unit]") {
   auto const pickle =
-      read("\x80\x02}q\0(X\x01\0\0\0a(K\x01J\xfe\xff\xff\xffG\x40\x04\0\0\0\0\0\0N\x88tu."sv);
+      pickle_of("\x80\x02}q\0(X\x01\0\0\0a(K\x01J\xfe\xff\xff\xffG\x40\x04\0\0\0\0\0\0N\x88tu."sv);
   auto const& root = pickle[pickle.root];
   REQUIRE(root.kind == Kind::dictionary);
   REQUIRE(root.items.size() == 2);
@@ -34,15 +36,15 @@ TEST_CASE("plain values are built: {'a': (1, -2, 2.5, None, True)}", "[unit]") {
 }
 
 TEST_CASE("long numbers are read with their sign", "[unit]") {
-  auto const positive = read("\x80\x02\x8a\x06\0\0\0\0\0\x01."sv);
+  auto const positive = pickle_of("\x80\x02\x8a\x06\0\0\0\0\0\x01."sv);
   CHECK(positive[positive.root].integer == 1'099'511'627'776);
-  auto const negative = read("\x80\x02\x8a\x02\x00\xff."sv);
+  auto const negative = pickle_of("\x80\x02\x8a\x02\x00\xff."sv);
   CHECK(negative[negative.root].integer == -256);
 }
 
 TEST_CASE("a name that no tensor needs is refused and nothing is called", "[unit]") {
-  CHECK_THROWS_MATCHES(read("\x80\x02"
-                            "cposix\nsystem\nX\x04\0\0\0true\x85R."sv),
+  CHECK_THROWS_MATCHES(pickle_of("\x80\x02"
+                                 "cposix\nsystem\nX\x04\0\0\0true\x85R."sv),
                        InputError, MessageMatches(ContainsSubstring("posix.system")));
 }
 
@@ -53,11 +55,11 @@ TEST_CASE("programs that work on nothing are refused", "[unit]") {
                              "a."sv,
                              "}(K\x01u."sv, "K\x01K\x02R."sv, "X\xff\xff\xff\xffx."sv}) {
     CAPTURE(std::string(program));
-    CHECK_THROWS_AS(read(program), InputError);
+    CHECK_THROWS_AS(pickle_of(program), InputError);
   }
 }
 
 TEST_CASE("a list that holds itself is a value like others", "[unit]") {
-  auto const pickle = read("]q\0h\0a."sv);
+  auto const pickle = pickle_of("]q\0h\0a."sv);
   CHECK(pickle[pickle.root].items == std::vector<std::size_t>{pickle.root});
 }

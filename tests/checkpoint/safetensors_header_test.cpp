@@ -15,7 +15,7 @@ namespace {
 
 std::vector<SafetensorsEntry> const entries{{"b", "F32", {2, 3}, 0, 24}, {"a", "U8", {3}, 24, 27}};
 
-SafetensorsHeader read(std::string const& file) {
+SafetensorsHeader header_of(std::string const& file) {
   return read_safetensors_header(std::as_bytes(std::span(file)), "x.safetensors");
 }
 
@@ -23,7 +23,7 @@ SafetensorsHeader read(std::string const& file) {
 
 TEST_CASE("a written header is read back", "[unit]") {
   auto const file = write_safetensors_header(entries, {{"format", "pt"}}) + std::string(27, '\0');
-  auto const header = read(file);
+  auto const header = header_of(file);
   CHECK(header.data_begin % 8 == 0);
   CHECK(header.metadata.at("format") == "pt");
   REQUIRE(header.entries.size() == 2);
@@ -42,16 +42,16 @@ TEST_CASE("a header is written without spaces and padded with blanks", "[unit]")
 TEST_CASE("every cut of a sound file is refused", "[unit]") {
   auto const file = write_safetensors_header(entries, {{"format", "pt"}}) + std::string(27, '\0');
   for (std::size_t length = 0; length < file.size(); ++length) {
-    CHECK_THROWS_AS(read(file.substr(0, length)), InputError);
+    CHECK_THROWS_AS(header_of(file.substr(0, length)), InputError);
   }
-  CHECK_THROWS_AS(read(file + '\0'), InputError);
+  CHECK_THROWS_AS(header_of(file + '\0'), InputError);
 }
 
 TEST_CASE("a refusal names the file, the tensor and what was found", "[unit]") {
   auto bad = entries;
   bad[0].dtype = "F31";
   CHECK_THROWS_MATCHES(
-      read(write_safetensors_header(bad, {}) + std::string(27, '\0')), InputError,
+      header_of(write_safetensors_header(bad, {}) + std::string(27, '\0')), InputError,
       MessageMatches(ContainsSubstring("x.safetensors: ") && ContainsSubstring("'b'") &&
                      ContainsSubstring("the unknown dtype 'F31'")));
 }

@@ -14,7 +14,7 @@ using namespace vcflash::checkpoint;
 namespace {
 
 /// Reads the pickle of {"a": arange(6).view(2, 3)}, of fp32, whose storage is `bytes`.
-NamedTensors read(std::span<std::byte const> bytes, std::string pickle = {}) {
+NamedTensors collected(std::span<std::byte const> bytes, std::string pickle = {}) {
   auto const tensor = at::arange(6, at::kFloat).view({2, 3});
   if (pickle.empty()) pickle = checkpoint::detail::TensorPickler().dictionary({{"a", tensor}});
   test::TemporaryFolder const folder;
@@ -32,7 +32,7 @@ std::string pickled() {
 
 TEST_CASE("a tensor is a view of its storage", "[unit]") {
   std::vector<float> const values{0, 1, 2, 3, 4, 5};
-  auto const tensors = read(std::as_bytes(std::span(values)));
+  auto const tensors = collected(std::as_bytes(std::span(values)));
   REQUIRE(tensors.size() == 1);
   CHECK(tensors[0].first == "a");
   CHECK(tensors[0].second.equal(at::arange(6, at::kFloat).view({2, 3})));
@@ -41,9 +41,9 @@ TEST_CASE("a tensor is a view of its storage", "[unit]") {
 TEST_CASE("a storage of another length is refused", "[unit]") {
   std::vector<float> const values{0, 1, 2, 3, 4, 5, 6};
   auto const bytes = std::as_bytes(std::span(values));
-  CHECK_THROWS_AS(read(bytes), InputError);
-  CHECK_THROWS_AS(read(bytes.first(23)), InputError);
-  CHECK_THROWS_AS(read({}), InputError);
+  CHECK_THROWS_AS(collected(bytes), InputError);
+  CHECK_THROWS_AS(collected(bytes.first(23)), InputError);
+  CHECK_THROWS_AS(collected({}), InputError);
 }
 
 TEST_CASE("a description with any byte changed is a view inside the storage, or refused",
@@ -54,7 +54,7 @@ TEST_CASE("a description with any byte changed is a view inside the storage, or 
     for (char const flip : {'\x01', '\x02', '\x7f', '\xff'}) {
       pickle[at] ^= flip;
       try {
-        for (auto const& [name, tensor] : read(std::as_bytes(std::span(values)), pickle)) {
+        for (auto const& [name, tensor] : collected(std::as_bytes(std::span(values)), pickle)) {
           (void)tensor.clone();
           CHECK(tensor.numel() <= 1 << 24);
         }

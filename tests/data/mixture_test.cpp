@@ -96,11 +96,8 @@ void check_row(Row const& row, json const& raw, json const& expected, fs::path c
   if (expected.contains("id"))
     CHECK(row.id ==
           (expected["id"].is_string() ? expected["id"].get<std::string>() : expected["id"].dump()));
-  auto const seconds = [](json const& value) {
-    return value.is_string() ? std::stod(value.get<std::string>()) : value.get<double>();
-  };
-  if (expected.contains("start")) CHECK(row.start == seconds(expected.at("start")));
-  if (expected.contains("end")) CHECK(row.end == seconds(expected.at("end")));
+  if (expected.contains("start")) CHECK(row.start == test::golden_number(expected.at("start")));
+  if (expected.contains("end")) CHECK(row.end == test::golden_number(expected.at("end")));
 }
 
 void check_same(Mixture const& mixture, json const& expected, fs::path const& folder) {

@@ -21,8 +21,8 @@ using Tiny = recipes::models::tiny;
 namespace {
 
 /// A model of random weights, a video of so many seconds and two pictures.
-struct Hay {
-  Hay() {
+struct Scene {
+  Scene() {
     media::Frames frames{40, 48, 64, {}};
     for (int i = 0; i < 40 * 48 * 64 * 3; ++i) {
       frames.rgb.push_back(std::uint8_t(i / (48 * 64 * 3) * 6 + i % 48));
@@ -73,7 +73,7 @@ std::vector<std::int64_t> predicted_whole(Tiny::Network const& network, Tensor c
 }  // namespace
 
 TEST_CASE("a haystack has 8 tokens a second of the video, and a needle those of a clip", "[unit]") {
-  Hay const hay;
+  Scene const hay;
   std::vector<std::int64_t> seen;
   auto const tokens =
       needle::look_at_haystack<Tiny>(hay.network, hay.folder / "hay.mp4", 10,
@@ -100,7 +100,7 @@ TEST_CASE("a haystack has 8 tokens a second of the video, and a needle those of 
 }
 
 TEST_CASE("a search that goes on from what it knows finds what a whole pass finds", "[unit]") {
-  Hay const hay;
+  Scene const hay;
   at::manual_seed(3);
   Tensor const haystack = at::randn({160 * 8, 128});
   std::vector<Tensor> needles;
@@ -126,7 +126,7 @@ TEST_CASE("a search that goes on from what it knows finds what a whole pass find
 }
 
 TEST_CASE("a haystack that is longer than what was seen goes through it again", "[unit]") {
-  Hay const hay;
+  Scene const hay;
   at::manual_seed(4);
   Tensor const once = at::randn({10 * 8, 128}), picture = at::randn({32, 128});
   std::vector<needle::Row> const rows{{{"a"}, {{"what colour is it ?", "red B"}}}};

@@ -50,7 +50,7 @@ struct Clips {
 };
 
 /// The tiny model with fewer visual tokens in its later layers.
-struct Dropping
+struct DroppingTiny
     : ModelOf<Tiny::Encoder, ToMeKind<8, 16, "ToMe8">,
               Tiny::Llm::With<UniformThenAttention<DropSchedule{{1, 2}, {1.0, 0.5, 0.25}}>>> {
   static constexpr Name name = "dropping tiny";
@@ -117,7 +117,8 @@ TEST_CASE("an answer is the same whichever other questions are asked", "[unit]")
   }
 }
 
-TEMPLATE_TEST_CASE("batches of any size say what is said one by one", "[unit]", Tiny, Dropping) {
+TEMPLATE_TEST_CASE("batches of any size say what is said one by one", "[unit]", Tiny,
+                   DroppingTiny) {
   Asked<TestType> asked;
   auto const tokenizer = text::Tokenizer::from_folder(asked.folder / "tokenizer");
   auto const frames =

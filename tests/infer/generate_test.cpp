@@ -1,7 +1,6 @@
 #include <vcflash/infer/generate.hpp>
 
 #include <ATen/ops/cat.h>
-#include <ATen/ops/empty.h>
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
@@ -10,7 +9,10 @@
 #include <vcflash/llms/qwen2.hpp>
 #include <vcflash/tensor/initialise.hpp>
 
+#include "tests/infer/tiny_network.hpp"
+
 using namespace vcflash;
+using test::row_of;
 
 namespace {
 
@@ -30,13 +32,6 @@ Small const& small() {
     return made;
   }();
   return llm;
-}
-
-/// \return [ids] int64
-Tensor row_of(std::vector<std::int64_t> const& ids) {
-  Tensor const row = at::empty({std::ssize(ids)}, at::kLong);
-  std::ranges::copy(ids, row.mutable_data_ptr<std::int64_t>());
-  return row;
 }
 
 Tensor prompt(std::vector<std::int64_t> ids) { return small().embed(row_of(ids)).unsqueeze(0); }

@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "recipes/models/tiny.hpp"
+#include "tests/infer/tiny_network.hpp"
 
 using namespace vcflash;
-using Tiny = recipes::models::tiny;
+using test::Tiny, test::row_of, test::tiny_network;
 
 namespace {
 
@@ -20,22 +20,6 @@ media::Frames frames_of(int count) {
     frames.rgb.push_back(static_cast<std::uint8_t>(i * 2654435761U >> 13));
   }
   return frames;
-}
-
-/// \return [ids] int64
-Tensor row_of(std::vector<std::int64_t> const& ids) {
-  Tensor const row = at::empty({std::ssize(ids)}, at::kLong);
-  std::ranges::copy(ids, row.mutable_data_ptr<std::int64_t>());
-  return row;
-}
-
-Tiny::Network const& network() {
-  static Tiny::Network const made = [] {
-    Tiny::Network fresh;
-    initialise_model<Tiny>(fresh, 7);
-    return fresh;
-  }();
-  return made;
 }
 
 }  // namespace
@@ -61,21 +45,21 @@ TEST_CASE("reversed frames are the same frames, last first", "[unit]") {
 TEST_CASE("a prompt's embeddings are those the model trains on", "[unit]") {
   auto const frames = frames_of(8);
   std::vector<std::int64_t> const ids{3, 4, media_placeholder, 9, 11};
-  Tensor const tokens = infer::look_at<Tiny>(network(), frames, Modality::video);
+  Tensor const tokens = infer::look_at<Tiny>(tiny_network(), frames, Modality::video);
   CHECK(tokens.sizes() == at::IntArrayRef({64, 128}));
-  auto const prompt = infer::embed_prompt(network(), ids, std::span(&tokens, 1));
+  auto const prompt = infer::embed_prompt(tiny_network(), ids, std::span(&tokens, 1));
   Tensor const& embeddings = prompt.embeddings;
 
   Sample const sample{
       .input_ids = row_of(ids),
       .labels = {},
       .media = {{.modality = Modality::video, .pixels = infer::pixels_of<Tiny>(frames)}}};
-  auto const trained = network().embed(std::span(&sample, 1));
+  auto const trained = tiny_network().embed(std::span(&sample, 1));
   CHECK(embeddings.equal(trained.embeddings));
 }
 
 TEST_CASE("a prompt with another number of places than media is refused", "[unit]") {
   std::vector<std::int64_t> const ids{3, media_placeholder};
-  CHECK_THROWS_WITH(infer::embed_prompt(network(), ids, {}),
+  CHECK_THROWS_WITH(infer::embed_prompt(tiny_network(), ids, {}),
                     Catch::Matchers::ContainsSubstring("1 places for media and 0 media"));
 }

@@ -29,7 +29,7 @@ Learned learned(std::array<Tensor, 3> const& operands, Tensor const& gradient, b
   return {mixed.detach(), {leaves[0].grad(), leaves[1].grad(), leaves[2].grad()}};
 }
 
-double furthest(Tensor const& one, Tensor const& other) {
+double relative_error(Tensor const& one, Tensor const& other) {
   return ((one.to(at::kFloat) - other.to(at::kFloat)).norm() / other.to(at::kFloat).norm())
       .item<double>();
 }
@@ -56,14 +56,14 @@ TEST_CASE("gradients of attention in one pass are as exact as LibTorch's", "[uni
     test::LibTorchLearns const plain_path;
     auto const plain = learned(operands, gradient, c.causal, at::kBFloat16);
     CAPTURE(c.heads, c.queries, c.keys, c.head_dim, c.causal);
-    CHECK(furthest(fast.mixed, exact.mixed) < 0.01);
+    CHECK(relative_error(fast.mixed, exact.mixed) < 0.01);
     for (std::size_t i = 0; i < 3; ++i) {
       CAPTURE(i);
       REQUIRE(fast.gradients[i].sizes() == operands[i].sizes());
       // One key has no gradient but what rounding leaves.
       if (c.keys == 1 && i < 2) continue;
-      CHECK(furthest(fast.gradients[i], exact.gradients[i]) <
-            1.2 * furthest(plain.gradients[i], exact.gradients[i]) + 1e-3);
+      CHECK(relative_error(fast.gradients[i], exact.gradients[i]) <
+            1.2 * relative_error(plain.gradients[i], exact.gradients[i]) + 1e-3);
     }
   }
 }

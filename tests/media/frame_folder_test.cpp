@@ -18,10 +18,6 @@ using nlohmann::json;
 
 namespace {
 
-double number(json const& value) {
-  return value.is_string() ? std::stod(value.get<std::string>()) : value.get<double>();
-}
-
 FrameSampling sampling_of(json const& name) {
   return name == "middle" ? FrameSampling::middle : FrameSampling::dynamic_fps1;
 }
@@ -68,8 +64,8 @@ TEST_CASE("training samples of a folder get as many frames as upstream's", "[gol
     auto const& in = row.at("in");
     FrameRequest request{sampling_of(in.at("sample_type")), in.at("frames_lowbound"),
                          in.at("frames_upbound"), in.at("local_num_frames")};
-    if (!in.at("start").is_null()) request.start = number(in["start"]);
-    if (!in.at("end").is_null()) request.end = number(in["end"]);
+    if (!in.at("start").is_null()) request.start = test::golden_number(in["start"]);
+    if (!in.at("end").is_null()) request.end = test::golden_number(in["end"]);
     std::optional<FramePlan> plan;
     try {
       plan = plan_folder(request, in.at("video_len"), in.at("fps"));

@@ -22,10 +22,6 @@ json const& golden() {
   return data;
 }
 
-double number(json const& value) {
-  return value.is_string() ? std::stod(value.get<std::string>()) : value.get<double>();
-}
-
 /// `25`, `24000/1001`
 double ratio(std::string const& text) {
   auto const slash = text.find('/');
@@ -130,8 +126,8 @@ TEST_CASE("training samples get as many frames, at the same seconds, as upstream
     request.max_frames = in.at("frames_upbound");
     request.clip_length = in.at("local_num_frames");
     set_sampling(request, in.at("sample_type"));
-    if (!in.at("start").is_null()) request.start = number(in["start"]);
-    if (!in.at("end").is_null()) request.end = number(in["end"]);
+    if (!in.at("start").is_null()) request.start = test::golden_number(in["start"]);
+    if (!in.at("end").is_null()) request.end = test::golden_number(in["end"]);
     double const fps = in.at("fps");
     bool const clip = request.start && request.end;
     CHECK(row.contains("lazy_num_frames") == clip);

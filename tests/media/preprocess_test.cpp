@@ -131,7 +131,7 @@ void check_padded(json const& expected, Image const& source) {
 }
 
 /// Every stored output of a PNG; JPEG decoders differ, and are compared in image_test.cpp.
-void check_picture(json const& row, std::string const& folder) {
+void check_prepared(json const& row, std::string const& folder) {
   std::string const file = row.at("file");
   if (!file.ends_with(".png") || row.contains("error")) return;
   CAPTURE(file);
@@ -147,12 +147,12 @@ void check_picture(json const& row, std::string const& folder) {
 
 TEST_CASE("pictures are prepared as the reference prepares them", "[golden]") {
   auto const golden = test::golden_json("data/pixels.json");
-  for (auto const& row : golden.at("rows")) check_picture(row, "data/pixels/");
+  for (auto const& row : golden.at("rows")) check_prepared(row, "data/pixels/");
 }
 
 TEST_CASE("a natural picture is prepared as the reference prepares it", "[golden]") {
   auto const golden = test::golden_json("data/natural/natural_pixels.json");
-  for (auto const& row : golden.at("pixels")) check_picture(row, "data/natural/");
+  for (auto const& row : golden.at("pixels")) check_prepared(row, "data/natural/");
 }
 
 TEST_CASE("grids are chosen as the reference chooses them", "[golden]") {

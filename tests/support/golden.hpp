@@ -83,6 +83,11 @@ inline nlohmann::json golden_json(std::string const& relative) {
   return nlohmann::json::parse(golden_text(relative));
 }
 
+/// A number that may be written as text.
+inline double golden_number(nlohmann::json const& value) {
+  return value.is_string() ? std::stod(value.get<std::string>()) : value.get<double>();
+}
+
 /// One JSON value a line.
 inline std::vector<nlohmann::json> golden_jsonl(std::string const& relative) {
   auto const text = golden_text(relative);

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -47,6 +49,24 @@ inline std::string shell_line(std::vector<std::string> const& command) {
   std::string line = quoted((folder / command.at(0)).string());
   for (std::size_t i = 1; i < command.size(); ++i) line += " " + quoted(command[i]);
   return line;
+}
+
+/// What ran within this process gave back and wrote.
+struct Ending {
+  int code;
+  std::string out, err;
+};
+
+/// Runs `body`, which gives an exit code, and keeps what it writes to std::cout and std::cerr.
+template <class Body>
+Ending run_here(Body&& body) {
+  std::ostringstream out, err;
+  auto* const out_before = std::cout.rdbuf(out.rdbuf());
+  auto* const err_before = std::cerr.rdbuf(err.rdbuf());
+  int const code = body();
+  std::cout.rdbuf(out_before);
+  std::cerr.rdbuf(err_before);
+  return {code, out.str(), err.str()};
 }
 
 /// Runs a program of build/bin and waits for its end.

@@ -7,14 +7,6 @@
 using namespace vcflash;
 using vcflash::test::golden_json;
 
-namespace {
-
-double number(nlohmann::json const& value) {
-  return value.is_string() ? std::stod(value.get<std::string>()) : value.get<double>();
-}
-
-}  // namespace
-
 TEST_CASE("numbers are rounded and printed as in the reference", "[golden]") {
   auto const golden = golden_json("data/frame_sampling.json");
   for (auto const& row : golden.at("meta").at("number_format")) {
@@ -42,7 +34,7 @@ TEST_CASE("the short time message reads as in the reference", "[golden]") {
     CAPTURE(row.dump());
     double duration = in.at("video_len").get<double>() / in.at("fps").get<double>();
     if (!in.at("end").is_null()) {
-      duration = number(in.at("end")) - number(in.at("start"));
+      duration = test::golden_number(in.at("end")) - test::golden_number(in.at("start"));
     } else if (!in.at("start").is_null()) {
       continue;  // what is left from there is the reader's to say
     }

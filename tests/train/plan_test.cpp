@@ -63,7 +63,7 @@ struct ShardedWeights : Training<Medium24M, VisualPretraining> {
 };
 
 template <class R>
-RunConfig settings(std::vector<std::string> const& more = {}) {
+RunConfig small_run(std::vector<std::string> const& more = {}) {
   auto config = default_config<R>();
   config.recipe.max_frames = 8;
   config.recipe.min_frames = 4;
@@ -120,7 +120,7 @@ Measured measure(RunConfig const& config, PlanRequest const& request, dist::Proc
 
 template <class R>
 Case make_case(std::vector<std::string> const& more, PlanRequest request = {.text = 100}) {
-  return {plan_of<R>, measure<R>, settings<R>(more), request};
+  return {plan_of<R>, measure<R>, small_run<R>(more), request};
 }
 
 Case case_of(std::string const& name) {
@@ -240,7 +240,7 @@ TEST_CASE("a plan counts weights, gradients and the optimiser's state by part", 
   constexpr auto encoder = parameter_count<Medium24M::Encoder>;
   constexpr auto connector = parameter_count<Medium24M::Connector>;
   constexpr auto llm = parameter_count<Medium24M::Llm>;
-  auto const all = plan_of<Everything>(settings<Everything>(), {.text = 20});
+  auto const all = plan_of<Everything>(small_run<Everything>(), {.text = 20});
   CHECK(all.kept(Purpose::weights, Part::encoder) == 2 * encoder);
   CHECK(all.kept(Purpose::weights, Part::llm) == 2 * llm);
   // fp32 copies and two moments; fp32 sums of gradients.
@@ -254,11 +254,11 @@ TEST_CASE("a plan counts weights, gradients and the optimiser's state by part", 
   CHECK(all.peak(Purpose::batch, Part::encoder) == 2 * 8 * 3 * 64 * 64 * 4);
 
   auto const wide =
-      plan_of<Everything>(settings<Everything>({"train.dtype=float32"}), {.text = 20});
+      plan_of<Everything>(small_run<Everything>({"train.dtype=float32"}), {.text = 20});
   CHECK(wide.kept.of(Purpose::gradients) == 0);
   CHECK(wide.peak.of(Purpose::gradients) > 0);
 
-  auto const one = plan_of<ConnectorOnly>(settings<ConnectorOnly>(), {.text = 20});
+  auto const one = plan_of<ConnectorOnly>(small_run<ConnectorOnly>(), {.text = 20});
   CHECK(one.kept.of(Purpose::weights) == 2 * (encoder + connector + llm));
   CHECK(one.kept.of(Purpose::optimizer) == 12 * connector);
   CHECK(one.peak.of(Purpose::gradients) < 16 * connector);
@@ -266,7 +266,7 @@ TEST_CASE("a plan counts weights, gradients and the optimiser's state by part", 
 
 TEST_CASE("a plan counts the work of every pass", "[unit]") {
   auto const once = plan_of<Everything>(
-      settings<Everything>({"train.gradient_checkpointing=false"}), {.frames = 4, .text = 68});
+      small_run<Everything>({"train.gradient_checkpointing=false"}), {.frames = 4, .text = 68});
   // Two conversations of a clip's 32 visual tokens and of text; matrices, then attention.
   double const tokens = 2 * 100;
   double const matrices = 4 * (2 * 512 * 512 + 2 * 512 * 128 + 3 * 512 * 2048);
@@ -280,23 +280,23 @@ TEST_CASE("a plan counts the work of every pass", "[unit]") {
   CHECK(once.micro_batches == 2);
   CHECK(once.step_flops() == 2 * once.work.total());
 
-  auto const twice = plan_of<Everything>(settings<Everything>(), {.frames = 4, .text = 68});
+  auto const twice = plan_of<Everything>(small_run<Everything>(), {.frames = 4, .text = 68});
   CHECK(twice.work(Pass::recomputation, Part::llm) == llm);
   CHECK(twice.work.of(Pass::forward) == once.work.of(Pass::forward));
   CHECK(twice.work.of(Pass::backward) == once.work.of(Pass::backward));
   CHECK(twice.peak.of(Purpose::activations) < once.peak.of(Purpose::activations));
 
   // A frozen encoder goes forward only.
-  auto const frozen = plan_of<ConnectorOnly>(settings<ConnectorOnly>(), {.text = 68});
+  auto const frozen = plan_of<ConnectorOnly>(small_run<ConnectorOnly>(), {.text = 68});
   CHECK(frozen.work(Pass::forward, Part::encoder) > 0);
   CHECK(frozen.work(Pass::backward, Part::encoder) == 0);
 }
 
 TEST_CASE("threads that share a micro batch do its work and have its activations together",
           "[unit]") {
-  auto const one = plan_of<Everything>(settings<Everything>(), {.text = 20});
+  auto const one = plan_of<Everything>(small_run<Everything>(), {.text = 20});
   auto const two =
-      plan_of<Everything>(settings<Everything>({"train.batch_threads=2"}), {.text = 20});
+      plan_of<Everything>(small_run<Everything>({"train.batch_threads=2"}), {.text = 20});
   CHECK(two.work.total() == one.work.total());
   CHECK(two.batch.conversations == 2);
   CHECK(two.micro_batches == one.micro_batches);
@@ -305,7 +305,7 @@ TEST_CASE("threads that share a micro batch do its work and have its activations
 }
 
 TEST_CASE("a text of no video is planned as well", "[unit]") {
-  auto const plan = plan_of<Everything>(settings<Everything>(), {.frames = 0, .text = 50});
+  auto const plan = plan_of<Everything>(small_run<Everything>(), {.frames = 0, .text = 50});
   CHECK(plan.batch.tokens() == 50);
   CHECK(plan.work.of(Part::encoder) == 0);
   CHECK(plan.work.of(Part::llm) > 0);
@@ -314,7 +314,7 @@ TEST_CASE("a text of no video is planned as well", "[unit]") {
 TEST_CASE("a step that cannot be is not planned", "[unit]") {
   auto const refused = [](PlanRequest const& request, std::string const& why,
                           std::vector<std::string> const& more = {}) {
-    CHECK_THROWS_MATCHES(plan_of<Everything>(settings<Everything>(more), request), InputError,
+    CHECK_THROWS_MATCHES(plan_of<Everything>(small_run<Everything>(more), request), InputError,
                          MessageMatches(ContainsSubstring(why)));
   };
   refused({.frames = 6}, "6 frames cannot be: clips have 4 frames");
