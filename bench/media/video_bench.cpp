@@ -77,7 +77,7 @@ void read_large_plainly(benchmark::State& state) {
     VideoFile file(large().path(), deadline);
     std::vector<std::int64_t> all(static_cast<std::size_t>(file.shown()));
     std::iota(all.begin(), all.end(), std::int64_t{0});
-    benchmark::DoNotOptimize(detail::decode_frames(file, all, 224, 1));
+    benchmark::DoNotOptimize(vcflash::media::detail::decode_frames(file, all, 224, 1));
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
