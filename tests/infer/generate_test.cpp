@@ -1,6 +1,7 @@
 #include <vcflash/infer/generate.hpp>
 
 #include <ATen/ops/cat.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
@@ -9,10 +10,7 @@
 #include <vcflash/llms/qwen2.hpp>
 #include <vcflash/tensor/initialise.hpp>
 
-#include "tests/infer/tiny_network.hpp"
-
 using namespace vcflash;
-using test::row_of;
 
 namespace {
 
@@ -34,7 +32,7 @@ Small const& small() {
   return llm;
 }
 
-Tensor prompt(std::vector<std::int64_t> ids) { return small().embed(row_of(ids)).unsqueeze(0); }
+Tensor prompt(std::vector<std::int64_t> ids) { return small().embed(at::tensor(ids)).unsqueeze(0); }
 
 /// Greedy generation that computes every state anew.
 std::vector<std::int64_t> without_cache(Tensor embeddings, std::int64_t tokens) {

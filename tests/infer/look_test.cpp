@@ -1,5 +1,7 @@
 #include <vcflash/infer/look.hpp>
 
+#include <ATen/ops/tensor.h>
+
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -9,7 +11,7 @@
 #include "tests/infer/tiny_network.hpp"
 
 using namespace vcflash;
-using test::Tiny, test::row_of, test::tiny_network;
+using test::Tiny, test::tiny_network;
 
 namespace {
 
@@ -51,7 +53,7 @@ TEST_CASE("a prompt's embeddings are those the model trains on", "[unit]") {
   Tensor const& embeddings = prompt.embeddings;
 
   Sample const sample{
-      .input_ids = row_of(ids),
+      .input_ids = at::tensor(ids),
       .labels = {},
       .media = {{.modality = Modality::video, .pixels = infer::pixels_of<Tiny>(frames)}}};
   auto const trained = tiny_network().embed(std::span(&sample, 1));

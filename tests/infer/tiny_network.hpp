@@ -1,12 +1,5 @@
 #pragma once
 
-#include <ATen/ops/empty.h>
-
-#include <algorithm>
-#include <cstdint>
-#include <iterator>
-#include <vector>
-
 #include <vcflash/recipe/recipe.hpp>
 
 #include "recipes/models/tiny.hpp"
@@ -23,13 +16,6 @@ inline Tiny::Network const& tiny_network() {
     return fresh;
   }();
   return made;
-}
-
-/// \return [ids] int64
-inline Tensor row_of(std::vector<std::int64_t> const& ids) {
-  Tensor const row = at::empty({std::ssize(ids)}, at::kLong);
-  std::ranges::copy(ids, row.mutable_data_ptr<std::int64_t>());
-  return row;
 }
 
 }  // namespace vcflash::test
