@@ -7,6 +7,8 @@
 #include <vcflash/media/resize.hpp>
 
 using namespace vcflash::media;
+using vcflash::media::detail::AxisWeights, vcflash::media::detail::half,
+    vcflash::media::detail::to_pixel;
 
 namespace {
 
@@ -25,19 +27,18 @@ Image resize_plainly(Image const& image, int height, int width) {
   auto const pass = [](std::vector<std::uint8_t> const& in, int rows, int length, int out_length,
                        std::size_t step, std::size_t row_step, std::size_t out_step,
                        std::size_t out_row_step) {
-    vcflash::media::detail::AxisWeights const axis(length, out_length);
+    AxisWeights const axis(length, out_length);
     std::vector<std::uint8_t> out(std::size_t(rows) * std::size_t(out_length) * 3);
     for (int r = 0; r < rows; ++r) {
       for (int o = 0; o < out_length; ++o) {
         for (std::size_t c = 0; c < 3; ++c) {
           auto const [first, count] = axis.taps[std::size_t(o)];
-          std::int32_t sum = vcflash::media::detail::half;
+          std::int32_t sum = half;
           for (int k = 0; k < count; ++k) {
             sum += in[std::size_t(r) * row_step + std::size_t(first + k) * step + c] *
                    axis.weights[axis.at(o) + std::size_t(k)];
           }
-          out[std::size_t(r) * out_row_step + std::size_t(o) * out_step + c] =
-              vcflash::media::detail::to_pixel(sum);
+          out[std::size_t(r) * out_row_step + std::size_t(o) * out_step + c] = to_pixel(sum);
         }
       }
     }
