@@ -6,7 +6,6 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 using namespace vcflash::kernels;
@@ -17,11 +16,6 @@ VCFLASH_AVX512 void store(c10::BFloat16* to, float const* from) { cpu::store(to,
 
 VCFLASH_AVX512 void widen(float* to, c10::BFloat16 const* from) {
   cpu::Floats const floats = cpu::load(from);
-  std::memcpy(to, &floats, sizeof floats);
-}
-
-VCFLASH_AVX512 void exp(float* to, float const* from) {
-  cpu::Floats const floats = cpu::exp(cpu::load(from));
   std::memcpy(to, &floats, sizeof floats);
 }
 
@@ -58,26 +52,6 @@ TEST_CASE("numbers of 16 bits are widened, and rounded as LibTorch rounds", "[un
                (halves[lane].x == expected.x && wide[lane] == static_cast<float>(expected))));
     }
   }
-}
-
-TEST_CASE("exponentials are exact to two units in the last place", "[unit]") {
-  if (!cpu::has_avx512()) SKIP("the processor has no AVX-512");
-  float x[cpu::lanes], y[cpu::lanes];
-  double worst = 0;
-  for (double first = -87; first < 88 - 0.16; first += 0.0131) {
-    for (int lane = 0; lane < cpu::lanes; ++lane) x[lane] = static_cast<float>(first + 0.01 * lane);
-    exp(y, x);
-    for (int lane = 0; lane < cpu::lanes; ++lane) {
-      double const exact = std::exp(static_cast<double>(x[lane]));
-      worst = std::max(worst, std::abs(static_cast<double>(y[lane]) / exact - 1));
-    }
-  }
-  CHECK(worst < 2 * static_cast<double>(std::numeric_limits<float>::epsilon()));
-  for (auto& number : x) number = -std::numeric_limits<float>::infinity();
-  x[1] = 1000;
-  exp(y, x);
-  CHECK(y[0] < 1e-37F);
-  CHECK(y[1] > 1e38F);
 }
 
 TEST_CASE("lanes are summed", "[unit]") {

@@ -1,5 +1,6 @@
 #include <vcflash/kernels/half_products.hpp>
 
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/randn.h>
 
@@ -55,6 +56,27 @@ TEST_CASE("rows times rows, any number of vectors wide", "[unit]") {
                         sum.mutable_data_ptr<float>(), width, 7, width / cpu::lanes);
     Tensor const exact = left.narrow(1, 0, 51).to(at::kFloat).mm(right.to(at::kFloat)) + 3;
     CHECK(near(sum.narrow(1, 0, channels), exact));
+  }
+}
+
+TEST_CASE("rows are laid out pair by pair, whole or with a lone last row", "[unit]") {
+  if (!cpu::has_fast_pairs()) SKIP("the processor has no AVX512-BF16");
+  for (std::int64_t const count : {1, 16, 50, 70}) {
+    for (std::int64_t const channels : {2, 32, 88}) {
+      Tensor const x = some(count, channels);
+      std::int64_t const strips = (count + cpu::strip - 1) / cpu::strip,
+                         width = cpu::rounded_up(channels, cpu::lanes);
+      Tensor const padded =
+          at::constant_pad_nd(x, {0, width - channels, 0, strips * cpu::strip - count});
+      Tensor columns = at::full({strips, channels / 2, cpu::strip, 2}, 7, at::kBFloat16);
+      cpu::lay_out_columns(columns.mutable_data_ptr<cpu::Half>(), rows_of(x), count, channels);
+      CHECK(columns.equal(padded.narrow(1, 0, channels)
+                              .view({strips, cpu::strip, channels / 2, 2})
+                              .transpose(1, 2)));
+      Tensor rows = at::full({strips * cpu::strip / 2, width, 2}, 7, at::kBFloat16);
+      cpu::lay_out_rows(rows.mutable_data_ptr<cpu::Half>(), rows_of(x), count, channels, width);
+      CHECK(rows.equal(padded.view({-1, 2, width}).transpose(1, 2)));
+    }
   }
 }
 

@@ -120,46 +120,22 @@ VCFLASH_AVX512 inline void store(c10::BFloat16* to, Floats floats) {
   std::memcpy(to, &halves, sizeof halves);
 }
 
-/// e^x to 2 units in the last place, for x as if it were from -87 to 88: a power of two times a
-/// polynomial (S. Moshier's, Cephes).
-VCFLASH_AVX512 inline Floats exp(Floats x) {
-  x = x < all(-87) ? all(-87) : x;
-  x = x > all(88) ? all(88) : x;
-  // Where it is added, a number's last bit is worth one.
-  constexpr float whole = 3 << 22;
-  Floats const shifted = x * 1.44269504F + whole;
-  Floats const power = shifted - whole;
-  Floats const r = x - power * 0.693359375F + power * 2.12194440e-4F;
-  Floats polynomial = all(1.9875691500e-4F);
-  polynomial = polynomial * r + 1.3981999507e-3F;
-  polynomial = polynomial * r + 8.3334519073e-3F;
-  polynomial = polynomial * r + 4.1665795894e-2F;
-  polynomial = polynomial * r + 1.6666665459e-1F;
-  polynomial = polynomial * r + 5.0000001201e-1F;
-  polynomial = polynomial * r * r + r + 1;
-  auto const exponent = reinterpret_cast<FloatBits>(shifted) + 127;
-  return polynomial * reinterpret_cast<Floats>(exponent << 23);
+/// Each number as far to the front, in a circle.
+template <int Places>
+VCFLASH_AVX512 inline Floats turned(Floats x) {
+  return __builtin_shufflevector(
+      x, x, Places, (1 + Places) % 16, (2 + Places) % 16, (3 + Places) % 16, (4 + Places) % 16,
+      (5 + Places) % 16, (6 + Places) % 16, (7 + Places) % 16, (8 + Places) % 16, (9 + Places) % 16,
+      (10 + Places) % 16, (11 + Places) % 16, (12 + Places) % 16, (13 + Places) % 16,
+      (14 + Places) % 16, (15 + Places) % 16);
 }
 
-VCFLASH_AVX512 inline float sum_of(Floats floats) {
-  float sums[lanes];
-  std::memcpy(sums, &floats, sizeof sums);
-  for (std::int64_t width = lanes / 2; width > 0; width /= 2) {
-    for (std::int64_t lane = 0; lane < width; ++lane) sums[lane] += sums[lane + width];
-  }
-  return sums[0];
-}
-
-VCFLASH_AVX512 inline float greatest_of(Floats floats) {
-  float greatest[lanes];
-  std::memcpy(greatest, &floats, sizeof greatest);
-  for (std::int64_t width = lanes / 2; width > 0; width /= 2) {
-    for (std::int64_t lane = 0; lane < width; ++lane) {
-      greatest[lane] =
-          greatest[lane] > greatest[lane + width] ? greatest[lane] : greatest[lane + width];
-    }
-  }
-  return greatest[0];
+VCFLASH_AVX512 inline float sum_of(Floats x) {
+  x += turned<8>(x);
+  x += turned<4>(x);
+  x += turned<2>(x);
+  x += turned<1>(x);
+  return x[0];
 }
 
 }  // namespace vcflash::kernels::cpu

@@ -2,11 +2,13 @@
 
 #include <vcflash/kernels/flash_attention.hpp>
 #include <vcflash/kernels/half_products.hpp>
+#include <vcflash/kernels/vector_math.hpp>
 #include <vcflash/tensor/aten.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 namespace vcflash::kernels {
 
@@ -18,7 +20,7 @@ struct FlashAttention {
   using Half = cpu::Half;
 
   static constexpr std::int64_t block = 512;      ///< keys that are laid out at a time
-  static constexpr std::int64_t most_rows = 384;  ///< for which they are laid out
+  static constexpr std::int64_t most_rows = 512;  ///< for which they are laid out
 
   cpu::Heads query, key, value;
   Half* out;        ///< [batch, queries, heads, head_dim]
@@ -26,10 +28,12 @@ struct FlashAttention {
   std::int64_t kv_heads, group, queries, keys, head_dim;
   bool causal;
 
-  std::int64_t queries_of_task() const { return std::max<std::int64_t>(1, most_rows / group); }
-  std::int64_t tasks_of_head() const {
-    return (queries + queries_of_task() - 1) / queries_of_task();
+  /// As many for each task, as far as that goes.
+  std::int64_t queries_of_task() const {
+    std::int64_t const tasks = cpu::units(queries * group, most_rows);
+    return cpu::rounded_up(cpu::units(queries, tasks), cpu::tile);
   }
+  std::int64_t tasks_of_head() const { return cpu::units(queries, queries_of_task()); }
   std::int64_t width() const { return cpu::rounded_up(head_dim, cpu::lanes); }
 
   /// What a thread needs for a task.
@@ -48,30 +52,37 @@ struct FlashAttention {
     }
   };
 
-  /// A row's scores become weights of a softmax whose sum and greatest score go on with it.
-  VCFLASH_AVX512_BF16 void soften(float const* scores, std::int64_t count, Half* weights,
-                                  float& most, float& sum, float* mixed) const {
-    float const scale = 1 / std::sqrt(static_cast<float>(head_dim));
-    cpu::Floats greatest = cpu::load(scores);
-    for (std::int64_t k = cpu::lanes; k < count; k += cpu::lanes) {
-      cpu::Floats const some = cpu::load(scores + k);
-      greatest = some > greatest ? some : greatest;
-    }
-    float const now = std::max(most, scale * cpu::greatest_of(greatest));
-    cpu::Floats sums = {};
-    for (std::int64_t k = 0; k < count; k += cpu::lanes) {
-      cpu::Floats const some = cpu::exp(cpu::load(scores + k) * scale - now);
-      sums += some;
-      cpu::narrow(weights + k, some);
-    }
-    float const shrunk = std::exp(most - now);
-    sum = sum * shrunk + cpu::sum_of(sums);
-    if (now > most) {
-      for (std::int64_t d = 0; d < width(); d += cpu::lanes) {
-        cpu::store(mixed + d, cpu::load(mixed + d) * shrunk);
+  /// Rows' scores become weights of a softmax whose sum and greatest score, as a power of two, go
+  /// on with them.
+  VCFLASH_AVX512_BF16 void soften(float const* scores, std::int64_t rows, std::int64_t count,
+                                  Half* weights, float* most, float* sum, float* mixed) const {
+    float const scale = std::numbers::log2e_v<float> / std::sqrt(static_cast<float>(head_dim));
+    float now[cpu::tile];
+    for (std::int64_t r = 0; r < rows; ++r) {
+      float const* const row = scores + r * block;
+      cpu::Floats greatest = cpu::load(row);
+      for (std::int64_t k = cpu::lanes; k < count; k += cpu::lanes) {
+        greatest = cpu::greater(greatest, cpu::load(row + k));
       }
+      now[r] = std::max(most[r], scale * cpu::greatest_of(greatest));
     }
-    most = now;
+    for (std::int64_t r = 0; r < rows; ++r) {
+      if (now[r] > most[r]) {
+        cpu::Floats const shrunk = cpu::exp2(cpu::all(most[r] - now[r]));
+        sum[r] *= shrunk[0];
+        for (std::int64_t d = r * width(); d < (r + 1) * width(); d += cpu::lanes) {
+          cpu::store(mixed + d, cpu::load(mixed + d) * shrunk);
+        }
+        most[r] = now[r];
+      }
+      cpu::Floats sums = {};
+      for (std::int64_t k = r * block; k < r * block + count; k += cpu::lanes) {
+        cpu::Floats const some = cpu::exp2(cpu::load(scores + k) * scale - now[r]);
+        sums += some;
+        cpu::narrow(weights + k, some);
+      }
+      sum[r] += cpu::sum_of(sums);
+    }
   }
 
   /// Keys of a block that a query sees.
@@ -88,23 +99,24 @@ struct FlashAttention {
     auto* const mixed = scratch.mixed.mutable_data_ptr<float>() + row * width();
     auto const query_of = [&](std::int64_t r) { return first_query + (row + r) / group; };
     std::int64_t const in_sight =
-        cpu::rounded_up(seen(query_of(rows - 1), first, count), cpu::strip);
+        cpu::rounded_up(seen(query_of(rows - 1), first, count), cpu::lanes);
     if (in_sight == 0) return;
-    auto const row_of_queries = [&](std::int64_t r) {
-      return query.at(b, h * group + (row + r) % group, query_of(r));
-    };
+    Half const* queries_of_rows[cpu::tile];
+    for (std::int64_t r = 0; r < rows; ++r) {
+      queries_of_rows[r] = query.at(b, h * group + (row + r) % group, query_of(r));
+    }
     auto const* const laid_keys = scratch.keys.const_data_ptr<Half>();
     for (std::int64_t k = 0; k < in_sight; k += cpu::strip) {
-      cpu::multiply<false>(row_of_queries, laid_keys + k * head_dim, 2 * cpu::strip, head_dim / 2,
-                           scores + k, block, rows, cpu::strip / cpu::lanes);
+      cpu::multiply<false>([&](std::int64_t r) { return queries_of_rows[r]; },
+                           laid_keys + k * head_dim, 2 * cpu::strip, head_dim / 2, scores + k,
+                           block, rows, std::min(cpu::strip, in_sight - k) / cpu::lanes);
     }
     for (std::int64_t r = 0; r < rows; ++r) {
       std::fill(scores + r * block + seen(query_of(r), first, count), scores + r * block + in_sight,
                 -std::numeric_limits<float>::infinity());
-      soften(scores + r * block, in_sight, weights + r * block,
-             scratch.most.mutable_data_ptr<float>()[row + r],
-             scratch.sum.mutable_data_ptr<float>()[row + r], mixed + r * width());
     }
+    soften(scores, rows, in_sight, weights, scratch.most.mutable_data_ptr<float>() + row,
+           scratch.sum.mutable_data_ptr<float>() + row, mixed);
     cpu::multiply<true>([&](std::int64_t r) { return weights + r * block; },
                         scratch.values.const_data_ptr<Half>(), 2 * width(), in_sight / 2, mixed,
                         width(), rows, width() / cpu::lanes);
@@ -140,7 +152,8 @@ struct FlashAttention {
       std::int64_t const q = first_query + row / group, head = h * group + row % group;
       Half* const to = out + ((b * queries + q) * heads + head) * head_dim;
       for (std::int64_t d = 0; d < head_dim; ++d) to[d] = mixed[row * width() + d] / sum[row];
-      log_sums[(b * heads + head) * queries + q] = most[row] + std::log(sum[row]);
+      log_sums[(b * heads + head) * queries + q] =
+          most[row] * std::numbers::ln2_v<float> + std::log(sum[row]);
     }
   }
 };

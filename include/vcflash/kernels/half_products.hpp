@@ -42,36 +42,89 @@ struct Heads {
 
 constexpr std::int64_t strip = 64;  ///< columns that are multiplied side by side
 
+/// How many it takes to hold `count`.
+constexpr std::int64_t units(std::int64_t count, std::int64_t unit) {
+  return (count + unit - 1) / unit;
+}
+
 constexpr std::int64_t rounded_up(std::int64_t count, std::int64_t unit) {
-  return (count + unit - 1) / unit * unit;
+  return units(count, unit) * unit;
+}
+
+/// The first `count` of 16 lanes.
+constexpr __mmask16 first_lanes(std::int64_t count) {
+  return static_cast<__mmask16>((1U << std::clamp<std::int64_t>(count, 0, lanes)) - 1);
+}
+
+/// Turns 16 rows of 16 into columns. As cards are shuffled, each round deals the rows' two halves
+/// out in turn, which moves a place's leading binary digit to its end; four rounds swap row and
+/// column.
+VCFLASH_AVX512_BF16 inline void transpose(FloatBits (&rows)[lanes]) {
+#pragma GCC unroll 4
+  for (int round = 0; round < 4; ++round) {
+    FloatBits dealt[lanes];
+#pragma GCC unroll 8
+    for (int i = 0; i < lanes / 2; ++i) {
+      auto const &one = rows[i], &other = rows[i + lanes / 2];
+      dealt[2 * i] = __builtin_shufflevector(one, other, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21,
+                                             6, 22, 7, 23);
+      dealt[2 * i + 1] = __builtin_shufflevector(one, other, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28,
+                                                 13, 29, 14, 30, 15, 31);
+    }
+    std::copy_n(dealt, lanes, rows);
+  }
 }
 
 /// Lays rows out as columns: [strips, channels / 2, 64, 2], zeros behind the last.
 /// \param row gives row i
 template <class Row>
-void lay_out_columns(Half* to, Row const& row, std::int64_t count, std::int64_t channels) {
-  for (std::int64_t i = 0; i < rounded_up(count, strip); ++i) {
-    Half const* const from = i < count ? row(i) : nullptr;
+VCFLASH_AVX512_BF16 void lay_out_columns(Half* to, Row const& row, std::int64_t count,
+                                         std::int64_t channels) {
+  for (std::int64_t i = 0; i < rounded_up(count, strip); i += lanes) {
     Half* place = to + i / strip * strip * channels + i % strip * 2;
-    for (std::int64_t c = 0; c < channels; c += 2, place += 2 * strip) {
-      std::uint32_t pair = 0;
-      if (from != nullptr) std::memcpy(&pair, from + c, sizeof pair);
-      std::memcpy(place, &pair, sizeof pair);
+    for (std::int64_t c = 0; c < channels; c += 2 * lanes) {
+      FloatBits pairs[lanes];
+#pragma GCC unroll 16
+      for (std::int64_t r = 0; r < lanes; ++r) {
+        pairs[r] = i + r < count ? (FloatBits)_mm512_maskz_loadu_epi32(
+                                       first_lanes((channels - c) / 2), row(i + r) + c)
+                                 : FloatBits{};
+      }
+      transpose(pairs);
+      for (std::int64_t p = 0; p < std::min(lanes, (channels - c) / 2); ++p, place += 2 * strip) {
+        std::memcpy(place, &pairs[p], sizeof pairs[p]);
+      }
     }
   }
 }
 
+/// The first 16 of a row's `count` numbers or all, zeros behind them.
+VCFLASH_AVX512_BF16 inline FloatBits load_wide(Half const* row, std::int64_t count) {
+  auto const halves = (HalfBits)_mm256_maskz_loadu_epi16(first_lanes(count), row);
+  return __builtin_convertvector(halves, FloatBits);
+}
+
+/// Puts two rows' numbers beside each other, [count rounded up to 16, 2], zeros behind the last.
+/// \param other null: zeros
+VCFLASH_AVX512_BF16 inline void interleave(Half* to, Half const* one, Half const* other,
+                                           std::int64_t count) {
+  for (std::int64_t c = 0; c < count; c += lanes) {
+    FloatBits both = load_wide(one + c, count - c);
+    if (other != nullptr) both |= load_wide(other + c, count - c) << 16;
+    std::memcpy(to + 2 * c, &both, sizeof both);
+  }
+}
+
 /// Lays rows out as rows: [count / 2, width, 2], zeros behind the last of a strip and behind the
-/// last channel.
+/// last channel.  \param width channels, rounded up to 16
 template <class Row>
 void lay_out_rows(Half* to, Row const& row, std::int64_t count, std::int64_t channels,
                   std::int64_t width) {
-  std::fill_n(to, rounded_up(count, strip) * width, Half(0.0F));
-  for (std::int64_t i = 0; i < count; ++i) {
-    Half const* const from = row(i);
-    Half* const place = to + i / 2 * 2 * width + i % 2;
-    for (std::int64_t c = 0; c < channels; ++c) place[2 * c] = from[c];
+  for (std::int64_t i = 0; i < count; i += 2) {
+    interleave(to + i * width, row(i), i + 1 < count ? row(i + 1) : nullptr, channels);
   }
+  std::int64_t const laid = rounded_up(count, 2);
+  std::fill_n(to + laid * width, (rounded_up(count, strip) - laid) * width, Half(0.0F));
 }
 
 /// to[r] = left[r] times `pairs` pairs of rows of `right`, 16 columns a vector; or is added to.

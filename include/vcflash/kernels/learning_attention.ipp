@@ -2,12 +2,14 @@
 
 #include <vcflash/kernels/half_products.hpp>
 #include <vcflash/kernels/learning_attention.hpp>
+#include <vcflash/kernels/vector_math.hpp>
 #include <vcflash/tensor/aten.hpp>
 
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace vcflash::kernels {
 
@@ -62,15 +64,19 @@ struct FlashAttentionBackward {
   };
 
   /// A key's scores of some queries become weights, and the gradients of its weights become those
-  /// of its scores. \param first_seeing the first of these queries that sees the key
+  /// of its scores.
+  /// \param log_sum to base 2
+  /// \param first_seeing the first of these queries that sees the key
   VCFLASH_AVX512_BF16 void soften(float const* scores, float const* of_weights,
                                   float const* log_sum, float const* delta, std::int64_t count,
                                   std::int64_t first_seeing, Half* weights, Half* of_scores) const {
+    float const scale_of_powers = scale() * std::numbers::log2e_v<float>;
     auto const seeing = cpu::all(static_cast<float>(first_seeing));
     cpu::Floats place;
     for (int lane = 0; lane < cpu::lanes; ++lane) place[lane] = static_cast<float>(lane);
     for (std::int64_t q = 0; q < count; q += cpu::lanes, place += cpu::all(cpu::lanes)) {
-      cpu::Floats weight = cpu::exp(cpu::load(scores + q) * scale() - cpu::load(log_sum + q));
+      cpu::Floats weight =
+          cpu::exp2(cpu::load(scores + q) * scale_of_powers - cpu::load(log_sum + q));
       weight = place < seeing ? cpu::all(0) : weight;
       cpu::narrow(weights + q, weight);
       cpu::narrow(of_scores + q,
@@ -92,7 +98,9 @@ struct FlashAttentionBackward {
     auto* const deltas = s.deltas.mutable_data_ptr<float>();
     for (std::int64_t q = 0; q < padded_queries(); ++q) {
       // What pads has gradients of zero, whatever it weighs.
-      sums[q] = q < queries ? log_sums[(b * heads + head) * queries + q] : 0;
+      sums[q] = q < queries
+                    ? log_sums[(b * heads + head) * queries + q] * std::numbers::log2e_v<float>
+                    : 0;
       deltas[q] = 0;
       for (std::int64_t d = 0; q < queries && d < head_dim; ++d) {
         deltas[q] +=
@@ -135,11 +143,7 @@ struct FlashAttentionBackward {
     for (std::int64_t k = 0; k < key_count; k += 2) {
       Half const* const one = of_scores + k * query_block;
       Half const* const other = k + 1 < key_count ? one + query_block : nullptr;
-      Half* const to = paired + k * query_block;
-      for (std::int64_t q = 0; q < count; ++q) {
-        to[2 * q] = one[q];
-        to[2 * q + 1] = other != nullptr ? other[q] : Half(0.0F);
-      }
+      cpu::interleave(paired + k * query_block, one, other, count);
     }
     auto const by_rows = [&](Half const* left, Tensor const& right, Tensor const& to) {
       cpu::multiply<true>([&](std::int64_t k) { return left + k * query_block; },

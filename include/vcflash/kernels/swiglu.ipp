@@ -2,9 +2,11 @@
 
 #include <vcflash/kernels/cpu.hpp>
 #include <vcflash/kernels/swiglu.hpp>
+#include <vcflash/kernels/vector_math.hpp>
 #include <vcflash/tensor/aten.hpp>
 
 #include <cstdint>
+#include <numbers>
 
 namespace vcflash::kernels {
 
@@ -15,7 +17,7 @@ VCFLASH_AVX512 inline void swiglu(c10::BFloat16* gate, c10::BFloat16 const* up, 
                                   std::int64_t end) {
   for (; begin < end; begin += cpu::lanes) {
     cpu::Floats const x = cpu::load(gate + begin);
-    cpu::Floats const silu = x / (cpu::exp(-x) + 1);
+    cpu::Floats const silu = x / (cpu::exp2(x * -std::numbers::log2e_v<float>) + 1);
     cpu::store(gate + begin, cpu::rounded(silu) * cpu::load(up + begin));
   }
 }
