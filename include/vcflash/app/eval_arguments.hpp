@@ -63,11 +63,12 @@ struct ModelFacts {
   std::string_view name;
   std::int64_t clip_frames;  ///< that the encoder sees together
   bool time_message;         ///< whether the model is told how long a video is
+  LlmConfig const* llm;
 };
 
 template <Model M>
 inline constexpr ModelFacts facts_of{std::string_view(M::name), M::Encoder::clip_frames,
-                                     M::time_message};
+                                     M::time_message, &M::Llm::config};
 
 /// How the model is asked.
 eval::RunOptions run_options(ModelFacts const& model, EvalArguments const& arguments);

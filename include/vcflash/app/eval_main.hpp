@@ -2,7 +2,6 @@
 
 #include <vcflash/app/eval_arguments.hpp>
 #include <vcflash/app/needle_evaluation.hpp>
-#include <vcflash/dist/launch.hpp>
 #include <vcflash/eval/exam.hpp>
 #include <vcflash/eval/run.hpp>
 #include <vcflash/meta/separate.hpp>
@@ -19,7 +18,6 @@ namespace detail {
 /// What a model's type gives to its program; the rest is the same for all models, and compiled
 /// once.
 struct EvalProgram {
-  using Hops = eval::needle::Hops;
   using Answered = std::function<void(std::size_t question, eval::Said const&)>;
 
   ModelFacts facts;
@@ -28,10 +26,7 @@ struct EvalProgram {
   std::function<void(eval::Exam const&, std::vector<std::size_t> const& questions,
                      eval::RunOptions const&, Answered const&)>
       ask;
-  std::function<void(Hops, EvalArguments const&, NeedleFiles const&)> plan_needles;
-  std::function<void(Hops, EvalArguments const&, NeedleFiles const&, eval::Scoring,
-                     dist::Place const&)>
-      evaluate_needles;
+  NeedleModel needles;
 };
 
 int run_eval_program(EvalProgram const& model, int argc, char** argv);
@@ -52,12 +47,7 @@ int eval_main(int argc, char** argv) {
              auto const& loaded = (*model)();
              eval::run<M>(loaded.network, loaded.tokenizer, exam, questions, viewing, answered);
            },
-       .plan_needles = detail::plan_needles<M>,
-       .evaluate_needles =
-           [&](eval::needle::Hops hops, detail::EvalArguments const& arguments,
-               detail::NeedleFiles const& files, eval::Scoring scoring, dist::Place const& place) {
-             detail::evaluate_needles<M>(hops, arguments, files, scoring, place, *model);
-           }},
+       .needles = detail::needle_model<M>(model)},
       argc, argv);
 }
 

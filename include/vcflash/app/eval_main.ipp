@@ -6,6 +6,7 @@
 #include <vcflash/app/program.hpp>
 #include <vcflash/app/progress.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
+#include <vcflash/dist/launch.hpp>
 #include <vcflash/eval/all_benchmarks.hpp>
 #include <vcflash/eval/lmms_layout.hpp>
 #include <vcflash/eval/results.hpp>
@@ -166,7 +167,7 @@ VCFLASH_INLINE int run_eval_program(EvalProgram const& model, int argc, char** a
         auto const& benchmark = arguments.benchmarks[i];
         auto const hops = hops_of(benchmark);
         if (!hops) fail<InputError>("--plan: is of niah_single and niah_multi, not of ", benchmark);
-        model.plan_needles(*hops, arguments, needle_files(i));
+        plan_needles(model.facts, model.needles, *hops, arguments, needle_files(i));
       }
       return;
     }
@@ -177,7 +178,8 @@ VCFLASH_INLINE int run_eval_program(EvalProgram const& model, int argc, char** a
       if (exams[i]) {
         evaluate(model, *exams[i], arguments, scoring, place, out);
       } else {
-        model.evaluate_needles(*hops_of(benchmark), arguments, needle_files(i), scoring, place);
+        evaluate_needles(model.facts, model.needles, *hops_of(benchmark), arguments,
+                         needle_files(i), scoring, place);
       }
     }
   });

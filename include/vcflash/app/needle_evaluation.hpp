@@ -1,24 +1,17 @@
 #pragma once
 
 #include <vcflash/app/eval_arguments.hpp>
-#include <vcflash/app/log.hpp>
-#include <vcflash/app/needle_results.hpp>
-#include <vcflash/app/progress.hpp>
-#include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/dist/launch.hpp>
-#include <vcflash/eval/journal.hpp>
 #include <vcflash/eval/needle_exam.hpp>
 #include <vcflash/eval/needle_plan.hpp>
 #include <vcflash/eval/needle_run.hpp>
-#include <vcflash/eval/share.hpp>
-#include <vcflash/meta/process_memory.hpp>
+#include <vcflash/meta/separate.hpp>
 
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
-
-#include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,20 +19,6 @@
 
 /// A needle in a haystack, as `eval-<model>` asks it.
 namespace vcflash::app::detail {
-
-/// The case that makes the longest input, which is the first of those to be refused.
-/// \throws InputError if its prompt is longer than the model takes
-template <Model M>
-eval::needle::Case const& longest_of(std::vector<eval::needle::Case> const& cases) {
-  for (auto const& asked : cases) {
-    try {
-      infer::require_fits<InputError>(M::Llm::config, eval::needle::input_tokens<M>(asked));
-    } catch (InputError const& error) {
-      fail<InputError>("a haystack of ", asked.frames, " frames is too long: ", error.what());
-    }
-  }
-  return *std::ranges::max_element(cases, {}, eval::needle::input_tokens<M>);
-}
 
 /// A benchmark of needles as the command line names it.
 struct NeedleFiles {
@@ -52,141 +31,70 @@ struct NeedleQuestions {
   std::vector<eval::needle::Row> rows;
   std::vector<eval::needle::Case> cases;
   std::filesystem::path haystack;
+  std::int64_t frames = 0;  ///< of the longest haystack
+};
+
+/// What a model's type gives to a search for needles.
+struct NeedleModel {
+  using Answer = std::function<std::string(eval::needle::Case const&)>;
+  using OnFrames = std::function<void(std::int64_t seen)>;
+
+  /// Positions of a case's input.
+  std::function<std::int64_t(eval::needle::Case const&)> input_tokens;
+  std::function<eval::needle::MemoryPlan(eval::needle::PlannedSearch const&, at::ScalarType)> plan;
+  /// Looks at the haystack and the needles.
+  /// \return answers a case  \param longest input positions of the longest case
+  std::function<Answer(NeedleQuestions const&, std::int64_t longest, OnFrames const&)> look;
 };
 
 template <Model M>
-NeedleQuestions needle_questions(eval::needle::Hops hops, EvalArguments const& arguments,
-                                 NeedleFiles const& files) {
-  NeedleQuestions asked;
-  asked.rows =
-      eval::needle::load_rows(hops, files.data, files.media.empty() ? files.data : files.media);
-  if (arguments.limit > 0 && arguments.limit < std::ssize(asked.rows)) {
-    asked.rows.resize(static_cast<std::size_t>(arguments.limit));
+NeedleModel::Answer look(TrainedModel<M> const& model, NeedleQuestions const& questions,
+                         std::int64_t longest, NeedleModel::OnFrames const& on_frames) {
+  namespace needle = eval::needle;
+  auto const& network = model.network;
+  std::vector<Tensor> needles;
+  std::vector<std::int64_t> first_needle;
+  for (auto const& row : questions.rows) {
+    first_needle.push_back(std::ssize(needles));
+    for (auto const& image : row.images) {
+      needles.push_back(needle::look_at_needle<M>(network, image));
+    }
   }
-  auto const tokenizer = tokenizer_for(M::Llm::config, arguments.model);
-  asked.cases = eval::needle::cases_of(hops, asked.rows, arguments.grid, tokenizer);
-  asked.haystack =
-      arguments.haystack.empty() ? files.data / "video_haystack.mkv" : arguments.haystack;
-  return asked;
+  Tensor hay =
+      needle::look_at_haystack<M>(network, questions.haystack, questions.frames, on_frames);
+  auto const search = std::make_shared<needle::Search<M>>(network, std::move(hay), needles,
+                                                          std::move(first_needle), longest);
+  return [&model, search](needle::Case const& asked) {
+    return model.tokenizer.decode(search->predict(asked));
+  };
+}
+
+/// \param model there before anything is looked at
+template <Model M>
+NeedleModel needle_model(std::optional<LazyModel<M>>& model) {
+  return {.input_tokens = eval::needle::input_tokens<M>,
+          .plan = eval::needle::plan_memory<M>,
+          .look = [&model](NeedleQuestions const& questions, std::int64_t longest,
+                           NeedleModel::OnFrames const& on_frames) {
+            return detail::look<M>((*model)(), questions, longest, on_frames);
+          }};
 }
 
 /// What `--plan` says of a search.
-inline std::string to_text(eval::needle::MemoryPlan const& plan, std::string_view benchmark,
-                           std::string_view dtype) {
-  auto text = fmt::format(
-      "{}, {}: a haystack of {} frames, {} visual tokens to look at, {} tokens in the longest "
-      "input\n\n",
-      benchmark, dtype, plan.frames, plan.visual_tokens, plan.input_tokens);
-  auto const add = [&](std::string_view name, std::int64_t bytes) {
-    constexpr double gib = 1024.0 * 1024.0 * 1024.0;
-    text += fmt::format("{:<18}{:>12.3f} GiB\n", name, static_cast<double>(bytes) / gib);
-  };
-  add("weights", plan.weights);
-  add("visual tokens", plan.visual);
-  add("keys and values", plan.cache);
-  add("activations", plan.activations);
-  add("pictures", plan.pictures);
-  add("all", plan.total());
-  return text;
-}
+std::string to_text(eval::needle::MemoryPlan const& plan, std::string_view benchmark,
+                    std::string_view dtype);
 
 /// Says how much memory a search takes, before anything of it is there.
-template <Model M>
-void plan_needles(eval::needle::Hops hops, EvalArguments const& arguments,
-                  NeedleFiles const& files) {
-  auto const asked = needle_questions<M>(hops, arguments, files);
-  auto const info = media::probe_video(asked.haystack);
-  std::int64_t needles = 0;
-  for (auto const& row : asked.rows) needles += std::ssize(row.images);
-  auto const plan =
-      eval::needle::plan_memory<M>({.longest = &longest_of<M>(asked.cases),
-                                    .seconds = eval::needle::haystack_seconds<M>(
-                                        info, asked.haystack, arguments.grid.frames().back()),
-                                    .needles = needles,
-                                    .height = info.height,
-                                    .width = info.width},
-                                   dtype_of(arguments.dtype));
-  fmt::print("{}", to_text(plan, eval::needle::name_of(hops), arguments.dtype));
-}
-
-/// What the needles and the haystack look like to a model.
-template <Model M>
-eval::needle::Search<M> search_of(typename M::Network const& network, NeedleQuestions const& asked,
-                                  EvalArguments const& arguments) {
-  std::vector<Tensor> needles;
-  std::vector<std::int64_t> first_needle;
-  for (auto const& row : asked.rows) {
-    first_needle.push_back(std::ssize(needles));
-    for (auto const& image : row.images) {
-      needles.push_back(eval::needle::look_at_needle<M>(network, image));
-    }
-  }
-  auto const wanted = arguments.grid.frames().back();
-  Progress progress("haystack", "frame", wanted);
-  Tensor hay = eval::needle::look_at_haystack<M>(
-      network, asked.haystack, wanted,
-      [&](std::int64_t seen) { progress.update(std::min(seen, wanted)); });
-  return {network, std::move(hay), needles, std::move(first_needle),
-          eval::needle::input_tokens<M>(longest_of<M>(asked.cases))};
-}
+void plan_needles(ModelFacts const& facts, NeedleModel const& model, eval::needle::Hops hops,
+                  EvalArguments const& arguments, NeedleFiles const& files);
 
 /// Runs one of the two tests and writes what came of it.
-template <Model M>
-void evaluate_needles(eval::needle::Hops hops, EvalArguments const& arguments,
-                      NeedleFiles const& files, eval::Scoring scoring, dist::Place const& place,
-                      LazyModel<M>& model) {
-  namespace needle = eval::needle;
-  std::string const name(needle::name_of(hops));
-  double const began = Progress::steady_seconds();
-  auto const asked = needle_questions<M>(hops, arguments, files);
-  auto const& [rows, cases, haystack] = asked;
-  auto const& out = files.out;
-  longest_of<M>(cases);
-  auto about = about_model(facts_of<M>, arguments);
-  about["haystack"] = haystack.string();
-  nlohmann::json header = about;
-  header["benchmark"] = name;
-  header["weights"] = folder_fingerprint(arguments.model);
-  header["questions"] = needles_fingerprint(rows, cases);
-
-  checkpoint::make_folder(out);
-  eval::SharedAnswers answers(out, header, place, arguments.fresh);
-  std::vector<std::size_t> left;
-  std::int64_t done = 0, right = 0;
-  for (std::size_t i = 0; i < cases.size(); ++i) {
-    if (auto const* const answer = answers.find(cases[i].id)) {
-      ++done;
-      right += needle::is_right(cases[i], *answer, scoring) ? 1 : 0;
-    } else if (eval::takes(place, cases[i].group)) {
-      left.push_back(i);
-    }
-  }
-  if (done > 0) {
-    inform(fmt::format("{}: {} of {} questions were answered before", name, done, cases.size()));
-  }
-  if (!left.empty()) {
-    auto const& loaded = model();
-    auto search = search_of<M>(loaded.network, asked, arguments);
-    Progress progress(name, "question", done + std::ssize(left), done);
-    for (std::size_t const i : left) {
-      eval::Said const said{.text = loaded.tokenizer.decode(search.predict(cases[i]))};
-      answers.add(cases[i].id, said);
-      right += needle::is_right(cases[i], said, scoring) ? 1 : 0;
-      ++done;
-      progress.update(done, fmt::format("score {:.3f}",
-                                        static_cast<double>(right) / static_cast<double>(done)));
-    }
-  }
-  if (place.rank != 0) return;
-
-  std::vector<std::string> ids;
-  for (auto const& answered : cases) ids.push_back(answered.id);
-  auto const said = answers.gathered(ids);
-  auto const average = write_needle_results(out, hops, rows, cases, said, scoring, about);
-  answers.remove();
-  fmt::print("average accuracy {:.4f}\n{} questions in {}, {:.2f} GiB of memory at most; see {}\n",
-             average, cases.size(), as_duration(Progress::steady_seconds() - began),
-             static_cast<double>(peak_memory_mib()) / 1024, (out / "heatmap.svg").string());
-}
+void evaluate_needles(ModelFacts const& facts, NeedleModel const& model, eval::needle::Hops hops,
+                      EvalArguments const& arguments, NeedleFiles const& files,
+                      eval::Scoring scoring, dist::Place const& place);
 
 }  // namespace vcflash::app::detail
+
+#ifndef VCFLASH_SEPARATE
+#include <vcflash/app/needle_evaluation.ipp>
+#endif

@@ -51,11 +51,11 @@ std::int64_t input_tokens(Case const& asked) {
 inline constexpr std::int64_t haystack_part = 64;
 
 /// Whole clips of the seconds that a haystack is made of.
+/// \param clip frames of a clip
 /// \throws InputError if the video has too few
-template <Model M>
-std::int64_t haystack_seconds(media::VideoInfo const& info, std::filesystem::path const& video,
-                              std::int64_t wanted) {
-  constexpr std::int64_t clip = M::Encoder::clip_frames;
+inline std::int64_t haystack_seconds(media::VideoInfo const& info,
+                                     std::filesystem::path const& video, std::int64_t wanted,
+                                     std::int64_t clip) {
   Haystack const hay = haystack(info.length, info.fps, wanted);
   // of the last clip only what is there in full; upstream's reshape takes no other
   std::int64_t const seconds =
@@ -97,7 +97,7 @@ Tensor look_at_haystack(typename M::Network const& network, std::filesystem::pat
   static_assert(haystack_part % M::Encoder::clip_frames == 0);
   auto const info = media::probe_video(video);
   auto const step = haystack(info.length, info.fps, wanted).step;
-  auto const frames = haystack_seconds<M>(info, video, wanted);
+  auto const frames = haystack_seconds(info, video, wanted, M::Encoder::clip_frames);
   auto const decode = [&](std::int64_t first) {
     std::vector<std::int64_t> indices;
     for (std::int64_t i = first; i < std::min(first + haystack_part, frames); ++i) {

@@ -1,0 +1,153 @@
+#pragma once
+
+#include <vcflash/app/log.hpp>
+#include <vcflash/app/needle_evaluation.hpp>
+#include <vcflash/app/needle_results.hpp>
+#include <vcflash/app/progress.hpp>
+#include <vcflash/checkpoint/atomic.hpp>
+#include <vcflash/eval/journal.hpp>
+#include <vcflash/eval/share.hpp>
+#include <vcflash/infer/prompt_length.hpp>
+#include <vcflash/media/video.hpp>
+#include <vcflash/meta/process_memory.hpp>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vcflash::app::detail {
+
+/// The case that makes the longest input, which is the first of those to be refused.
+/// \throws InputError if its prompt is longer than the model takes
+inline eval::needle::Case const& longest_of(std::vector<eval::needle::Case> const& cases,
+                                            ModelFacts const& facts, NeedleModel const& model) {
+  for (auto const& asked : cases) {
+    try {
+      infer::require_fits<InputError>(*facts.llm, model.input_tokens(asked));
+    } catch (InputError const& error) {
+      fail<InputError>("a haystack of ", asked.frames, " frames is too long: ", error.what());
+    }
+  }
+  return *std::ranges::max_element(cases, {}, model.input_tokens);
+}
+
+inline NeedleQuestions needle_questions(ModelFacts const& facts, eval::needle::Hops hops,
+                                        EvalArguments const& arguments, NeedleFiles const& files) {
+  NeedleQuestions asked;
+  asked.rows =
+      eval::needle::load_rows(hops, files.data, files.media.empty() ? files.data : files.media);
+  if (arguments.limit > 0 && arguments.limit < std::ssize(asked.rows)) {
+    asked.rows.resize(static_cast<std::size_t>(arguments.limit));
+  }
+  auto const tokenizer = tokenizer_for(*facts.llm, arguments.model);
+  asked.cases = eval::needle::cases_of(hops, asked.rows, arguments.grid, tokenizer);
+  asked.haystack =
+      arguments.haystack.empty() ? files.data / "video_haystack.mkv" : arguments.haystack;
+  asked.frames = arguments.grid.frames().back();
+  return asked;
+}
+
+VCFLASH_INLINE std::string to_text(eval::needle::MemoryPlan const& plan, std::string_view benchmark,
+                                   std::string_view dtype) {
+  auto text = fmt::format(
+      "{}, {}: a haystack of {} frames, {} visual tokens to look at, {} tokens in the longest "
+      "input\n\n",
+      benchmark, dtype, plan.frames, plan.visual_tokens, plan.input_tokens);
+  auto const add = [&](std::string_view name, std::int64_t bytes) {
+    constexpr double gib = 1024.0 * 1024.0 * 1024.0;
+    text += fmt::format("{:<18}{:>12.3f} GiB\n", name, static_cast<double>(bytes) / gib);
+  };
+  add("weights", plan.weights);
+  add("visual tokens", plan.visual);
+  add("keys and values", plan.cache);
+  add("activations", plan.activations);
+  add("pictures", plan.pictures);
+  add("all", plan.total());
+  return text;
+}
+
+VCFLASH_INLINE void plan_needles(ModelFacts const& facts, NeedleModel const& model,
+                                 eval::needle::Hops hops, EvalArguments const& arguments,
+                                 NeedleFiles const& files) {
+  auto const asked = needle_questions(facts, hops, arguments, files);
+  auto const info = media::probe_video(asked.haystack);
+  std::int64_t needles = 0;
+  for (auto const& row : asked.rows) needles += std::ssize(row.images);
+  auto const plan = model.plan({.longest = &longest_of(asked.cases, facts, model),
+                                .seconds = eval::needle::haystack_seconds(
+                                    info, asked.haystack, asked.frames, facts.clip_frames),
+                                .needles = needles,
+                                .height = info.height,
+                                .width = info.width},
+                               dtype_of(arguments.dtype));
+  fmt::print("{}", to_text(plan, eval::needle::name_of(hops), arguments.dtype));
+}
+
+VCFLASH_INLINE void evaluate_needles(ModelFacts const& facts, NeedleModel const& model,
+                                     eval::needle::Hops hops, EvalArguments const& arguments,
+                                     NeedleFiles const& files, eval::Scoring scoring,
+                                     dist::Place const& place) {
+  namespace needle = eval::needle;
+  std::string const name(needle::name_of(hops));
+  double const began = Progress::steady_seconds();
+  auto const asked = needle_questions(facts, hops, arguments, files);
+  auto const& cases = asked.cases;
+  auto const& out = files.out;
+  auto const longest = model.input_tokens(longest_of(cases, facts, model));
+  auto about = about_model(facts, arguments);
+  about["haystack"] = asked.haystack.string();
+  nlohmann::json header = about;
+  header["benchmark"] = name;
+  header["weights"] = folder_fingerprint(arguments.model);
+  header["questions"] = needles_fingerprint(asked.rows, cases);
+
+  checkpoint::make_folder(out);
+  eval::SharedAnswers answers(out, header, place, arguments.fresh);
+  std::vector<std::size_t> left;
+  std::int64_t done = 0, right = 0;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    if (auto const* const answer = answers.find(cases[i].id)) {
+      ++done;
+      right += needle::is_right(cases[i], *answer, scoring) ? 1 : 0;
+    } else if (eval::takes(place, cases[i].group)) {
+      left.push_back(i);
+    }
+  }
+  if (done > 0) {
+    inform(fmt::format("{}: {} of {} questions were answered before", name, done, cases.size()));
+  }
+  if (!left.empty()) {
+    auto const answer = [&] {
+      Progress progress("haystack", "frame", asked.frames);
+      return model.look(asked, longest,
+                        [&](std::int64_t seen) { progress.update(std::min(seen, asked.frames)); });
+    }();
+    Progress progress(name, "question", done + std::ssize(left), done);
+    for (std::size_t const i : left) {
+      eval::Said const said{.text = answer(cases[i])};
+      answers.add(cases[i].id, said);
+      right += needle::is_right(cases[i], said, scoring) ? 1 : 0;
+      ++done;
+      progress.update(done, fmt::format("score {:.3f}",
+                                        static_cast<double>(right) / static_cast<double>(done)));
+    }
+  }
+  if (place.rank != 0) return;
+
+  std::vector<std::string> ids;
+  for (auto const& answered : cases) ids.push_back(answered.id);
+  auto const said = answers.gathered(ids);
+  auto const average = write_needle_results(out, hops, asked.rows, cases, said, scoring, about);
+  answers.remove();
+  fmt::print("average accuracy {:.4f}\n{} questions in {}, {:.2f} GiB of memory at most; see {}\n",
+             average, cases.size(), as_duration(Progress::steady_seconds() - began),
+             static_cast<double>(peak_memory_mib()) / 1024, (out / "heatmap.svg").string());
+}
+
+}  // namespace vcflash::app::detail
