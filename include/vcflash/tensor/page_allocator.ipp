@@ -95,7 +95,7 @@ VCFLASH_INLINE void* PageAllocator::take_kept(std::size_t bytes) {
 
 /// Keeps a block in the place of those kept longest; what is too large for that goes at once.
 VCFLASH_INLINE void PageAllocator::keep(Block block) {
-  std::size_t const at_most = most_used_ / 8;
+  std::size_t const at_most = std::max(always_kept, most_used_ / 8);
   if (block.bytes > at_most) {
     ::munmap(block.begin, block.bytes);
     return;
