@@ -1,5 +1,6 @@
 #include <vcflash/kernels/token_merging.hpp>
 
+#include <ATen/ops/cat.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randint.h>
 
@@ -53,4 +54,20 @@ TEST_CASE("merging keeps the weighted mean of all tokens", "[unit]") {
 TEST_CASE("asking for as many tokens as there are changes nothing", "[unit]") {
   at::Tensor const x = at::rand({1, 16, 8});
   CHECK(kernels::merge_tokens(x, 16, 2).equal(x));
+}
+
+TEST_CASE("bf16 tokens that learn go through LibTorch's operations, to the same means", "[unit]") {
+  // Eight tokens of a direction beside each other: whatever is merged is alike, all means are
+  // exact.
+  Tensor const centre = at::randint(0, 2, {4, 64}).to(at::kBFloat16) * 2 - 1;
+  Tensor const x = centre.repeat_interleave(8, 0).unsqueeze(0);
+  if (!kernels::takes_merge_rows(x)) SKIP("the processor has no fast path");
+  Tensor const learning = x.clone().requires_grad_(true);
+  CHECK_FALSE(kernels::takes_merge_rows(learning));
+  for (std::int64_t const target : {28, 16, 8, 6}) {
+    Tensor const plain = kernels::merge_tokens(learning, target, 1).detach();
+    CHECK(kernels::merge_tokens(x, target, 1).equal(plain));
+    Tensor const slices = at::cat({x, x}, 2).narrow(2, 0, 64);
+    CHECK(kernels::merge_tokens(slices, target, 1).equal(plain));
+  }
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <vcflash/kernels/merge_rows.hpp>
 #include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/tensor.hpp>
 
@@ -13,18 +14,15 @@ namespace vcflash::kernels {
 
 namespace detail {
 
-/// One round of bipartite soft matching: which of the even tokens go into which odd ones.
-struct Matching {
-  Tensor kept;         ///< [batch, even - merged], the even tokens that stay
-  Tensor source;       ///< [batch, merged], the even tokens that are merged
-  Tensor destination;  ///< [batch, merged], the odd tokens they go into
-};
+/// \param x [batch, tokens, heads * head_dim]  \return [batch, tokens, head_dim]
+inline Tensor plain_head_means(Tensor const& x, std::int64_t heads) {
+  Tensor const mean = x.unflatten(2, {heads, x.size(2) / heads}).mean(2);
+  return mean / mean.norm(2, {-1}, /*keepdim=*/true);
+}
 
 /// Even tokens by descending cosine similarity to their nearest odd token; the first `merged` go.
-/// \param metric [batch, tokens, channels]
-inline Matching match(Tensor const& metric, std::int64_t merged) {
-  at::NoGradGuard const no_grad;
-  Tensor const unit = metric / metric.norm(2, {-1}, /*keepdim=*/true);
+/// \param unit [batch, tokens, channels], each token as long as one
+inline Matching match(Tensor const& unit, std::int64_t merged) {
   Tensor const even = unit.slice(1, 0, std::nullopt, 2);
   Tensor const odd = unit.slice(1, 1, std::nullopt, 2);
   auto const [similarity, nearest] = even.matmul(odd.transpose(1, 2)).max(-1);
@@ -68,6 +66,12 @@ inline Tensor merge(Tensor const& x, Matching const& matching) {
   return aten::cat({even_tokens(x, matching.kept), all}, 1);
 }
 
+inline Merged plain_merge_rows(Merged const& merged, Matching const& matching) {
+  auto const& [x, sizes] = merged;
+  Tensor const sums = merge(x * sizes, matching), left = merge(sizes, matching);
+  return {sums / left, left};
+}
+
 }  // namespace detail
 
 /// Token merging (ToMe, Bolya et al. 2023) repeated until `target` tokens are left, each the
@@ -75,19 +79,22 @@ inline Tensor merge(Tensor const& x, Matching const& matching) {
 /// similarity is that of the features averaged over attention heads; the choice carries no
 /// gradient. Upstream: `ToMe16_mlp_hd64.merge_tokens`.
 /// \param x [batch, tokens, heads * head_dim]  \return [batch, target, heads * head_dim]
-inline Tensor merge_tokens(Tensor x, std::int64_t target, std::int64_t heads) {
-  std::int64_t const channels = x.size(2);
-  Tensor size = aten::full({x.size(0), x.size(1), 1}, 1, x.options());
-  while (x.size(1) > target) {
-    std::int64_t const tokens = x.size(1);
-    std::int64_t const merged = std::min(tokens - target, tokens / 2);
-    Tensor const metric = x.detach().view({x.size(0), tokens, heads, channels / heads}).mean(2);
-    detail::Matching const matching = detail::match(metric, merged);
-    x = detail::merge(x * size, matching);
-    size = detail::merge(size, matching);
-    x = x / size;
+inline Tensor merge_tokens(Tensor const& x, std::int64_t target, std::int64_t heads) {
+  bool const fast = takes_merge_rows(x);
+  auto const options = fast ? x.options().dtype(at::kFloat) : x.options();
+  Tensor const sizes = aten::full({x.size(0), x.size(1), 1}, 1, options);
+  Merged merged{fast ? x.contiguous() : x, sizes};
+  while (merged.tokens.size(1) > target) {
+    std::int64_t const tokens = merged.tokens.size(1);
+    auto const matching = [&] {
+      at::NoGradGuard const no_grad;
+      Tensor const unit =
+          fast ? head_means(merged.tokens, heads) : detail::plain_head_means(merged.tokens, heads);
+      return detail::match(unit, std::min(tokens - target, tokens / 2));
+    }();
+    merged = fast ? merge_rows(merged, matching) : detail::plain_merge_rows(merged, matching);
   }
-  return x;
+  return merged.tokens;
 }
 
 }  // namespace vcflash::kernels
