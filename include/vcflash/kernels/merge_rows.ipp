@@ -14,6 +14,7 @@ namespace vcflash::kernels {
 
 namespace detail {
 
+/// A row is a token.
 struct HeadMeans {
   c10::BFloat16 const* x;
   c10::BFloat16* means;
@@ -50,6 +51,7 @@ struct HeadMeans {
   }
 };
 
+/// A row is a token that is left: of a batch, kept even ones, then odd ones.
 struct MergeRows {
   static constexpr std::int64_t none = -1;
 
@@ -65,6 +67,7 @@ struct MergeRows {
   std::int64_t odd_count() const { return tokens / 2; }
   std::int64_t left() const { return kept_count + odd_count(); }
 
+  /// Finds for each odd token what goes into it.
   void link(std::int64_t batch) {
     first_into.assign(static_cast<std::size_t>(batch * odd_count()), none);
     next.resize(static_cast<std::size_t>(batch * merged_count));
@@ -75,6 +78,7 @@ struct MergeRows {
     }
   }
 
+  /// An odd token and what goes into it.
   VCFLASH_AVX512 void mean_into(std::int64_t row, std::int64_t token, std::int64_t first) const {
     std::int64_t const batch = row / left();
     auto const token_of = [&](std::int64_t i) { return batch * tokens + 2 * source[i]; };
