@@ -14,7 +14,7 @@ namespace vcflash::kernels {
 
 namespace detail {
 
-/// \param x [batch, tokens, heads * head_dim]  \return [batch, tokens, head_dim]
+/// `head_means` in LibTorch's operations, for any type and device.
 inline Tensor plain_head_means(Tensor const& x, std::int64_t heads) {
   Tensor const mean = x.unflatten(2, {heads, x.size(2) / heads}).mean(2);
   return mean / mean.norm(2, {-1}, /*keepdim=*/true);
@@ -66,6 +66,7 @@ inline Tensor merge(Tensor const& x, Matching const& matching) {
   return aten::cat({even_tokens(x, matching.kept), all}, 1);
 }
 
+/// `merge_rows` in LibTorch's operations, for any type and device, with gradients.
 inline Merged plain_merge_rows(Merged const& merged, Matching const& matching) {
   auto const& [x, sizes] = merged;
   Tensor const sums = merge(x * sizes, matching), left = merge(sizes, matching);

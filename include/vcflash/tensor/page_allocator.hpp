@@ -12,10 +12,10 @@
 namespace vcflash {
 
 /// Memory of CPU tensors. A large one has pages of its own, huge ones where the system offers them.
-/// What is freed is kept for the next tensor of about its size, up to 64 MiB or an eighth of the
-/// most that was ever in use, and goes back to the system beyond that. malloc's heap would keep the
-/// holes between tensors that live on. Smaller tensors are on it, as LibTorch's own allocator has
-/// them.
+/// What is freed is kept for the next tensor of about its size, up to an eighth of the most that
+/// was ever in use but 64 MiB at least, and goes back to the system beyond that. malloc's heap
+/// would keep the holes between tensors that live on. Smaller tensors are on it, as LibTorch's own
+/// allocator has them.
 class PageAllocator final : public c10::Allocator {
  public:
   static constexpr std::size_t large = std::size_t(1) << 20;  ///< bytes of a large tensor, or more
