@@ -64,7 +64,7 @@ TEST_CASE("rows are laid out pair by pair, whole or with a lone last row", "[uni
   for (std::int64_t const count : {1, 16, 50, 70}) {
     for (std::int64_t const channels : {2, 32, 88}) {
       Tensor const x = some(count, channels);
-      std::int64_t const strips = (count + cpu::strip - 1) / cpu::strip,
+      std::int64_t const strips = cpu::units(count, cpu::strip),
                          width = cpu::rounded_up(channels, cpu::lanes);
       Tensor const padded =
           at::constant_pad_nd(x, {0, width - channels, 0, strips * cpu::strip - count});
