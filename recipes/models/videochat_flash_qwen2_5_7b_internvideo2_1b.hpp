@@ -11,6 +11,7 @@ namespace recipes::models {
 struct videochat_flash_qwen2_5_7b_internvideo2_1b
     : vcflash::ModelOf<vcflash::InternVideo2_1B, vcflash::ToMe16, vcflash::Qwen2_5_7B> {
   static constexpr vcflash::Name name = "videochat_flash_qwen2_5_7b_internvideo2_1b";
+  static constexpr vcflash::Asking asking = vcflash::as_released;
 };
 
 static_assert(vcflash::parameter_count<videochat_flash_qwen2_5_7b_internvideo2_1b::Network> ==

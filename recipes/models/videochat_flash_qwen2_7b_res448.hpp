@@ -11,6 +11,7 @@ namespace recipes::models {
 struct videochat_flash_qwen2_7b_res448
     : vcflash::ModelOf<vcflash::Umt<vcflash::Res448>, vcflash::ToMe16, vcflash::Qwen2_7B> {
   static constexpr vcflash::Name name = "videochat_flash_qwen2_7b_res448";
+  static constexpr vcflash::Asking asking = vcflash::as_released;
 };
 
 static_assert(vcflash::parameter_count<videochat_flash_qwen2_7b_res448::Network> == 7'922'617'856);

@@ -16,6 +16,12 @@ enum class FrameSampling {
 /// The text around the turns of a conversation; upstream's `conv_templates`.
 enum class ChatTemplate { plain, qwen_2 };
 
+/// How a question about a video stands in a prompt, behind the time message.
+enum class QuestionForm {
+  trained,   ///< as training's conversations have it: a line break between the two
+  released,  ///< as the released models' own `chat` writes it: one blank between the two
+};
+
 enum class Modality { text, image, video };
 
 /// A label that carries no loss (torch's `ignore_index`).
@@ -40,6 +46,10 @@ constexpr std::string_view name_of(FrameSampling sampling) {
 
 constexpr std::string_view name_of(ChatTemplate chat) {
   return chat == ChatTemplate::plain ? "plain" : "qwen_2";
+}
+
+constexpr std::string_view name_of(QuestionForm form) {
+  return form == QuestionForm::released ? "released" : "trained";
 }
 
 constexpr std::string_view name_of(Modality modality) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <vcflash/models/video_chat.hpp>
+#include <vcflash/recipe/asking.hpp>
 #include <vcflash/recipe/stage.hpp>
 #include <vcflash/tensor/initialise.hpp>
 #include <vcflash/tensor/placement.hpp>
@@ -27,6 +28,8 @@ struct ModelOf {
   static constexpr InitialDeviations initial{};
   /// Whether a question says how long its video is (upstream's `time_msg`).
   static constexpr bool time_message = true;
+  /// How it is asked when it is trained (recipe/asking.hpp).
+  static constexpr Asking asking = as_trained;
 };
 
 template <class M>
@@ -34,7 +37,22 @@ concept Model = requires {
   typename M::Network;
   { M::initial } -> std::convertible_to<InitialDeviations>;
   { M::time_message } -> std::convertible_to<bool>;
+  { M::asking } -> std::convertible_to<Asking>;
 };
+
+/// How a model is asked, what it leaves open settled by its own type.
+template <Model M>
+constexpr Asking asking_of() {
+  constexpr std::int64_t clip = M::Encoder::clip_frames;
+  static_assert(
+      require<M::asking.frame_group % clip == 0,
+              Sentence{} << "frames in groups of " << M::asking.frame_group
+                         << " do not fill clips of " << clip << " of " << M::Encoder::name>);
+  Asking asking = M::asking;
+  if (asking.frame_group == 0) asking.frame_group = clip;
+  asking.time_message = M::time_message;
+  return asking;
+}
 
 /// Draws every parameter of a model with its own deviations, the same for the same `seed`.
 template <Model M>
@@ -86,6 +104,7 @@ struct Training : M {
                          << " frames, which " << M::Encoder::name << " cannot cut in clips of "
                          << M::Encoder::clip_frames>);
 
+  using Base = M;  ///< the model that is trained
   using Stage = S;
   /// The stage's, or none; a recipe may say another.
   using Sharding = typename detail::ShardingOf<S>::type;
