@@ -1,6 +1,6 @@
 #pragma once
 
-#include "models/tiny.hpp"
+#include "models/tiny32.hpp"
 
 namespace recipes {
 
@@ -17,7 +17,7 @@ struct TinyConnectorInit : vcflash::ConnectorInit {
   }();
 };
 
-struct stage1_tiny : vcflash::Training<models::tiny_at<32>, TinyConnectorInit> {
+struct stage1_tiny : vcflash::Training<models::tiny32, TinyConnectorInit> {
   static constexpr vcflash::Name name = "stage1_tiny";
 };
 

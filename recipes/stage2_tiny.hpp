@@ -1,6 +1,6 @@
 #pragma once
 
-#include "models/tiny.hpp"
+#include "models/tiny32.hpp"
 
 namespace recipes {
 
@@ -18,7 +18,7 @@ struct TinyVisualPretraining : vcflash::VisualPretraining {
   }();
 };
 
-struct stage2_tiny : vcflash::Training<models::tiny_at<32>, TinyVisualPretraining> {
+struct stage2_tiny : vcflash::Training<models::tiny32, TinyVisualPretraining> {
   static constexpr vcflash::Name name = "stage2_tiny";
   using Sharding = vcflash::Zero<0>;
 };

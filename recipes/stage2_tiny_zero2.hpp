@@ -6,7 +6,7 @@ namespace recipes {
 
 /// As stage2_tiny, but the optimiser's state and the gradients are sharded if there are several
 /// processes.
-struct stage2_tiny_zero2 : vcflash::Training<models::tiny_at<32>, TinyVisualPretraining> {
+struct stage2_tiny_zero2 : vcflash::Training<models::tiny32, TinyVisualPretraining> {
   static constexpr vcflash::Name name = "stage2_tiny_zero2";
   using Sharding = vcflash::Zero<2>;
 };

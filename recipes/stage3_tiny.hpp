@@ -1,6 +1,6 @@
 #pragma once
 
-#include "models/tiny.hpp"
+#include "models/tiny32.hpp"
 
 namespace recipes {
 
@@ -15,7 +15,7 @@ struct TinyVideoSft : vcflash::VideoSft {
   }();
 };
 
-struct stage3_tiny : vcflash::Training<models::tiny_at<32>, TinyVideoSft> {
+struct stage3_tiny : vcflash::Training<models::tiny32, TinyVideoSft> {
   static constexpr vcflash::Name name = "stage3_tiny";
 };
 

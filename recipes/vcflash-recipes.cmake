@@ -45,6 +45,26 @@ function(_vcflash_reaches_torch file folders out)
   set(${out} ${found} PARENT_SCOPE)
 endfunction()
 
+# Writes the definition of app::build_commit().
+function(_vcflash_write_commit folder file)
+  set(commit "")
+  find_package(Git QUIET)
+  if(Git_FOUND AND EXISTS "${folder}/.git")
+    execute_process(COMMAND "${GIT_EXECUTABLE}" -C "${folder}" rev-parse --short=12 HEAD
+      OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+    execute_process(COMMAND "${GIT_EXECUTABLE}" -C "${folder}" diff --quiet HEAD
+      RESULT_VARIABLE changed ERROR_QUIET)
+    if(commit AND changed)
+      string(APPEND commit "+")
+    endif()
+  endif()
+  file(CONFIGURE OUTPUT "${file}" @ONLY CONTENT [=[
+#include <vcflash/app/build_commit.hpp>
+
+std::string_view vcflash::app::build_commit() { return "@commit@"; }
+]=])
+endfunction()
+
 # One translation unit a floor and library.
 function(_vcflash_add_separate)
   if(TARGET vcflash_separate)
@@ -72,6 +92,8 @@ function(_vcflash_add_separate)
     endforeach()
     add_library(${library} STATIC EXCLUDE_FROM_ALL ${sources})
   endforeach()
+  _vcflash_write_commit("${include}/.." "${CMAKE_CURRENT_BINARY_DIR}/vcflash_commit.cpp")
+  target_sources(vcflash_separate_input PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/vcflash_commit.cpp")
   target_compile_definitions(vcflash_separate_input PUBLIC VCFLASH_SEPARATE)
   target_link_libraries(vcflash_separate_input PUBLIC vcflash::input CLI11::CLI11)
   target_link_libraries(vcflash_separate PUBLIC vcflash_separate_input vcflash::vcflash)

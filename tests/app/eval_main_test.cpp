@@ -34,6 +34,13 @@ TEST_CASE("an evaluation writes every answer, and the same ones again", "[e2e]")
   }
   CHECK(results["scores"]["reversed"].contains("direction"));
   CHECK(results["broken"].empty());
+  CHECK(results["dtype"] == "float32");  // as the folder's weights are
+  CHECK(results["device"] == "cpu");
+  CHECK(results["frames"]["group"] == 4);
+  CHECK(results["prompt"]["question"] == "trained");
+  CHECK(results["max_new_tokens"] > 0);
+  CHECK((results.contains("vcflash") && results.contains("commit")));
+  CHECK_THAT(outcome.output, ContainsSubstring("in float32 on cpu"));
   REQUIRE(run.evaluate("base").exit_code == 0);
   CHECK(test::read_file(run.at("eval/answers.jsonl")) == answers);
 }

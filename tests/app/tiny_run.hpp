@@ -17,7 +17,7 @@ class TinyRun {
         {"make-shapes", "--out", at("data"), "--seed", "3", "--clips", "16", "--held-out", "10"});
     INFO(made.output);
     REQUIRE(made.exit_code == 0);
-    auto const base = run_program({"train-stage1_tiny", "--init-only", "--out", at("base"),
+    auto const base = run_program({"train-stage4_tiny", "--init-only", "--out", at("base"),
                                    "--tokenizer", at("data/tokenizer"), "--set", "train.seed=3"});
     INFO(base.output);
     REQUIRE(base.exit_code == 0);

@@ -1,3 +1,8 @@
+#include <vcflash/app/trained_model.hpp>
+#include <vcflash/checkpoint/folder.hpp>
+
+#include <ATen/ops/zeros.h>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <nlohmann/json.hpp>
@@ -7,6 +12,35 @@
 
 using namespace vcflash;
 using Catch::Matchers::ContainsSubstring;
+
+TEST_CASE("a model computes in the type of its weights unless told otherwise", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const written = [&](at::ScalarType dtype) {
+    checkpoint::save_weights({{"w", at::zeros({2}, dtype)}}, folder.path());
+    return app::dtype_for("auto", folder.path(), at::kCPU);
+  };
+  CHECK(written(at::kBFloat16) == "bfloat16");
+  CHECK(written(at::kFloat) == "float32");
+  CHECK(written(at::kHalf) == "float32");  // LibTorch is slow in it on CPUs
+  CHECK(app::dtype_for("auto", folder.path(), at::Device(at::kCUDA, 0)) == "float16");
+  CHECK(app::dtype_for("float16", folder.path(), at::kCPU) == "float16");
+  CHECK(app::dtype_of("float16") == at::kHalf);
+}
+
+TEST_CASE("a folder that was trained at other pixels is refused with the program that fits it",
+          "[e2e]") {
+  test::TinyRun const run;
+  auto const drawn = test::run_program({"train-stage1_tiny", "--init-only", "--out",
+                                        run.at("small"), "--tokenizer", run.at("data/tokenizer")});
+  REQUIRE(drawn.exit_code == 0);
+  auto const outcome = run.evaluate("small");
+  CHECK(outcome.exit_code == 2);
+  CHECK_THAT(outcome.output, ContainsSubstring("32 pixels, but tiny has 48") &&
+                                 ContainsSubstring("eval-tiny32 and chat-tiny32"));
+  auto command = run.evaluation("small");
+  command.front() = "eval-tiny32";
+  CHECK(test::run_program(command).exit_code == 0);
+}
 
 TEST_CASE("a folder of another model is refused by the field that differs", "[e2e]") {
   test::TinyRun const run;

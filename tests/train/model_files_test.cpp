@@ -1,3 +1,4 @@
+#include <vcflash/checkpoint/trained_view.hpp>
 #include <vcflash/train/model_files.hpp>
 
 #include <catch2/catch_test_macros.hpp>
@@ -12,6 +13,10 @@ using namespace vcflash::train;
 namespace {
 
 using Stage2 = test::SmallRecipe<VisualPretraining>;
+
+struct Released : Stage2 {
+  static constexpr Asking asking = as_released;
+};
 
 nlohmann::json json_in(std::filesystem::path const& file) {
   return nlohmann::json::parse(test::read_file(file));
@@ -49,4 +54,30 @@ TEST_CASE("a model without base and tokenizer has config.json alone", "[unit]") 
   files.write_company(folder.path());
   CHECK_FALSE(json_in(folder / "config.json").contains("eos_token_id"));
   CHECK_FALSE(std::filesystem::exists(folder / "generation_config.json"));
+}
+
+TEST_CASE("config.json says how a model that is asked as trained looked at videos", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto config = default_config<Stage2>();
+  config.recipe.min_frames = 2;
+  config.time_message = false;
+  Start const start;
+  ModelFiles::of<Stage2>(config, start, nullptr).write_config(folder.path());
+  auto const path = folder / "config.json";
+  auto const view = checkpoint::trained_view(json_in(path), path);
+  REQUIRE(view);
+  CHECK(view->resolution == Stage2::Encoder::resolution);
+  CHECK(view->min_frames == 2);
+  CHECK(view->max_frames == config.recipe.max_frames);
+  CHECK_FALSE(view->time_message);
+}
+
+TEST_CASE("config.json of a released model holds upstream's fields alone", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const base = folder.write("base/config.json", R"({"vcflash": 3})").parent_path();
+  auto const config = default_config<Released>();
+  Start start;
+  start.weights = base;
+  ModelFiles::of<Released>(config, start, nullptr).write_config(folder.path());
+  CHECK_FALSE(json_in(folder / "config.json").contains(checkpoint::trained_view_field));
 }

@@ -14,8 +14,8 @@
 #include <vcflash/infer/look.hpp>
 #include <vcflash/infer/sampling.hpp>
 #include <vcflash/media/image.hpp>
+#include <vcflash/media/load_video.hpp>
 #include <vcflash/media/resize.hpp>
-#include <vcflash/media/video.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/keys.hpp>
 #include <vcflash/text/time_message.hpp>
@@ -42,7 +42,7 @@ namespace detail {
 struct ChatArguments {
   std::filesystem::path model, video, image;
   std::vector<std::string> questions, allow_missing;
-  std::string dtype = "float32", device = "cpu";
+  std::string dtype = "auto", device = "auto";
   std::int64_t max_tokens = 512;
   bool json = false, greedy = false;
   std::optional<double> temperature, top_p, repetition_penalty;
@@ -158,17 +158,17 @@ class Chat {
 
   void look_at_video() {
     auto const& path = arguments_.video;
-    auto const viewing =
-        arguments_.viewing.options(arguments_.model, M::Encoder::clip_frames, M::time_message);
+    auto const viewing = arguments_.viewing.options(arguments_.model, asking_of<M>());
+    if (auto const sentence = advice(viewing); !sentence.empty()) warn(sentence);
     auto const video =
-        media::read_video(path, viewing.frames, side, media::default_time_limit, all_threads());
+        media::load_video(path, viewing.frames, side, media::default_time_limit, all_threads());
     fmt::print(stderr, "{}: {:.1f} s; looking at {} frames, at {}\n", path.string(), video.duration,
                video.frames.count, seen_times(video.seconds));
     looked_at_ = {{"video", path.string()},
                   {"duration", video.duration},
                   {"frames", video.frames.count},
                   {"seconds", video.seconds}};
-    conversation_.show(infer::look_at<M>(network_, video.frames, Modality::video),
+    conversation_.show(infer::look_at<M>(network_, video.frames, Modality::video), viewing.form,
                        viewing.time_message ? text::time_message(video.duration, video.frames.count)
                                             : std::string());
   }
@@ -224,9 +224,10 @@ int chat_main(int argc, char** argv) {
 
   return program.run(argc, argv, [&] {
     set_up_log(name);
+    auto const device = dist::device_of(arguments.device);
+    auto const dtype = dtype_of(dtype_for(arguments.dtype, arguments.model, device));
     auto const model =
-        TrainedModel<M>::from_folder(arguments.model, dtype_of(arguments.dtype),
-                                     dist::device_of(arguments.device), arguments.allow_missing);
+        TrainedModel<M>::from_folder(arguments.model, dtype, device, arguments.allow_missing);
     detail::Chat<M> chat(model, arguments);
     detail::talk(chat, arguments.questions);
   });

@@ -54,9 +54,7 @@ VCFLASH_INLINE void ChatArguments::add_flags(CLI::App& flags, std::function<std:
       ->type_name("N")
       ->check(at_least(1))
       ->capture_default_str();
-  flags.add_option("--dtype", dtype, "float32 or bfloat16")
-      ->check(CLI::IsMember({"float32", "bfloat16"}))
-      ->capture_default_str();
+  add_dtype(flags, dtype);
   flags.add_flag_callback(
       "--keys",
       [keys = std::move(keys)] {

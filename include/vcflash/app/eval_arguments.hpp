@@ -23,7 +23,7 @@ namespace vcflash::app::detail {
 struct EvalArguments {
   std::filesystem::path model, data, media, out;
   std::vector<std::string> benchmarks, allow_missing;
-  std::string dtype = "float32", device = "cpu", scoring = "upstream", layout;
+  std::string dtype = "auto", device = "auto", scoring = "upstream", layout;
   std::int64_t limit = 0, batch = 8;
   bool fresh = false, plan = false;
   Viewing viewing;
@@ -41,8 +41,15 @@ std::string folder_fingerprint(std::filesystem::path const& folder);
 template <Model M>
 class LazyModel {
  public:
-  explicit LazyModel(EvalArguments const& arguments)
-      : arguments_(arguments), device_(dist::device_of(arguments.device)) {}
+  /// \param arguments which are told what "auto" is
+  explicit LazyModel(EvalArguments& arguments)
+      : arguments_(arguments), device_(dist::device_of(arguments.device)) {
+    // A plan needs no weights; those of the released models are bfloat16.
+    bool const planned = arguments.plan && !checkpoint::has_weights(arguments.model);
+    arguments.dtype = dtype_for(planned && arguments.dtype == "auto" ? "bfloat16" : arguments.dtype,
+                                arguments.model, device_);
+    arguments.device = device_.is_cpu() ? "cpu" : "cuda";
+  }
 
   TrainedModel<M> const& operator()() {
     if (!model_) {
@@ -62,13 +69,13 @@ class LazyModel {
 struct ModelFacts {
   std::string_view name;
   std::int64_t clip_frames;  ///< that the encoder sees together
-  bool time_message;         ///< whether the model is told how long a video is
+  Asking asking;
   LlmConfig const* llm;
 };
 
 template <Model M>
 inline constexpr ModelFacts facts_of{std::string_view(M::name), M::Encoder::clip_frames,
-                                     M::time_message, &M::Llm::config};
+                                     asking_of<M>(), &M::Llm::config};
 
 /// How the model is asked.
 eval::RunOptions run_options(ModelFacts const& model, EvalArguments const& arguments);

@@ -9,6 +9,7 @@
 #include <string>
 #include <system_error>
 
+#include <vcflash/app/build_commit.hpp>
 #include <vcflash/app/eval_arguments.hpp>
 #include <vcflash/app/number_checks.hpp>
 #include <vcflash/app/program.hpp>
@@ -61,9 +62,7 @@ VCFLASH_INLINE void EvalArguments::add_flags(CLI::App& flags) {
       ->type_name("N")
       ->check(at_least(1))
       ->capture_default_str();
-  flags.add_option("--dtype", dtype, "float32 or bfloat16")
-      ->check(CLI::IsMember({"float32", "bfloat16"}))
-      ->capture_default_str();
+  add_dtype(flags, dtype);
   add_device(flags, device);
   add_allow_missing(flags, allow_missing);
   viewing.add_flags(flags);
@@ -102,7 +101,7 @@ VCFLASH_INLINE std::string folder_fingerprint(std::filesystem::path const& folde
 
 VCFLASH_INLINE eval::RunOptions run_options(ModelFacts const& model,
                                             EvalArguments const& arguments) {
-  auto options = arguments.viewing.options(arguments.model, model.clip_frames, model.time_message);
+  auto options = arguments.viewing.options(arguments.model, model.asking);
   options.batch = arguments.batch;
   options.repetition_penalty = infer::sampling_of(arguments.model).repetition_penalty;
   return options;
@@ -112,7 +111,10 @@ VCFLASH_INLINE nlohmann::ordered_json about_model(ModelFacts const& model,
                                                   EvalArguments const& arguments) {
   return {{"model", std::string(model.name)},
           {"folder", arguments.model.string()},
-          {"dtype", arguments.dtype}};
+          {"dtype", arguments.dtype},
+          {"device", arguments.device},
+          {"vcflash", version},
+          {"commit", build_commit()}};
 }
 
 VCFLASH_INLINE nlohmann::ordered_json about_run(ModelFacts const& model,
@@ -121,7 +123,10 @@ VCFLASH_INLINE nlohmann::ordered_json about_run(ModelFacts const& model,
   auto about = about_model(model, arguments);
   about["frames"] = {{"least", viewing.frames.min_frames},
                      {"most", viewing.frames.max_frames},
+                     {"group", viewing.frames.clip_length},
                      {"sampling", std::string(name_of(viewing.frames.sampling))}};
+  about["prompt"] = {{"template", std::string(name_of(viewing.chat))},
+                     {"question", std::string(name_of(viewing.form))}};
   about["time_message"] = viewing.time_message;
   about["repetition_penalty"] = viewing.repetition_penalty;
   return about;

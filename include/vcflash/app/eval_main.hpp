@@ -21,8 +21,8 @@ struct EvalProgram {
   using Answered = std::function<void(std::size_t question, eval::Said const&)>;
 
   ModelFacts facts;
-  std::function<void(EvalArguments const&)> begin;  ///< the device must be there from now on
-  std::function<void()> load;                       ///< the weights, before the first question
+  std::function<void(EvalArguments&)> begin;  ///< the device must be there from now on
+  std::function<void()> load;                 ///< the weights, before the first question
   std::function<void(eval::Exam const&, std::vector<std::size_t> const& questions,
                      eval::RunOptions const&, Answered const&)>
       ask;
@@ -39,7 +39,7 @@ int eval_main(int argc, char** argv) {
   std::optional<detail::LazyModel<M>> model;
   return detail::run_eval_program(
       {.facts = detail::facts_of<M>,
-       .begin = [&](detail::EvalArguments const& arguments) { model.emplace(arguments); },
+       .begin = [&](detail::EvalArguments& arguments) { model.emplace(arguments); },
        .load = [&] { (*model)(); },
        .ask =
            [&](eval::Exam const& exam, std::vector<std::size_t> const& questions,

@@ -51,8 +51,10 @@ inline void evaluate(EvalProgram const& model, eval::Exam const& exam,
                      dist::Place const& place, std::filesystem::path const& out) {
   auto const viewing = run_options(model.facts, arguments);
   double const began = Progress::steady_seconds();
-  auto const about = about_run(model.facts, arguments, viewing);
+  auto about = about_run(model.facts, arguments, viewing);
+  about["max_new_tokens"] = exam.max_new_tokens();
   nlohmann::json header = about;
+  header.erase("commit");  // a run is taken up by the same version
   header["benchmark"] = exam.name();
   header["weights"] = folder_fingerprint(arguments.model);
   header["questions"] = questions_fingerprint(exam);
@@ -85,6 +87,7 @@ inline void evaluate(EvalProgram const& model, eval::Exam const& exam,
   }
   if (!left.empty()) {
     model.load();
+    if (auto const sentence = advice(viewing); !sentence.empty()) warn(sentence);
     Progress progress(exam.name(), "question", done + std::ssize(left), done);
     model.ask(exam, left, viewing, [&](std::size_t i, eval::Said const& said) {
       answers.add(exam.id(i), said);

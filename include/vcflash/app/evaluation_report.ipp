@@ -13,8 +13,7 @@
 #include <vcflash/app/report/results_files.hpp>
 #include <vcflash/app/report/score_groups.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
-#include <vcflash/media/frame_folder.hpp>
-#include <vcflash/media/video.hpp>
+#include <vcflash/media/load_video.hpp>
 
 namespace vcflash::app {
 
@@ -26,10 +25,8 @@ VCFLASH_INLINE std::string question_strip(eval::MediumRequest const& medium) {
   request.min_frames = request.max_frames = 8;
   request.start = medium.start;
   request.end = medium.end;
-  request.clip_rule = media::ClipRule::evaluation;
   try {
-    auto video = medium.frame_folder ? media::read_frame_folder(medium.video, request)
-                                     : media::read_video(medium.video, request);
+    auto const video = media::load_video(medium.video, request);
     auto const& frames = video.frames;
     if (!medium.reversed) return frame_strip(frames, 128);
     media::Frames backwards{frames.count, frames.height, frames.width, {}};

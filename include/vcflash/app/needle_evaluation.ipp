@@ -103,6 +103,7 @@ VCFLASH_INLINE void evaluate_needles(ModelFacts const& facts, NeedleModel const&
   auto about = about_model(facts, arguments);
   about["haystack"] = asked.haystack.string();
   nlohmann::json header = about;
+  header.erase("commit");  // a run is taken up by the same version
   header["benchmark"] = name;
   header["weights"] = folder_fingerprint(arguments.model);
   header["questions"] = needles_fingerprint(asked.rows, cases);

@@ -34,6 +34,7 @@ inline std::string first_line(std::string_view message) {
 }  // namespace detail
 
 /// The flag that says where a model runs.
+/// \param device holds the default
 void add_device(CLI::App& flags, std::string& device);
 
 /// The flag `--allow-missing` of programs that read a checkpoint.

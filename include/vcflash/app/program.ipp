@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include <iostream>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/app/build_commit.hpp>
 #include <vcflash/app/program.hpp>
 #include <vcflash/meta/error.hpp>
 
@@ -17,7 +19,8 @@ namespace vcflash::app {
 VCFLASH_INLINE void add_device(CLI::App& flags, std::string& device) {
   flags
       .add_option("--device", device,
-                  "cpu, cuda or cuda:N; each process of a launcher takes a GPU of its own for cuda")
+                  "cpu, cuda or cuda:N; auto: a GPU where the program was built for one and there "
+                  "is one; each process of a launcher takes a GPU of its own for cuda and auto")
       ->type_name("DEVICE")
       ->capture_default_str();
 }
@@ -40,7 +43,9 @@ VCFLASH_INLINE Program::Program(std::string name, std::string const& summary,
     if (letter == '\n') footer += "  ";
   }
   flags_->footer(footer + "\n\nExit codes: 0 done, 1 failed, 2 wrong usage or input.");
-  flags_->set_version_flag("--version", name_ + " (vcflash " + std::string(version) + ")",
+  flags_->set_version_flag("--version",
+                           fmt::format("{} (vcflash {}{}{})", name_, version,
+                                       build_commit().empty() ? "" : ", commit ", build_commit()),
                            "Print the version and exit");
   flags_->get_help_ptr()->description("Print this help and exit");
   flags_->get_formatter()->column_width(32);

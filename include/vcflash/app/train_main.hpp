@@ -18,6 +18,7 @@ int train_main(int argc, char** argv) {
        .model = describe_model<R>(R::Stage::trained),
        .network = checkpoint::network_fields<Network>(),
        .stage_fields = checkpoint::stage_fields<typename R::Stage>(),
+       .asked_as_trained = train::ModelFiles::name_if_asked_as_trained<R>(),
        .pixels = pixel_needs<typename R::Encoder>(),
        .zero = R::Sharding::stage,
        .describe = [](Settings const& settings) { return describe<R>(settings); },

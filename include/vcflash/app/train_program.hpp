@@ -43,6 +43,7 @@ struct TrainProgram {
   ModelDescription model;
   checkpoint::NetworkFields network;
   checkpoint::StageFields stage_fields;
+  std::optional<std::string> asked_as_trained{};  ///< see train::ModelFiles
   PixelNeeds pixels;
   ZeroStage zero;
   std::string (*describe)(Settings const&);

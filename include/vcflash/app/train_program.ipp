@@ -127,7 +127,8 @@ inline void write_initial_model(TrainProgram const& recipe, TrainArguments const
   auto const weights = recipe.draw(start, config, warn);
   make_folder(arguments.out);
   checkpoint::StagedFolder staged(arguments.out, checkpoint::StagedFolder::Place::inside);
-  train::ModelFiles const files{recipe.network, recipe.stage_fields, config, start, &tokenizer};
+  train::ModelFiles const files{recipe.network, recipe.stage_fields, config,
+                                start,          &tokenizer,          recipe.asked_as_trained};
   files.write_config(staged.path());
   files.write_company(staged.path());
   checkpoint::save_weights(weights, staged.path());

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <vcflash/app/log.hpp>
-#include <vcflash/checkpoint/config_json.hpp>
+#include <vcflash/checkpoint/config_check.hpp>
 #include <vcflash/checkpoint/folder.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/recipe.hpp>
@@ -11,19 +11,46 @@
 #include <c10/core/Device.h>
 #include <c10/core/ScalarType.h>
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <string>
+#include <string_view>
+
+namespace CLI {
+class App;
+}
 
 namespace vcflash::app {
 
-/// \param name "float32" or "bfloat16"
-inline at::ScalarType dtype_of(std::string const& name) {
-  return name == "bfloat16" ? at::kBFloat16 : at::kFloat;
+/// The flag that says what a model computes in.
+void add_dtype(CLI::App& flags, std::string& dtype);
+
+/// \param name "float32", "bfloat16" or "float16"
+at::ScalarType dtype_of(std::string const& name);
+
+/// What a model computes in, by the name `dtype_of` takes.
+/// \param asked such a name, or "auto": the type of the folder's weights, but float32 for float16
+///   on a CPU, where LibTorch is slow in it
+/// \throws InputError if "auto" finds no weights
+std::string dtype_for(std::string const& asked, std::filesystem::path const& folder,
+                      at::Device device);
+
+/// As `dtype_of` takes it.
+constexpr std::string_view dtype_name(at::ScalarType dtype) {
+  return dtype == at::kBFloat16 ? "bfloat16" : dtype == at::kHalf ? "float16" : "float32";
 }
 
 /// The tokenizer of a folder.
 /// \throws InputError if it has more tokens than the LLM has rows for them
 text::Tokenizer tokenizer_for(LlmConfig const& llm, std::filesystem::path const& folder);
+
+/// What a model is called: by its own name, or by its LLM's.
+template <Model M>
+constexpr std::string_view model_name() {
+  if constexpr (requires { M::name; }) return M::name;
+  return M::Llm::name;
+}
 
 /// A model's weights and tokenizer, from the folder that a training ended with.
 template <Model M>
@@ -36,7 +63,9 @@ struct TrainedModel {
   static TrainedModel from_folder(std::filesystem::path const& folder, at::ScalarType dtype,
                                   at::Device device = at::kCPU,
                                   checkpoint::KeyPatterns const& allow_missing = {}) {
-    checkpoint::require_config_of(M::Llm::config, folder / "config.json");
+    auto const config = folder / "config.json";
+    checkpoint::require_model_config(checkpoint::network_fields<typename M::Network>(),
+                                     model_name<M>(), checkpoint::read_json(config), config);
     TrainedModel model{{}, tokenizer_for(M::Llm::config, folder)};
     checkpoint::Weights weights;
     weights.folder = folder;
@@ -49,6 +78,7 @@ struct TrainedModel {
       warn(checkpoint::left_alone(folder.string(), left));
     }
     move_to(model.network, device);
+    inform(fmt::format("{} in {} on {}", folder.string(), dtype_name(dtype), device.str()));
     return model;
   }
 };

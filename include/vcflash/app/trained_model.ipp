@@ -1,13 +1,39 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <vcflash/app/trained_model.hpp>
 #include <vcflash/meta/error.hpp>
 
 namespace vcflash::app {
+
+VCFLASH_INLINE void add_dtype(CLI::App& flags, std::string& dtype) {
+  flags
+      .add_option("--dtype", dtype,
+                  "What the model computes in: float32, bfloat16 or float16; auto: as its weights "
+                  "are, but float32 for float16 on a CPU")
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
+      ->capture_default_str();
+}
+
+VCFLASH_INLINE at::ScalarType dtype_of(std::string const& name) {
+  return name == "bfloat16" ? at::kBFloat16 : name == "float16" ? at::kHalf : at::kFloat;
+}
+
+VCFLASH_INLINE std::string dtype_for(std::string const& asked, std::filesystem::path const& folder,
+                                     at::Device device) {
+  if (asked != "auto") return asked;
+  auto const weights = checkpoint::read_weights(folder);
+  if (weights.empty()) {
+    throw InputError(fmt::format("{}: its weights hold no tensors.", folder.string()));
+  }
+  auto const dtype = weights.begin()->second.scalar_type();
+  return std::string(dtype_name(dtype == at::kHalf && device.is_cpu() ? at::kFloat : dtype));
+}
 
 VCFLASH_INLINE text::Tokenizer tokenizer_for(LlmConfig const& llm,
                                              std::filesystem::path const& folder) {

@@ -7,12 +7,14 @@
 
 #include <vcflash/eval/benchmark.hpp>
 #include <vcflash/meta/separate.hpp>
+#include <vcflash/recipe/asking.hpp>
 
 namespace CLI {
 class App;
 }
 
-/// How `eval-` and `chat-` look at videos: as the model was trained, unless told otherwise.
+/// How `eval-` and `chat-` look at videos: as the model's type says (recipe/asking.hpp), unless
+/// told otherwise.
 namespace vcflash::app {
 
 /// The effective settings of a run, as `train-<recipe>` leaves them in its folder.
@@ -20,20 +22,21 @@ inline constexpr auto run_settings_file = "config.toml";
 
 /// What the command line says about frames.
 struct Viewing {
-  std::int64_t min_frames = 0, max_frames = 0;  ///< 0: as trained
-  std::string sampling;                         ///< empty: as trained
+  std::int64_t min_frames = 0, max_frames = 0;  ///< 0: by default
+  std::string sampling;                         ///< empty: by default
   std::optional<bool> time_message;
 
   void add_flags(CLI::App& flags);
 
-  /// \param folder of the trained model; without config.toml, videos are seen as upstream's last
-  /// stages see them: 64 to 512 frames
-  /// \param clip_frames that the encoder sees together
-  /// \param tells_time whether the model is told how long a video is
-  /// \throws InputError if config.toml cannot be read, or the numbers of frames do not fit
-  eval::RunOptions options(std::filesystem::path const& folder, std::int64_t clip_frames,
-                           bool tells_time) const;
+  /// \param folder of the model, whose config.json (else config.toml) says how it was trained
+  /// \param asking what is so by default
+  /// \throws InputError if these files cannot be read, or both numbers of frames were given and do
+  ///   not fit
+  eval::RunOptions options(std::filesystem::path const& folder, Asking const& asking) const;
 };
+
+/// What a person should know of the frames that a run's options choose; empty if nothing.
+std::string advice(eval::RunOptions const& options);
 
 }  // namespace vcflash::app
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -68,6 +67,9 @@ NetworkFields network_fields() {
   return fields;
 }
 
+/// What an LLM is, as `transformers` names it.
+nlohmann::json llm_fields(LlmConfig const& llm);
+
 nlohmann::json to_json(NetworkFields const& network);
 
 /// What `config.json` says of the stage that a model comes from.
@@ -86,15 +88,6 @@ constexpr StageFields stage_fields() {
 /// \param run the hyper-parameters of the run  \param base may be null
 nlohmann::json config_of(NetworkFields const& network, StageFields const& stage,
                          Hyperparameters const& run, nlohmann::json const& base);
-
-/// Whether a folder's `config.json` is of a network's kind, in what its tensors cannot show.
-/// The encoder may be another: stage 4 gives stage 3's weights more pixels.
-/// \throws InputError naming the first field that differs
-void require_config_of(LlmConfig const& llm, nlohmann::json const& config,
-                       std::filesystem::path const& path);
-
-/// The same of the `config.json` at `path`.
-void require_config_of(LlmConfig const& llm, std::filesystem::path const& path);
 
 }  // namespace vcflash::checkpoint
 

@@ -9,25 +9,10 @@
 #include <nlohmann/json.hpp>
 
 #include <vcflash/checkpoint/config_json.hpp>
-#include <vcflash/checkpoint/folder.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::checkpoint {
 
 namespace detail {
-
-/// What the LLM is, as `transformers` names it.
-inline nlohmann::json llm_fields(LlmConfig const& llm) {
-  return {{"hidden_size", llm.hidden},
-          {"num_hidden_layers", llm.layers},
-          {"num_attention_heads", llm.heads},
-          {"num_key_value_heads", llm.kv_heads},
-          {"intermediate_size", llm.intermediate},
-          {"vocab_size", llm.vocabulary},
-          {"rope_theta", llm.rope_base},
-          {"rms_norm_eps", llm.rms_epsilon},
-          {"tie_word_embeddings", llm.tied}};
-}
 
 inline std::string tunable_parts(TrainedParts trained) {
   std::vector<std::string_view> parts;
@@ -50,8 +35,20 @@ inline nlohmann::json grid_pinpoints(std::int64_t resolution) {
 
 }  // namespace detail
 
+VCFLASH_INLINE nlohmann::json llm_fields(LlmConfig const& llm) {
+  return {{"hidden_size", llm.hidden},
+          {"num_hidden_layers", llm.layers},
+          {"num_attention_heads", llm.heads},
+          {"num_key_value_heads", llm.kv_heads},
+          {"intermediate_size", llm.intermediate},
+          {"vocab_size", llm.vocabulary},
+          {"rope_theta", llm.rope_base},
+          {"rms_norm_eps", llm.rms_epsilon},
+          {"tie_word_embeddings", llm.tied}};
+}
+
 VCFLASH_INLINE nlohmann::json to_json(NetworkFields const& network) {
-  auto json = detail::llm_fields(network.llm);
+  auto json = llm_fields(network.llm);
   if (auto const& yarn = network.llm.yarn; yarn.stretches()) {
     json["rope_scaling"] = {{"type", "yarn"},
                             {"factor", yarn.factor},
@@ -78,6 +75,11 @@ VCFLASH_INLINE nlohmann::json config_of(NetworkFields const& network, StageField
                          {"sliding_window", network.llm.max_positions},
                          {"use_sliding_window", false}};
   if (base.is_object()) json.update(base);
+  // Positions are as they are trained here, not as the base model had them stretched.
+  json["rope_scaling"] = nullptr;
+  for (char const* const newer : {"rope_parameters", "text_config", "dtype", "layer_types"}) {
+    json.erase(newer);  // said below in the spelling that every version of transformers reads
+  }
   json.update(to_json(network));
   json.update(
       nlohmann::json{{"architectures", {"LlavaQwenForCausalLM"}},
@@ -122,23 +124,6 @@ VCFLASH_INLINE nlohmann::json config_of(NetworkFields const& network, StageField
                      {"vision_encode_type", "video_image"},
                      {"vision_tower_pretrained", nullptr}});
   return json;
-}
-
-VCFLASH_INLINE void require_config_of(LlmConfig const& llm, nlohmann::json const& config,
-                                      std::filesystem::path const& path) {
-  nlohmann::json const ours = detail::llm_fields(llm);
-  for (auto const& [name, value] : ours.items()) {
-    auto const found = config.find(name);
-    bool const same = found == config.end() || *found == value;
-    if (!same) {
-      throw InputError(fmt::format("{}: {} is {}, but {} has {}.", path.string(), name,
-                                   found->dump(), std::string_view(llm.name), value.dump()));
-    }
-  }
-}
-
-VCFLASH_INLINE void require_config_of(LlmConfig const& llm, std::filesystem::path const& path) {
-  require_config_of(llm, read_json(path), path);
 }
 
 }  // namespace vcflash::checkpoint

@@ -12,8 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
-
+#include <vcflash/checkpoint/json_file.hpp>
 #include <vcflash/checkpoint/shards.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/tensor/parameter_list.hpp>
@@ -24,12 +23,6 @@
 namespace vcflash::checkpoint {
 
 using TensorMap = std::map<std::string, Tensor>;
-
-/// \throws InputError if the file is missing or no JSON object
-nlohmann::json read_json(std::filesystem::path const& path);
-
-/// As `transformers` writes its JSON files: two blanks, sorted keys, a final newline.
-void write_json(std::filesystem::path const& path, nlohmann::json const& json);
 
 /// The tensors of one safetensors file by name, as views of the mapped file.
 /// \throws InputError if the file is missing or not sound

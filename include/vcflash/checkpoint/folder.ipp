@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <exception>
-#include <fstream>
 #include <iterator>
 
 #include <fmt/format.h>
@@ -22,26 +21,6 @@
 #include <vcflash/meta/error.hpp>
 
 namespace vcflash::checkpoint {
-
-VCFLASH_INLINE nlohmann::json read_json(std::filesystem::path const& path) {
-  std::ifstream file(path);
-  if (!file) throw InputError(fmt::format("{}: cannot be opened.", path.string()));
-  // The callback bounds the depth, so that parsing builds nothing deep.
-  auto const shallow = [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-    if (depth > 100) throw InputError("nested too deeply");
-    return true;
-  };
-  try {
-    auto json = nlohmann::json::parse(file, shallow);
-    if (json.is_object()) return json;
-  } catch (std::exception const&) {
-  }
-  throw InputError(fmt::format("{}: is not a JSON object.", path.string()));
-}
-
-VCFLASH_INLINE void write_json(std::filesystem::path const& path, nlohmann::json const& json) {
-  write_file(path, json.dump(2) + "\n");
-}
 
 namespace detail {
 

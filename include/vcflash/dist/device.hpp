@@ -11,7 +11,8 @@
 namespace vcflash::dist {
 
 /// The device that a person names, made the current one of this thread: `cpu`, `cuda:2`, or `cuda`
-/// for this process's own, by its rank on the machine. What LibTorch does badly there is set
+/// for this process's own, by its rank on the machine; `auto` is `cuda` where the program was built
+/// for GPUs and there is one, else `cpu`. What LibTorch does badly there is set
 /// for the process: memory of large CPU tensors (`PageAllocator`), cuDNN's attention on GPUs.
 /// \throws InputError saying why there is no such device here
 at::Device device_of(std::string_view name, std::int64_t local_rank = dist::local_rank());

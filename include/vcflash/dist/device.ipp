@@ -18,6 +18,14 @@
 namespace vcflash::dist {
 
 VCFLASH_INLINE at::Device device_of(std::string_view name, std::int64_t local_rank) {
+#ifdef VCFLASH_CUDA
+  constexpr bool built_for_it = true;
+#else
+  constexpr bool built_for_it = false;
+#endif
+  if (name == "auto") {
+    name = built_for_it && at::detail::getCUDAHooks().getNumGPUs() > 0 ? "cuda" : "cpu";
+  }
   if (name == "cpu") {
     give_large_tensors_pages();
     return at::kCPU;
@@ -30,11 +38,6 @@ VCFLASH_INLINE at::Device device_of(std::string_view name, std::int64_t local_ra
     known = error == std::errc() && stop == name.data() + name.size() && index >= 0;
   }
   if (!known) throw InputError(fmt::format("{} is no device: give cpu, cuda or cuda:N.", name));
-#ifdef VCFLASH_CUDA
-  constexpr bool built_for_it = true;
-#else
-  constexpr bool built_for_it = false;
-#endif
   if (!built_for_it) {
     throw InputError(fmt::format(
         "{}: this program was built for CPUs only; configure the build with -DVCFLASH_CUDA=ON.",

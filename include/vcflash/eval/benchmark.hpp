@@ -37,10 +37,11 @@ struct Answer {
   std::string problem{};  ///< why the question could not be asked; counted as wrong
 };
 
-/// How a model is asked; as it was trained.
+/// How a model is asked (recipe/asking.hpp).
 struct RunOptions {
   media::FrameRequest frames{};
   ChatTemplate chat = ChatTemplate::qwen_2;
+  QuestionForm form = QuestionForm::trained;
   bool time_message = true;  ///< say how long the video lasts and how many frames are seen
   /// Of the answer's tokens (infer/sampling.hpp). Upstream's harness asks greedily, and yet the
   /// penalty of the folder's generation_config.json applies.

@@ -5,16 +5,14 @@
 #include <vcflash/infer/generate_batch.hpp>
 #include <vcflash/infer/look.hpp>
 #include <vcflash/infer/prompt_length.hpp>
-#include <vcflash/media/frame_folder.hpp>
-#include <vcflash/media/video.hpp>
+#include <vcflash/media/load_video.hpp>
 #include <vcflash/recipe/recipe.hpp>
 #include <vcflash/text/chat.hpp>
+#include <vcflash/text/question.hpp>
 #include <vcflash/text/time_message.hpp>
 #include <vcflash/text/tokenizer.hpp>
 
 #include <ATen/core/grad_mode.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -54,11 +52,8 @@ struct Decoded {
 inline Decoded decode(MediumRequest const& request, media::FrameRequest frames, int side) {
   frames.start = request.start;
   frames.end = request.end;
-  frames.clip_rule = media::ClipRule::evaluation;
   try {
-    return {request.frame_folder ? media::read_frame_folder(request.video, frames, side)
-                                 : media::read_video(request.video, frames, side),
-            {}};
+    return {media::load_video(request.video, frames, side), {}};
   } catch (std::exception const& error) {
     return {{}, error.what()};
   }
@@ -145,14 +140,11 @@ void run(typename M::Network const& network, text::Tokenizer const& tokenizer, E
                       options.frames, side);
   };
   auto const prompt_of = [&](std::size_t question, media::Video const& video) {
-    std::array turns{
-        text::Turn{text::Turn::From::human, fmt::format("<image>\n{}", exam.prompt(question))}};
-    text::MediaText about;
-    if (options.time_message) {
-      about.time_message = text::time_message(video.duration, video.frames.count);
-    }
-    text::place_media(turns, about);
-    return text::encode_prompt(tokenizer, options.chat, turns);
+    auto const about = options.time_message ? text::time_message(video.duration, video.frames.count)
+                                            : std::string();
+    std::array const turns{text::Turn{
+        text::Turn::From::human, text::first_question(options.form, about, exam.prompt(question))}};
+    return text::encode_prompt(tokenizer, options.chat, turns, /*open=*/true, /*media=*/1);
   };
   auto const ask_about = [&](media::Video const& video, bool reversed,
                              std::vector<std::size_t> const& asked) {

@@ -3,6 +3,7 @@
 #include <vcflash/infer/generate.hpp>
 #include <vcflash/infer/look.hpp>
 #include <vcflash/text/chat.hpp>
+#include <vcflash/text/question.hpp>
 #include <vcflash/text/tokenizer.hpp>
 
 #include <algorithm>
@@ -70,10 +71,12 @@ class Conversation {
   std::vector<text::Turn> const& turns() const { return turns_; }
 
   /// Puts a video or an image before the next question.
-  /// \param tokens [tokens, hidden]  \param about text that stands behind it; see text::MediaText
-  void show(Tensor tokens, std::string about = {}) {
+  /// \param tokens [tokens, hidden]
+  /// \param form how the question stands behind it  \param time_message see text::first_question
+  void show(Tensor tokens, QuestionForm form = QuestionForm::trained,
+            std::string const& time_message = {}) {
     visual_.push_back(std::move(tokens));
-    shown_ += fmt::format("{}{}\n", text::image_tag, about);
+    shown_ += text::first_question(form, time_message, "");
   }
 
   /// \param on_text called with each piece of the answer as it is known
@@ -81,7 +84,8 @@ class Conversation {
   template <class OnText>
   std::string ask(std::string const& question, OnText&& on_text) {
     turns_.push_back({text::Turn::From::human, std::exchange(shown_, {}) + question});
-    auto const ids = text::encode_prompt(tokenizer_, ChatTemplate::qwen_2, turns_);
+    auto const ids = text::encode_prompt(tokenizer_, ChatTemplate::qwen_2, turns_, /*open=*/true,
+                                         visual_.size());
     Prompt const prompt = embed_prompt(network_, ids, visual_);
     auto const whole = spread(ids);
     // At least the last token is computed: its state decides what comes next.
@@ -98,7 +102,7 @@ class Conversation {
     cached_ = whole;
     cached_.insert(cached_.end(), answer.begin(), answer.end());
     cached_.resize(static_cast<std::size_t>(cache_.tokens()));
-    std::string text = tokenizer_.decode(answer, true);
+    std::string text(text::stripped(tokenizer_.decode(answer, true)));
     turns_.push_back({text::Turn::From::gpt, text});
     return text;
   }

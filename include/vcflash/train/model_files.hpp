@@ -1,6 +1,9 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include <vcflash/checkpoint/config_json.hpp>
 #include <vcflash/meta/separate.hpp>
@@ -17,13 +20,26 @@ struct ModelFiles {
   checkpoint::StageFields stage;
   RunConfig const& config;
   Start const& start;
-  text::Tokenizer const* tokenizer;  ///< none: no such files
+  text::Tokenizer const* tokenizer;               ///< none: no such files
+  std::optional<std::string> asked_as_trained{};  ///< the model's name, if it is asked so
 
   template <RecipeLike R>
   static ModelFiles of(RunConfig const& config, Start const& start,
                        text::Tokenizer const* tokenizer) {
     return {checkpoint::network_fields<typename R::Network>(),
-            checkpoint::stage_fields<typename R::Stage>(), config, start, tokenizer};
+            checkpoint::stage_fields<typename R::Stage>(),
+            config,
+            start,
+            tokenizer,
+            name_if_asked_as_trained<R>()};
+  }
+
+  /// The name of a recipe's model, empty if it has none, if it is asked as it was trained.
+  template <RecipeLike R>
+  static std::optional<std::string> name_if_asked_as_trained() {
+    if (!R::asking.as_trained) return {};
+    if constexpr (requires { R::Base::name; }) return std::string(std::string_view(R::Base::name));
+    return std::string();
   }
 
   /// `config.json`, which names the base model and the tokenizer's special ids.

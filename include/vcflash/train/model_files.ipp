@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <vcflash/checkpoint/folder.hpp>
+#include <vcflash/checkpoint/trained_view.hpp>
 #include <vcflash/train/model_files.hpp>
 
 namespace vcflash::train {
@@ -23,6 +24,16 @@ inline nlohmann::json json_of_base(Start const& start, char const* name) {
 VCFLASH_INLINE void ModelFiles::write_config(std::filesystem::path const& folder) const {
   auto json = checkpoint::config_of(network, stage, config.recipe,
                                     detail::json_of_base(start, "config.json"));
+  json.erase(checkpoint::trained_view_field);  // the base model's
+  if (asked_as_trained) {
+    json[checkpoint::trained_view_field] =
+        checkpoint::to_json({.model = *asked_as_trained,
+                             .resolution = network.resolution,
+                             .min_frames = config.recipe.min_frames,
+                             .max_frames = config.recipe.max_frames,
+                             .sampling = config.recipe.sampling,
+                             .time_message = config.time_message});
+  }
   json["torch_dtype"] = name_of(config.dtype);
   json["_name_or_path"] = start.name();
   for (auto const& [field, token] :

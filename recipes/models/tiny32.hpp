@@ -1,0 +1,12 @@
+#pragma once
+
+#include "tiny.hpp"
+
+namespace recipes::models {
+
+/// The tiny model at the 32 pixels of its first three stages.
+struct tiny32 : tiny_at<32> {
+  static constexpr vcflash::Name name = "tiny32";
+};
+
+}  // namespace recipes::models
