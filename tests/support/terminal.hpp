@@ -22,15 +22,15 @@ namespace vcflash::test {
 /// A program of build/bin on a terminal of its own, and somebody who types and reads there.
 class Terminal {
  public:
-  /// \param command its name and arguments
-  explicit Terminal(std::vector<std::string> command) {
+  /// \param command its name and arguments  \param columns the terminal's width
+  explicit Terminal(std::vector<std::string> command, unsigned short columns = 200) {
     char const* given = std::getenv("VCFLASH_BIN");
     auto const folder = given ? std::filesystem::path(given) : source_root() / "build/bin";
     command.at(0) = (folder / command.at(0)).string();
     std::vector<char*> words;
     for (auto& word : command) words.push_back(word.data());
     words.push_back(nullptr);
-    winsize size{.ws_row = 40, .ws_col = 200, .ws_xpixel = 0, .ws_ypixel = 0};
+    winsize size{.ws_row = 40, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
     child_ = ::forkpty(&terminal_, nullptr, nullptr, &size);
     if (child_ < 0) throw std::runtime_error("there is no terminal to be had");
     if (child_ == 0) {
