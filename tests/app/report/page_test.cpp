@@ -29,7 +29,19 @@ TEST_CASE("the report shows clips with verdicts, losses, parts and time", "[unit
   CHECK_THAT(page, ContainsSubstring("Stage 2: Stage&lt;2&gt;"));
   CHECK_THAT(page, ContainsSubstring("ToMe8") && ContainsSubstring("make clips"));
   CHECK_THAT(page, !ContainsSubstring("quick"));
+  CHECK_THAT(page, ContainsSubstring("Only the letter of an answer counts"));
   auto quick = app::gather_demo(demo.folder.path());
   quick.quick = true;
   CHECK_THAT(app::report_page(quick), ContainsSubstring("claims nothing"));
+}
+
+TEST_CASE("the report's headline claims no more than was learned", "[unit]") {
+  using Catch::Matchers::ContainsSubstring;
+  Demo const demo;
+  auto results = app::gather_demo(demo.folder.path());
+  CHECK_THAT(app::report_page(results), ContainsSubstring("<h1>A video model learned to answer"));
+  results.evaluation["scores"]["accuracy"] = {{"all", 0.3}, {"colour", 0.3}};
+  CHECK_THAT(app::report_page(results), ContainsSubstring("<h1>A video model that did not learn"));
+  results.quick = true;
+  CHECK_THAT(app::report_page(results), ContainsSubstring("<h1>A quick run: everything works"));
 }

@@ -75,7 +75,9 @@ inline std::string loss_section(DemoResults const& demo) {
   }
   return fmt::format(
       "<h2>How it learned</h2><p>Loss on a logarithmic scale, the same in all four panels: each "
-      "step, and a running mean.</p><div class=\"charts\">{}</div>",
+      "step, and a running mean. In stages 2 and 3 one training set follows another, such as "
+      "several objects after single ones: the loss jumps where the next begins.</p>"
+      "<div class=\"charts\">{}</div>",
       panels);
 }
 
@@ -116,6 +118,13 @@ inline std::string recipe_section(DemoResults const& demo) {
       last.at("clip_tokens").get<int>(), thousands(last.at("parameters")), parts, stages);
 }
 
+inline std::string_view headline(DemoResults const& demo) {
+  if (demo.quick) return "A quick run: everything works, nothing was learned yet";
+  return learned_kinds(demo.evaluation.at("scores").at("accuracy")) == "nothing"
+             ? "A video model that did not learn to answer"
+             : "A video model learned to answer, from nothing";
+}
+
 }  // namespace detail
 
 /// \throws InputError if a clip cannot be read
@@ -123,21 +132,24 @@ inline std::string report_page(DemoResults const& demo) {
   auto const& scores = demo.evaluation.at("scores");
   double training = 0;
   for (auto const& stage : demo.stages) training += stage.training.at("seconds").get<double>();
+  constexpr std::size_t wrong = 4;
   std::string clips;
-  for (auto const& answer : detail::chosen_answers(demo.answers, 4)) {
+  for (auto const& answer : detail::chosen_answers(demo.answers, wrong)) {
     clips += detail::clip_card(answer);
   }
   using detail::percent;
   using detail::tile;
   auto const body = fmt::format(
-      "<h1>A video model learned to answer, from nothing</h1>"
+      "<h1>{}</h1>"
       "<p>{} parameters, drawn at random, went through VideoChat-Flash’s four stages on short "
       "films of moving shapes; then they were asked {} questions about films they had never "
       "seen.</p>{}<div class=\"tiles\">{}{}{}{}</div>{}{}<h2>What it saw and said</h2><p>Held-out "
-      "clips as the eight frames that the model saw, in order; wrong answers first.</p>"
+      "clips as the eight frames that the model saw, in order. Only the letter of an answer "
+      "counts, whatever word stands before it. Up to {} wrong answers come first, then right "
+      "ones: how many of all are right is told above.</p>"
       "<div class=\"clips\">{}</div>{}<h2>Where the time went</h2><div class=\"card\">{}</div>"
       "<footer>seed {} · {} · everything after the set-up took {} · vcflash {}</footer>",
-      detail::thousands(demo.stages.back().training.at("parameters")),
+      detail::headline(demo), detail::thousands(demo.stages.back().training.at("parameters")),
       scores.at("questions").at("all").get<int>(),
       demo.quick ? "<div class=\"banner\">This was a <b>quick</b> run: far too short to learn the "
                    "task. It shows that everything works, and claims nothing.</div>"
@@ -147,7 +159,7 @@ inline std::string report_page(DemoResults const& demo) {
       tile(percent(scores.at("reversed").at("direction")),
            "of directions turn round when the film runs backwards"),
       tile(as_duration(training), "of training, minutes and seconds"),
-      detail::accuracy_section(demo), detail::loss_section(demo), clips,
+      detail::accuracy_section(demo), detail::loss_section(demo), wrong, clips,
       detail::recipe_section(demo), time_bar(demo.phases), demo.seed, escaped(demo.machine),
       as_duration(demo.seconds),
       escaped(demo.stages.back().training.at("vcflash").get<std::string>()));
