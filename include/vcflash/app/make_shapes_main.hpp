@@ -20,17 +20,24 @@ inline int make_shapes_main(int argc, char const* const* argv) {
   flags.add_option("--seed", options.seed, "What is drawn depends on it alone")
       ->type_name("N")
       ->capture_default_str();
-  flags.add_option("--clips", options.clips, "Training clips; the rows grow with them")
+  flags
+      .add_option("--clips", options.clips,
+                  "Training clips, each written as films of 4, 8 and 16 s as the stages need "
+                  "them; the rows grow with them")
       ->type_name("N")
       ->capture_default_str();
-  flags.add_option("--held-out", options.held_out, "Clips of the benchmark")
+  flags
+      .add_option("--held-out", options.held_out,
+                  "Clips of the benchmark, each asked several questions")
       ->type_name("N")
       ->capture_default_str();
   return program.run(argc, argv, [&] {
     auto const written = data::shapes::write(options);
-    fmt::print("{}: {} clips, {} training rows, {} held-out questions, {} tokens\n",
-               options.out.string(), written.clips, written.rows, written.questions,
-               written.vocabulary);
+    fmt::print(
+        "{}: {} training clips in {} films of 4, 8 and 16 s, {} training rows about them; "
+        "{} held-out clips, {} questions about them; {} tokens\n",
+        options.out.string(), options.clips, written.clips - options.held_out, written.rows,
+        options.held_out, written.questions, written.vocabulary);
   });
 }
 
