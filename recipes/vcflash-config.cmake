@@ -1,13 +1,29 @@
 # find_package(vcflash)                        vcflash::vcflash, vcflash_add_recipe, vcflash_add_model
 # find_package(vcflash COMPONENTS components)  vcflash::components alone: LibTorch and Boost.Hana
-if(vcflash_FIND_COMPONENTS STREQUAL "components"
+foreach(component IN LISTS vcflash_FIND_COMPONENTS)
+  if(component STREQUAL "components")
+    set(vcflash_components_FOUND ON)
+  elseif(vcflash_FIND_REQUIRED_${component})
+    set(vcflash_FOUND OFF)
+    set(vcflash_NOT_FOUND_MESSAGE
+      "there is no component ${component}: ask for components, or name none for all of vcflash.")
+    return()
+  endif()
+endforeach()
+
+if("components" IN_LIST vcflash_FIND_COMPONENTS
    OR NOT EXISTS "${CMAKE_CURRENT_LIST_DIR}/vcflash-all.cmake")
   set(VCFLASH_COMPONENTS_ONLY ON)
 else()
   set(VCFLASH_COMPONENTS_ONLY OFF)
 endif()
-include("${CMAKE_CURRENT_LIST_DIR}/vcflash-libtorch.cmake")
-include("${CMAKE_CURRENT_LIST_DIR}/vcflash-dependencies.cmake")
+foreach(needed IN ITEMS libtorch dependencies)
+  include("${CMAKE_CURRENT_LIST_DIR}/vcflash-${needed}.cmake")
+  if(vcflash_NOT_FOUND_MESSAGE)
+    set(vcflash_FOUND OFF)
+    return()
+  endif()
+endforeach()
 include("${CMAKE_CURRENT_LIST_DIR}/vcflash-components.cmake")
 if(NOT VCFLASH_COMPONENTS_ONLY)
   include("${CMAKE_CURRENT_LIST_DIR}/vcflash-all.cmake")

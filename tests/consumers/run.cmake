@@ -1,6 +1,6 @@
 # Builds and runs a consumer project from an empty folder outside the tree, as a stranger would.
 # Run with -D source=TREE -D build=ITS-BUILD -D consumer=NAME -D "program=PROGRAM;ARGUMENTS"
-# -D "expected=REGEX"
+# -D "expected=REGEX"; without a program, it is configured and built only.
 cmake_minimum_required(VERSION 3.25)
 
 execute_process(COMMAND mktemp -d OUTPUT_VARIABLE folder OUTPUT_STRIP_TRAILING_WHITESPACE
@@ -15,23 +15,41 @@ function(step)
   set(output "${output}" PARENT_SCOPE)
 endfunction()
 
-file(COPY "${source}/tests/consumers/${consumer}/" DESTINATION "${folder}/project")
-set(where "-DVCFLASH_SOURCE=${source}")
-if(consumer STREQUAL "installed")
+file(COPY "${source}/tests/consumers/${consumer}/" "${source}/tests/consumers/recipes"
+     DESTINATION "${folder}/project")
+set(settings "-DVCFLASH_SOURCE=${source}" "-DVCFLASH_LIBTORCH=${libtorch}")
+if(consumer MATCHES "^(installed|component|missing)$")
   step(${CMAKE_COMMAND} --install "${build}" --prefix "${folder}/prefix")
-  set(where "-DCMAKE_PREFIX_PATH=${folder}/prefix")
+  list(APPEND settings "-DCMAKE_PREFIX_PATH=${folder}/prefix")
+  foreach(tool IN ITEMS compare inspect-data make-shapes)
+    if(EXISTS "${build}/bin/${tool}")
+      step(prefix/bin/${tool} --version)
+    endif()
+  endforeach()
+endif()
+if(NOT consumer STREQUAL "fetched")  # which is a project that names no build type
+  # Not optimised: what counts is that it compiles, links and runs.
+  list(APPEND settings -DCMAKE_BUILD_TYPE=None)
 endif()
 find_program(ccache ccache)
 if(ccache)
-  set(launcher "-DCMAKE_CXX_COMPILER_LAUNCHER=${ccache}")
+  list(APPEND settings "-DCMAKE_CXX_COMPILER_LAUNCHER=${ccache}")
   set(ENV{CCACHE_BASEDIR} "${folder}")
 endif()
-# Not optimised: what counts is that it compiles, links and runs.
-step(${CMAKE_COMMAND} -S project -B build -G Ninja -DCMAKE_BUILD_TYPE=None
-     "-DVCFLASH_LIBTORCH=${libtorch}" "${where}" ${launcher})
+step(${CMAKE_COMMAND} -S project -B build -G Ninja ${settings})
 step(${CMAKE_COMMAND} --build build)
-step(build/${program})
+if(program)
+  step(build/${program})
+endif()
+set(printed "${output}")
+step(${CMAKE_COMMAND} --install build --prefix "${folder}/own")
+set(own "${folder}/own/include")
+if(EXISTS "${own}")
+  set(own "installed")
+endif()
 file(REMOVE_RECURSE "${folder}")
-if(NOT output MATCHES "${expected}")
-  message(FATAL_ERROR "${consumer}: ${program} printed\n${output}\ninstead of ${expected}")
+if(NOT printed MATCHES "${expected}")
+  message(FATAL_ERROR "${consumer}: ${program} printed\n${printed}\ninstead of ${expected}")
+elseif(own STREQUAL "installed")
+  message(FATAL_ERROR "${consumer}: who installs the project installs vcflash, too")
 endif()
