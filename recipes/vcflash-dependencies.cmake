@@ -4,6 +4,8 @@
 
 # Gives `out` the sentence, or nothing. A function, so that no variable reaches who uses vcflash.
 function(_vcflash_find_dependencies out)
+  # Programs of a project's own link them in folders that are not this one.
+  set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
   set(packages "Boost 1.74 CONFIG")
   if(NOT VCFLASH_COMPONENTS_ONLY)
     list(APPEND packages PkgConfig Threads ZLIB fmt spdlog range-v3 nlohmann_json simdjson yaml-cpp

@@ -6,7 +6,7 @@
 #
 # What depends on no recipe (the files *.ipp beside the headers) is compiled once for all programs
 # of a build: into the library vcflash_separate_input what includes no LibTorch, else into
-# vcflash_separate.
+# vcflash_separate. Where a project names no build type, all of it is compiled as Release would be.
 
 set(_vcflash_include "${CMAKE_CURRENT_LIST_DIR}/../include")
 if(NOT EXISTS "${_vcflash_include}/vcflash")  # installed: lib/cmake/vcflash
@@ -65,6 +65,16 @@ std::string_view vcflash::app::build_commit() { return "@commit@"; }
 ]=])
 endfunction()
 
+# Without a build type, CMake asks the compiler for no optimisation: a training would be many times
+# slower.
+function(_vcflash_optimise target)
+  get_property(several GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+  if(NOT several AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CXX_FLAGS MATCHES "(^| )-O")
+    separate_arguments(flags NATIVE_COMMAND "${CMAKE_CXX_FLAGS_RELEASE}")
+    target_compile_options(${target} PRIVATE ${flags})
+  endif()
+endfunction()
+
 # One translation unit a floor and library.
 function(_vcflash_add_separate)
   if(TARGET vcflash_separate)
@@ -91,6 +101,7 @@ function(_vcflash_add_separate)
       list(APPEND sources "${source}")
     endforeach()
     add_library(${library} STATIC EXCLUDE_FROM_ALL ${sources})
+    _vcflash_optimise(${library})
   endforeach()
   _vcflash_write_commit("${include}/.." "${CMAKE_CURRENT_BINARY_DIR}/vcflash_commit.cpp")
   target_sources(vcflash_separate_input PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/vcflash_commit.cpp")
@@ -116,6 +127,7 @@ function(_vcflash_add_program program header type exclude)
 int main(int argc, char** argv) { return vcflash::app::@verb@_main<@type@>(argc, argv); }
 ]=])
   add_executable(${program} ${exclude} "${main}")
+  _vcflash_optimise(${program})
   target_include_directories(${program} PRIVATE "${folder}")
   _vcflash_add_separate()
   target_link_libraries(${program} PRIVATE vcflash_separate)
