@@ -66,8 +66,8 @@ endif()
 add_library(vcflash::libtorch INTERFACE IMPORTED GLOBAL)
 # Searched last: the wheel brings its own fmt, whose headers must not hide the one that is linked.
 target_compile_options(vcflash::libtorch INTERFACE
-  "SHELL:-idirafter ${found}/include"
-  "SHELL:-idirafter ${found}/include/torch/csrc/api/include")
+  "SHELL:-idirafter \"${found}/include\""
+  "SHELL:-idirafter \"${found}/include/torch/csrc/api/include\"")
 target_compile_definitions(vcflash::libtorch INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
 # Operators register themselves when the library is loaded, so a linker must not drop it.
 target_link_options(vcflash::libtorch INTERFACE LINKER:--no-as-needed)
