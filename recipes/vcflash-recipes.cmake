@@ -136,6 +136,15 @@ int main(int argc, char** argv) { return vcflash::app::@verb@_main<@type@>(argc,
   endif()
 endfunction()
 
+# Whether a header defines a type of that name.
+function(_vcflash_defines header name out)
+  file(STRINGS "${header}" found REGEX "^ *(struct|class|using) +${name}([^A-Za-z0-9_]|$)")
+  set(${out} OFF PARENT_SCOPE)
+  if(found)
+    set(${out} ON PARENT_SCOPE)
+  endif()
+endfunction()
+
 function(vcflash_add_recipe header)
   get_filename_component(name "${header}" NAME_WE)
   get_filename_component(header "${header}" ABSOLUTE)
