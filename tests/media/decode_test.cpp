@@ -5,11 +5,13 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <numeric>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <tests/media/make_video.hpp>
 #include <tests/support/folder.hpp>
 #include <tests/support/golden.hpp>
 #include <vcflash/media/convert.hpp>
@@ -178,4 +180,41 @@ TEST_CASE("decoding stops when its time is over", "[golden]") {
   VideoFile file(test::golden_file("data/videos/h264_bframes_opengop.mp4"), deadline);
   deadline = Deadline(std::chrono::milliseconds(0));
   CHECK_THROWS_AS(decode(file, {0}), InputError);
+}
+
+TEST_CASE("a frame lost to damage costs the way from its key frame, not the whole film", "[unit]") {
+  test::TemporaryFolder const folder;
+  test::write_film(folder / "film.mp4", {{.milliseconds = test::steadily(600, 10)}});
+  std::string bytes = test::read_file(folder / "film.mp4");
+  Deadline deadline(std::chrono::minutes(1));
+  VideoFile sound(folder / "film.mp4", deadline);
+  std::vector<std::int64_t> const wanted{30, 150, 305, 450, 590};
+  Pictures const pictures = decode(sound, wanted);
+  Packet buffer;
+  AVPacket const* const packet = sound.packet(305, buffer);
+  std::fill_n(bytes.begin() + packet->pos, packet->size, '\0');
+  folder.write("damaged.mp4", bytes);
+
+  auto const source = std::make_shared<test::WatchedSource const>(folder / "damaged.mp4");
+  VideoFile damaged(source, deadline, 100);  // packets are read when they are decoded
+  REQUIRE(damaged.random_access());
+  std::int64_t const listed = source->bytes_read();
+  Pictures const found = decode(damaged, wanted);
+  CHECK(source->bytes_read() - listed < source->size() / 4);
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    CHECK((found[i] == (wanted[i] == 305 ? std::vector<std::uint8_t>() : pictures[i])));
+}
+
+TEST_CASE("frames behind a damaged key frame are looked for from the one before", "[unit]") {
+  test::TemporaryFolder const folder;
+  test::write_film(folder / "film.mp4", {{.milliseconds = test::steadily(600, 10)}});
+  std::string bytes = test::read_file(folder / "film.mp4");
+  Deadline deadline(std::chrono::minutes(1));
+  Packet buffer;
+  VideoFile sound(folder / "film.mp4", deadline);
+  REQUIRE(sound.facts(300).key);
+  AVPacket const* const packet = sound.packet(300, buffer);
+  std::fill_n(bytes.begin() + packet->pos, packet->size, '\0');
+  VideoFile damaged(folder.write("damaged.mp4", bytes), deadline);
+  for (auto const& picture : decode(damaged, {299, 302, 400})) CHECK_FALSE(picture.empty());
 }

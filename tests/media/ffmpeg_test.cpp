@@ -1,7 +1,9 @@
+#include <atomic>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <chrono>
 #include <string>
+#include <thread>
 
 #include <vcflash/media/ffmpeg.hpp>
 
@@ -51,4 +53,29 @@ TEST_CASE("a null pointer from FFmpeg is an error", "[unit]") {
   CHECK_THROWS_AS(allocated(Packet{}), Error);
   CHECK(make_packet());
   CHECK(make_picture());
+}
+
+TEST_CASE("a deadline counts work and waiting for bytes, not what else a machine does", "[unit]") {
+  Deadline deadline(std::chrono::milliseconds(200));
+  std::this_thread::sleep_for(std::chrono::milliseconds(250));  // as if others had the processor
+  CHECK_FALSE(deadline.passed());
+  deadline.add_waiting(std::chrono::milliseconds(150));
+  CHECK_FALSE(deadline.passed());
+  deadline.add_waiting(std::chrono::milliseconds(60));
+  CHECK_THROWS_AS(deadline.check("clip.mp4"), TooSlow);
+  Deadline busy(std::chrono::milliseconds(20));
+  auto const begun = Deadline::Clock::now();
+  while (!busy.passed() && Deadline::Clock::now() - begun < std::chrono::seconds(20)) {
+  }
+  CHECK(busy.passed());
+}
+
+TEST_CASE("reading can be called off", "[unit]") {
+  std::atomic<bool> stop = false;
+  TimeLimit limit(std::chrono::hours(1));
+  limit.stop = &stop;
+  Deadline const deadline(limit);
+  CHECK_NOTHROW(deadline.check("clip.mp4"));
+  stop = true;
+  CHECK_THROWS_AS(deadline.check("clip.mp4"), Stopped);
 }

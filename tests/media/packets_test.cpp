@@ -1,9 +1,11 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <vector>
 
+#include <tests/media/make_video.hpp>
 #include <tests/support/folder.hpp>
 #include <tests/support/golden.hpp>
 #include <vcflash/media/packets.hpp>
@@ -115,4 +117,18 @@ TEST_CASE("a named pipe is not opened, since that could wait for ever", "[unit]"
   REQUIRE(std::system(("mkfifo '" + pipe.string() + "'").c_str()) == 0);
   Deadline deadline(std::chrono::minutes(1));
   CHECK_THROWS_WITH(VideoFile(pipe, deadline), ContainsSubstring("pipe.mp4: not a file"));
+}
+
+TEST_CASE("a film of unknown length may take as long as its frames say", "[unit]") {
+  test::TemporaryFolder const folder;
+  test::write_film(folder / "live.mkv", {{.milliseconds = test::steadily(400, 10)}}, true);
+  auto const bytes = std::filesystem::file_size(folder / "live.mkv");
+  REQUIRE(bytes > 10000);
+  Deadline deadline({std::chrono::seconds(20), 1});
+  VideoFile const live(folder / "live.mkv", deadline);
+  CHECK(live.length() == 400);
+  deadline.add_waiting(std::chrono::seconds(20) + std::chrono::milliseconds(bytes / 2));
+  CHECK_NOTHROW(deadline.check(live.name()));
+  deadline.add_waiting(std::chrono::milliseconds(bytes));  // no longer than its bytes allow
+  CHECK_THROWS_AS(deadline.check(live.name()), TooSlow);
 }

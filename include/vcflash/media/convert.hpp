@@ -91,14 +91,33 @@ class RgbConverter {
   std::vector<std::uint8_t> buffer_;
 };
 
+namespace detail {
+
+/// \return the matrix by which a stream asks to be shown, or null
+inline std::int32_t const* display_matrix(AVStream const& stream) {
+  std::size_t bytes = 0;
+#if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 16, 100)  // FFmpeg 6.1
+  AVCodecParameters const& coded = *stream.codecpar;
+  AVPacketSideData const* const side = av_packet_side_data_get(
+      coded.coded_side_data, coded.nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
+  std::uint8_t const* const matrix = side == nullptr ? nullptr : side->data;
+  if (side != nullptr) bytes = side->size;
+#else
+  std::uint8_t const* const matrix =
+      av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, &bytes);
+#endif
+  if (matrix == nullptr || bytes < 9 * sizeof(std::int32_t)) return nullptr;
+  return reinterpret_cast<std::int32_t const*>(matrix);
+}
+
+}  // namespace detail
+
 /// How far a stream asks to be turned for display.
 /// \return clockwise degrees: 0, 90, 180 or 270; other angles count as 0
 inline int rotation_of(AVStream const& stream) {
-  std::size_t bytes = 0;
-  std::uint8_t const* const matrix =
-      av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, &bytes);
-  if (matrix == nullptr || bytes < 9 * sizeof(std::int32_t)) return 0;
-  double const counter = av_display_rotation_get(reinterpret_cast<std::int32_t const*>(matrix));
+  std::int32_t const* const matrix = detail::display_matrix(stream);
+  if (matrix == nullptr) return 0;
+  double const counter = av_display_rotation_get(matrix);
   if (std::isnan(counter)) return 0;
   int const clockwise = ((-int(std::lround(counter)) % 360) + 360) % 360;
   return clockwise % 90 == 0 ? clockwise : 0;

@@ -14,6 +14,7 @@
 
 #include <vcflash/media/ffmpeg.hpp>
 #include <vcflash/media/frames.hpp>
+#include <vcflash/media/gif.hpp>
 #include <vcflash/media/packets.hpp>
 #include <vcflash/meta/error.hpp>
 
@@ -34,8 +35,9 @@ class FrameDecoder {
   /// \param wanted ascending, each in [0, file.shown())
   /// \param threads that decode; they share the file's key frames, and a frame is the same whatever
   ///   their number. `take` is called by several at a time; one gets its frames in order
-  /// \return for each wanted frame whether it could be decoded
-  /// \throws InputError if the deadline passes or the file's codec is unknown
+  /// \return for each wanted frame whether it could be decoded: what is not found when the deadline
+  ///   passes is missing, as long as `enough` was
+  /// \throws TooSlow if the deadline passes before, InputError if the file's codec is unknown
   template <class Take>
   std::vector<bool> operator()(std::span<std::int64_t const> wanted, int threads, Take&& take) {
     std::vector<std::uint8_t> found(wanted.size());  // each is one thread's
@@ -43,18 +45,32 @@ class FrameDecoder {
       if (found[place] == 0) take(thread, place, frame);
       found[place] = 1;
     };
-    if (file_.timed()) leap_through(wanted, threads, once);
-    if (std::ranges::find(found, 0) != found.end()) {
-      run({0, wanted.size(), 0}, wanted, file_.timed() ? Pace::walking : Pace::counting,
-          [&](std::size_t place, AVFrame const& frame) { once(0, place, frame); });
+    auto const take_alone = [&](std::size_t place, AVFrame const& frame) { once(0, place, frame); };
+    if (file_.timed()) {
+      leap_through(wanted, threads, once);
+      try {
+        repair(wanted, found, take_alone);
+      } catch (TooSlow const&) {
+        if (!enough(found)) throw;
+      }
+    } else if (!wanted.empty()) {
+      run({0, wanted.size(), 0}, wanted, Pace::counting, take_alone);
     }
     return {found.begin(), found.end()};
+  }
+
+  /// Whether so many of the wanted frames were decoded that the others may be stood in for: three
+  /// quarters.
+  template <class Found>
+  static bool enough(Found const& found) {
+    auto const missing = std::count(found.begin(), found.end(), false);
+    return std::size_t(missing) * 4 <= found.size();
   }
 
  private:
   enum class Pace {
     leaping,   ///< known by time, skipping what is not needed
-    walking,   ///< known by time, every packet decoded
+    walking,   ///< known by time, every packet from a key frame on decoded
     counting,  ///< known by order, every packet decoded
   };
 
@@ -106,7 +122,36 @@ class FrameDecoder {
     if (failure) std::rethrow_exception(failure);
   }
 
-  Codec open() const {
+  /// Looks again for what leaping did not find: from the key frame before a missing frame, every
+  /// packet decoded. Where that gives no frame at all, the key frame is none, or damaged, and it is
+  /// tried from ever farther before; else the frame itself is lost. Where that would be more than
+  /// to decode the whole file, the whole file is decoded.
+  template <class Take>
+  void repair(std::span<std::int64_t const> wanted, std::vector<std::uint8_t> const& found,
+              Take&& take) {
+    std::size_t walked = 0;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      if (found[i] != 0) continue;
+      std::size_t last = i + 1;  // all that is missing behind one key frame is one walk
+      auto key = place_of_key(wanted[i]);
+      while (last < wanted.size() && place_of_key(wanted[last]) == key) ++last;
+      bool begun = false;
+      for (std::ptrdiff_t step = 1; !begun; step *= 2) {
+        if (walked > std::size_t(file_.length())) {
+          run({i, wanted.size(), 0}, wanted, Pace::walking, take);
+          return;
+        }
+        std::size_t const packet = key < 0 ? 0 : keys_[std::size_t(key)];
+        Pass const pass = run({i, last, packet}, wanted, Pace::walking, take);
+        begun = pass.begun || packet == 0;
+        walked += pass.packets;
+        key = std::max(key - step, std::ptrdiff_t{-1});
+      }
+      i = last - 1;
+    }
+  }
+
+  Codec open() {
     AVStream const& stream = file_.stream();
     AVCodec const* const decoder = avcodec_find_decoder(stream.codecpar->codec_id);
     if (decoder == nullptr) {
@@ -118,23 +163,35 @@ class FrameDecoder {
     codec->pkt_timebase = stream.time_base;
     codec->thread_count = 1;
     codec->max_pixels = most_pixels;
-    int const opened = avcodec_open2(codec.get(), decoder, nullptr);
+    Packet buffer;
+    AVPacket const* const first =
+        decoder->id == AV_CODEC_ID_GIF ? file_.packet(0, buffer) : nullptr;
+    int const opened = detail::open_decoder(
+        *codec, *decoder,
+        first == nullptr ? std::span<std::uint8_t const>()
+                         : std::span<std::uint8_t const>(first->data, std::size_t(first->size)));
     if (opened < 0) {
       fail<InputError>(file_.name(), ": cannot be decoded: ", ffmpeg_reason(opened));
     }
     return codec;
   }
 
+  /// What came of a pass over a part of a file.
+  struct Pass {
+    bool begun;           ///< a frame came that is shown no later than the part's first wanted one
+    std::size_t packets;  ///< that were decoded
+  };
+
   /// One pass over a part of the file, up to its last wanted frame.
   template <class Take>
-  void run(Stretch const& part, std::span<std::int64_t const> wanted, Pace pace, Take&& take) {
+  Pass run(Stretch const& part, std::span<std::int64_t const> wanted, Pace pace, Take&& take) {
     Codec const codec = open();
     Picture const frame = make_picture();
     Packet buffer;
     std::size_t const packets = std::size_t(file_.length());
     std::size_t next = part.first, fed = part.packet;
     std::int64_t shown = 0;
-    bool ended = false;
+    bool ended = false, begun = false;
     while (next < part.last && !ended) {
       if (pace == Pace::leaping && leap(wanted[next], fed)) avcodec_flush_buffers(codec.get());
       AVPacket const* const packet = fed < packets ? file_.packet(fed, buffer) : nullptr;
@@ -148,11 +205,22 @@ class FrameDecoder {
         file_.deadline().check(file_.name());
         auto const index =
             pace == Pace::counting ? std::optional(shown++) : file_.frame_at(moment(*frame));
-        if (!index) continue;
+        bool const sound = pace == Pace::counting || !guessed(*frame);
+        begun = begun || (index && sound && *index <= wanted[part.first]);
+        bool const best = sound || (pace == Pace::walking && (begun || part.packet == 0));
+        if (!index || !best) continue;
         while (next < part.last && wanted[next] < *index) ++next;
         for (; next < part.last && wanted[next] == *index; ++next) take(next, *frame);
       }
     }
+    return {begun, fed - part.packet};
+  }
+
+  /// Whether the decoder made up what it lacked of other frames: it was begun at the wrong place,
+  /// or the file is damaged.
+  static bool guessed(AVFrame const& frame) {
+    return (frame.flags & AV_FRAME_FLAG_CORRUPT) != 0 ||
+           (frame.decode_error_flags & FF_DECODE_ERROR_MISSING_REFERENCE) != 0;
   }
 
   static std::int64_t moment(AVFrame const& frame) {
@@ -164,13 +232,19 @@ class FrameDecoder {
     return !index || std::binary_search(wanted.begin(), wanted.end(), *index);
   }
 
-  /// The last key frame from which a frame can be decoded; the file's first packet if there is
-  /// none.
-  std::size_t key_before(std::int64_t index) const {
+  /// Which of the key frames is the last from which a frame can be decoded.
+  /// \return its place in `keys_`, or -1 if there is none
+  std::ptrdiff_t place_of_key(std::int64_t index) const {
     auto const later = std::upper_bound(
         keys_.begin(), keys_.end(), file_.pts_of(index),
         [&](std::int64_t moment, std::size_t key) { return moment < file_.facts(key).pts; });
-    return later == keys_.begin() ? 0 : *std::prev(later);
+    return later - keys_.begin() - 1;
+  }
+
+  /// The packet at which decoding for a frame begins: its key frame's, or else the file's first.
+  std::size_t key_before(std::int64_t index) const {
+    auto const place = place_of_key(index);
+    return place < 0 ? 0 : keys_[std::size_t(place)];
   }
 
   /// Moves `fed` to a later key frame if the wanted frame can be decoded from there.

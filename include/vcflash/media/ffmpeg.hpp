@@ -10,6 +10,10 @@ extern "C" {
 #include <libswscale/swscale.h>
 }
 
+#include <time.h>
+
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdarg>
 #include <cstdint>
@@ -17,6 +21,7 @@ extern "C" {
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include <vcflash/meta/error.hpp>
 
@@ -89,10 +94,22 @@ T allocated(T pointer) {
 inline Packet make_packet() { return allocated(Packet(av_packet_alloc())); }
 inline Picture make_picture() { return allocated(Picture(av_frame_alloc())); }
 
-/// How long a video file may take to read before it is given up.
+/// A file took longer than it may. Another attempt would take as long.
+struct TooSlow : InputError {
+  using InputError::InputError;
+};
+
+/// Reading was called off from outside; nothing is wrong with the file.
+struct Stopped : Error {
+  using Error::Error;
+};
+
+/// How long a file may take to read before it is given up.
 struct TimeLimit {
   std::chrono::milliseconds base;
   double of_each_second = 0;  ///< so many seconds more for every second of video
+  std::chrono::milliseconds most = std::chrono::hours(1000);  ///< whatever the video's length
+  std::atomic<bool> const* stop = nullptr;  ///< if set and true, what is being read is left at once
 
   template <class Rep, class Period>
   constexpr TimeLimit(std::chrono::duration<Rep, Period> limit, double for_each_second = 0)
@@ -104,27 +121,46 @@ struct TimeLimit {
 
 inline constexpr TimeLimit default_time_limit{std::chrono::seconds(30), 0.5};
 
-/// The moment after which reading a file is given up.
+/// When reading a file is given up: after so much work of each thread that reads it, and waiting
+/// for its bytes. Work is the thread's own processor time, so that what is read in time does not
+/// depend on what else a machine does.
 class Deadline {
  public:
   using Clock = std::chrono::steady_clock;
 
-  explicit Deadline(TimeLimit limit) : limit_(limit), end_(Clock::now() + limit.base) {}
+  /// The thread that makes it is charged from now on; others, begun for this file, wholly.
+  explicit Deadline(TimeLimit limit)
+      : limit_(limit),
+        allowed_(std::min(limit.base, limit.most)),
+        owner_(std::this_thread::get_id()),
+        begun_(processor_time()) {}
 
   /// Gives a video of so many seconds the time that its length is allowed.
   void allow_for(double seconds) {
-    auto const more =
-        std::chrono::milliseconds(std::int64_t(seconds * limit_.of_each_second * 1e3));
-    limit_.base += more;
-    end_ += more;
+    allowed_ += std::chrono::milliseconds(std::int64_t(seconds * limit_.of_each_second * 1e3));
+    allowed_ = std::min(allowed_, limit_.most);
   }
 
-  bool passed() const { return Clock::now() >= end_; }
+  /// Charges time that was spent waiting for bytes. Any thread may call it.
+  void add_waiting(std::chrono::nanoseconds time) {
+    std::atomic_ref(waited_).fetch_add(time.count());
+  }
 
-  /// \throws InputError naming `file` once the time is over
+  bool stopped() const { return limit_.stop != nullptr && limit_.stop->load(); }
+
+  bool passed() const {
+    bool const own = std::this_thread::get_id() == owner_;
+    auto const worked = processor_time() - (own ? begun_ : std::chrono::nanoseconds(0));
+    auto const waited = std::chrono::nanoseconds(std::atomic_ref(waited_).load());
+    return stopped() || worked + waited >= allowed_;
+  }
+
+  /// \throws TooSlow naming `file` once the time is over, Stopped if reading was called off
   void check(std::string const& file) const {
-    if (passed())
-      fail<InputError>(file, ": not read within ", limit_.base.count(), " ms; given up");
+    if (!passed()) return;
+    if (stopped()) fail<Stopped>(file, ": reading it was called off");
+    fail<TooSlow>(file, ": not read within ", allowed_.count(),
+                  " ms of work and waiting; given up");
   }
 
   /// For `AVFormatContext::interrupt_callback`: FFmpeg asks whether to stop while it waits.
@@ -133,8 +169,17 @@ class Deadline {
   }
 
  private:
+  static std::chrono::nanoseconds processor_time() {
+    timespec time{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  }
+
   TimeLimit limit_;
-  Clock::time_point end_;
+  std::chrono::milliseconds allowed_;
+  std::thread::id owner_;
+  std::chrono::nanoseconds begun_;   ///< the owner's processor time then
+  mutable std::int64_t waited_ = 0;  ///< nanoseconds
 };
 
 }  // namespace vcflash::media
