@@ -151,3 +151,20 @@ TEST_CASE("frames of a folder are resized to a square", "[unit]") {
   CHECK(video.frames.height == 4);
   CHECK((video.frames.rgb == std::vector<std::uint8_t>(2 * 48, 77)));
 }
+
+TEST_CASE("frames named by numbers alone are in the order of the numbers", "[unit]") {
+  test::TemporaryFolder const folder;
+  for (auto const* name : {"1.png", "10.PNG", "2.Jpg", ".DS_Store", "._1.png", "Thumbs.db"})
+    folder.write(name, "");
+  std::vector<std::string> names;
+  for (auto const& path : list_frames(folder.path())) names.push_back(path.filename().string());
+  CHECK(names == std::vector<std::string>{"1.png", "2.Jpg", "10.PNG"});
+}
+
+TEST_CASE("a folder of frames that takes too long is given up", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const png = encode_png({6, 10, std::vector<std::uint8_t>(180, 77)});
+  folder.write("1.png", {reinterpret_cast<char const*>(png.data()), png.size()});
+  CHECK_THROWS_AS(read_frame_folder(folder.path(), {}, 4, std::chrono::milliseconds(0)), TooSlow);
+  CHECK(read_frame_folder(folder.path(), {}, 4).frames.count == 1);
+}

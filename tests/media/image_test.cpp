@@ -1,9 +1,11 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
+#include <tests/media/make_video.hpp>
 #include <tests/media/measure.hpp>
 #include <tests/support/folder.hpp>
 #include <tests/support/golden.hpp>
@@ -118,4 +120,33 @@ TEST_CASE("damaged pictures are decoded or refused, never worse", "[unit]") {
       }
     }
   }
+}
+
+TEST_CASE("of a file that is no picture only the first bytes are read", "[unit]") {
+  test::TemporaryFolder const folder;
+  std::filesystem::resize_file(folder.write("film.png", "no picture at all, but a film"), 5 << 20);
+  test::WatchedSource const film(folder / "film.png");
+  Deadline deadline(default_time_limit);
+  CHECK_THROWS_WITH(detail::read_picture_file(film, deadline),
+                    ContainsSubstring("film.png: not a picture"));
+  CHECK(film.bytes_read() == 16);
+  auto const huge = folder.write("huge.png", "\x89PNG\r\n\x1a\n12345678");
+  std::filesystem::resize_file(huge, (std::int64_t{1} << 30) + 1);  // a hole takes no room
+  CHECK_THROWS_WITH(read_image(huge), ContainsSubstring("huge.png: a picture of 1073741825 bytes"));
+}
+
+TEST_CASE("a picture that cannot be read is told from one that is broken", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const png = encode_png({64, 64, std::vector<std::uint8_t>(64 * 64 * 3, 9)});
+  folder.write("a.png", {reinterpret_cast<char const*>(png.data()), png.size()});
+  test::WatchedSource const failing(folder / "a.png", 40);
+  Deadline deadline(default_time_limit);
+  CHECK_THROWS_AS(detail::read_picture_file(failing, deadline), ReadError);
+  CHECK_THROWS_AS(read_image(folder / "a.png", std::chrono::milliseconds(0)), TooSlow);
+}
+
+TEST_CASE("a picture longer than any is refused before it is made larger", "[unit]") {
+  Image const long_one{1, 70000, std::vector<std::uint8_t>(70000 * 3)};
+  CHECK_THROWS_WITH(decode_image(encode_png(long_one), "long.png"),
+                    ContainsSubstring("long.png: a picture of 70000 x 1 is not taken"));
 }

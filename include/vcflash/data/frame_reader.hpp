@@ -62,7 +62,7 @@ class FrameReader {
     if (type == "av") request.reader = media::VideoReader::av;
     if (type == "gif") request.reader = media::VideoReader::gif;
     auto const kept = remembered(key_of(path, request), [&] {
-      media::Video video = type == "img" ? media::read_frame_folder(path, request, square_)
+      media::Video video = type == "img" ? media::read_frame_folder(path, request, square_, limit_)
                                          : media::read_video(path, request, square_, limit_);
       return CachedFrames{std::move(video.frames), std::move(video.indices), 0, video.fps,
                           video.duration};

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/media/byte_source.hpp>
+#include <vcflash/media/ffmpeg.hpp>
 #include <vcflash/media/frame_sampling.hpp>
 #include <vcflash/media/frames.hpp>
 #include <vcflash/media/image.hpp>
@@ -21,10 +23,18 @@
 
 namespace vcflash::media {
 
+namespace detail {
+
+inline std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+}  // namespace detail
+
 /// Frames a second of a folder of frames: 3 if its path names TVQA in any case, else 1.
-inline double folder_fps(std::string path) {
-  std::ranges::transform(path, path.begin(), [](unsigned char c) { return std::tolower(c); });
-  return path.find("tvqa") == std::string::npos ? 1.0 : 3.0;
+inline double folder_fps(std::string const& path) {
+  return detail::lower(path).find("tvqa") == std::string::npos ? 1.0 : 3.0;
 }
 
 /// Chooses frames of a folder as upstream's `read_frames_img` does. A clip is cut by rounded
@@ -67,24 +77,29 @@ inline FramePlan plan_folder(FrameRequest request, std::int64_t files, double fp
   return plan;
 }
 
-/// The pictures of a folder of frames in the order of the numbers that end their names
-/// (`shot_2.jpg` before `shot_10.jpg`); names without a number come first.
-/// \throws InputError if the folder is missing or holds anything but .jpg, .jpeg and .png
+/// The pictures of a folder of frames in the order of the numbers that end their names (`2.jpg`
+/// before `10.jpg`, `shot_2.jpg` before `shot_10.jpg`); names without a number come first. Files
+/// that systems leave behind (names that begin with a dot, `Thumbs.db`) are passed over.
+/// \throws InputError if the folder is missing or holds anything but .jpg, .jpeg and .png, in
+///   letters of either case
 inline std::vector<std::filesystem::path> list_frames(std::filesystem::path const& folder) {
   std::error_code error;
-  std::filesystem::directory_iterator const entries(folder, error);
+  std::filesystem::directory_iterator entry(folder, error);
   if (error) fail<InputError>(folder.string(), ": not a folder of frames: ", error.message());
   std::vector<std::tuple<double, std::string, std::filesystem::path>> numbered;
-  for (auto const& entry : entries) {
-    std::string const name = entry.path().filename().string(), kind = entry.path().extension();
+  for (; entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    std::string const name = entry->path().filename().string();
+    std::string const kind = detail::lower(entry->path().extension().string());
+    if (name.starts_with('.') || name == "Thumbs.db") continue;
     if (kind != ".jpg" && kind != ".jpeg" && kind != ".png") {
       fail<InputError>(folder.string(), ": ", name, " is no frame (.jpg, .jpeg or .png)");
     }
     std::string const stem = name.substr(0, name.size() - kind.size());
     std::size_t const digits = stem.find_last_not_of("0123456789") + 1;
-    bool const has_number = digits > 0 && digits < stem.size() && stem[digits - 1] == '_';
-    numbered.emplace_back(has_number ? std::stod(stem.substr(digits)) : -1.0, name, entry.path());
+    numbered.emplace_back(digits < stem.size() ? std::stod(stem.substr(digits)) : -1.0, name,
+                          entry->path());
   }
+  if (error) fail<ReadError>(folder.string(), ": cannot be listed: ", error.message());
   std::sort(numbered.begin(), numbered.end());
   std::vector<std::filesystem::path> frames;
   frames.reserve(numbered.size());
@@ -94,9 +109,13 @@ inline std::vector<std::filesystem::path> list_frames(std::filesystem::path cons
 
 /// Reads the frames of a folder that a request chooses.
 /// \param square resize each frame straight to so many pixels a side
-/// \throws InputError naming the folder or file; frames of different sizes are refused
+/// \param limit of time for the whole folder, each of its chosen frames counting as a second
+/// \throws InputError naming the folder or file, also if it takes too long; frames of different
+///   sizes are refused
 inline Video read_frame_folder(std::filesystem::path const& folder, FrameRequest const& request,
-                               std::optional<int> square = {}) {
+                               std::optional<int> square = {},
+                               TimeLimit limit = default_time_limit) {
+  Deadline deadline(limit);
   auto const files = list_frames(folder);
   double const fps = folder_fps(folder.string());
   FramePlan plan;
@@ -108,13 +127,14 @@ inline Video read_frame_folder(std::filesystem::path const& folder, FrameRequest
   }
   if (plan.indices.empty()) fail<InputError>(folder.string(), ": no frame was chosen");
   Video video{{int(plan.indices.size()), 0, 0, {}}, plan.indices, fps, plan.duration, {}};
+  deadline.allow_for(double(plan.indices.size()));
   Frames& frames = video.frames;
   std::optional<BicubicResizer> resize;
   int height = 0, width = 0;
   for (int i = 0; i < frames.count; ++i) {
     std::int64_t const index = plan.indices[std::size_t(i)];
     auto const& file = files[std::size_t(index < 0 ? index + std::int64_t(files.size()) : index)];
-    Image const image = read_image(file);
+    Image const image = read_image(file, deadline);
     if (!resize) {
       std::tie(height, width) = std::pair{image.height, image.width};
       frames.height = square.value_or(height);

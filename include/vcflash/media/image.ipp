@@ -6,16 +6,17 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <span>
 #include <string>
-#include <system_error>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include <vcflash/media/byte_source.hpp>
 #include <vcflash/media/convert.hpp>
 #include <vcflash/media/ffmpeg.hpp>
 #include <vcflash/media/frames.hpp>
+#include <vcflash/media/gif.hpp>
 #include <vcflash/media/image.hpp>
 #include <vcflash/meta/error.hpp>
 
@@ -39,18 +40,6 @@ inline PaddedBytes pad(std::vector<std::uint8_t> bytes) {
   return {std::move(bytes), size};
 }
 
-inline std::vector<std::uint8_t> read_bytes(std::string const& file) {
-  std::error_code error;
-  if (!std::filesystem::exists(file, error)) fail<InputError>(file, ": no such file");
-  if (!std::filesystem::is_regular_file(file, error)) fail<InputError>(file, ": not a file");
-  std::ifstream stream(file, std::ios::binary);
-  std::vector<std::uint8_t> bytes(std::size_t(std::filesystem::file_size(file, error)));
-  stream.read(reinterpret_cast<char*>(bytes.data()), std::streamsize(bytes.size()));
-  if (!stream) fail<InputError>(file, ": cannot be read");
-  if (bytes.empty()) fail<InputError>(file, ": the file is empty");
-  return bytes;
-}
-
 inline bool begins(std::span<std::uint8_t const> bytes, std::string_view magic,
                    std::size_t at = 0) {
   return bytes.size() >= at + magic.size() &&
@@ -63,9 +52,41 @@ inline AVCodecID picture_codec(std::span<std::uint8_t const> bytes) {
   if (begins(bytes, "\x89PNG\r\n\x1a\n"sv)) return AV_CODEC_ID_PNG;
   if (begins(bytes, "\xff\xd8\xff"sv)) return AV_CODEC_ID_MJPEG;
   if (begins(bytes, "RIFF"sv) && begins(bytes, "WEBP"sv, 8)) return AV_CODEC_ID_WEBP;
+  if (begins(bytes, "GIF8"sv)) return AV_CODEC_ID_GIF;
   if (begins(bytes, "BM"sv)) return AV_CODEC_ID_BMP;
   if (begins(bytes, "II*\0"sv) || begins(bytes, "MM\0*"sv)) return AV_CODEC_ID_TIFF;
   return AV_CODEC_ID_NONE;
+}
+
+/// \throws InputError if a file of these first bytes is none that `decode_image` reads
+inline AVCodecID require_picture(std::span<std::uint8_t const> bytes, std::string const& name) {
+  AVCodecID const id = picture_codec(bytes);
+  if (id == AV_CODEC_ID_NONE) {
+    fail<InputError>(name, ": not a picture (PNG, JPEG, GIF, WebP, BMP or TIFF)");
+  }
+  return id;
+}
+
+inline std::vector<std::uint8_t> read_picture_file(ByteSource const& source, Deadline& deadline) {
+  constexpr std::int64_t most_bytes = std::int64_t{1} << 30;
+  constexpr std::size_t head = 16, stretch = std::size_t{4} << 20;
+  if (source.size() == 0) fail<InputError>(source.name(), ": the file is empty");
+  std::vector<std::uint8_t> bytes(std::min(head, std::size_t(source.size())));
+  for (std::size_t done = 0; done < bytes.size();) {
+    deadline.check(source.name());
+    auto const begun = Deadline::Clock::now();
+    std::span const wanted = std::span(bytes).subspan(done, std::min(stretch, bytes.size() - done));
+    done += source.read_at(std::int64_t(done), wanted);
+    deadline.add_waiting(Deadline::Clock::now() - begun);
+    if (done != head) continue;
+    require_picture(bytes, source.name());
+    if (source.size() > most_bytes) {
+      fail<InputError>(source.name(), ": a picture of ", source.size(), " bytes is not read; ",
+                       most_bytes, " are the most");
+    }
+    bytes.resize(std::size_t(source.size()));
+  }
+  return bytes;
 }
 
 /// Makes a PNG that was cut off inside its pixels end properly there, so that the rows that came
@@ -128,6 +149,9 @@ inline void packed_row(AVFrame const& frame, int y, std::uint8_t* out) {
     case AV_PIX_FMT_RGBA:
       each([&](int x) { return std::array{row[x * 4], row[x * 4 + 1], row[x * 4 + 2]}; });
       break;
+    case AV_PIX_FMT_BGRA:
+      each([&](int x) { return std::array{row[x * 4 + 2], row[x * 4 + 1], row[x * 4]}; });
+      break;
     case AV_PIX_FMT_GRAY8:
       each([&](int x) { return grey(row[x]); });
       break;
@@ -163,10 +187,10 @@ inline void packed_row(AVFrame const& frame, int y, std::uint8_t* out) {
 }
 
 inline bool has_packed_rows(int format) {
-  constexpr std::array formats{AV_PIX_FMT_RGB24,    AV_PIX_FMT_RGBA,      AV_PIX_FMT_GRAY8,
-                               AV_PIX_FMT_YA8,      AV_PIX_FMT_MONOBLACK, AV_PIX_FMT_PAL8,
-                               AV_PIX_FMT_GRAY16BE, AV_PIX_FMT_YA16BE,    AV_PIX_FMT_RGB48BE,
-                               AV_PIX_FMT_RGBA64BE};
+  constexpr std::array formats{AV_PIX_FMT_RGB24,   AV_PIX_FMT_RGBA,     AV_PIX_FMT_BGRA,
+                               AV_PIX_FMT_GRAY8,   AV_PIX_FMT_YA8,      AV_PIX_FMT_MONOBLACK,
+                               AV_PIX_FMT_PAL8,    AV_PIX_FMT_GRAY16BE, AV_PIX_FMT_YA16BE,
+                               AV_PIX_FMT_RGB48BE, AV_PIX_FMT_RGBA64BE};
   return std::find(formats.begin(), formats.end(), format) != formats.end();
 }
 
@@ -192,10 +216,7 @@ inline Image to_image(AVFrame const& frame) {
 }  // namespace detail
 
 VCFLASH_INLINE Image decode_image(std::vector<std::uint8_t> bytes, std::string const& name) {
-  AVCodecID const id = detail::picture_codec(bytes);
-  if (id == AV_CODEC_ID_NONE) {
-    fail<InputError>(name, ": not a picture (PNG, JPEG, WebP, BMP or TIFF)");
-  }
+  AVCodecID const id = detail::require_picture(bytes, name);
   quiet_ffmpeg();
   if (id == AV_CODEC_ID_PNG) detail::complete_png(bytes);
   detail::PaddedBytes padded = detail::pad(std::move(bytes));
@@ -210,18 +231,31 @@ VCFLASH_INLINE Image decode_image(std::vector<std::uint8_t> bytes, std::string c
   packet->data = padded.bytes.data();
   packet->size = int(padded.size);
   Picture const frame = make_picture();
-  int code = avcodec_open2(codec.get(), decoder, nullptr);
+  int code = detail::open_decoder(*codec, *decoder, {packet->data, padded.size});
   if (code >= 0) code = avcodec_send_packet(codec.get(), packet.get());
   if (code >= 0) avcodec_send_packet(codec.get(), nullptr);
   if (code >= 0) code = avcodec_receive_frame(codec.get(), frame.get());
   if (code < 0) {
     fail<InputError>(name, ": cannot be decoded as ", decoder->name, ": ", ffmpeg_reason(code));
   }
+  constexpr int longest = 65535;  // of a JPEG
+  if (std::max(frame->width, frame->height) > longest) {
+    fail<InputError>(name, ": a picture of ", frame->width, " x ", frame->height,
+                     " is not taken; a side has at most ", longest, " pixels");
+  }
   return detail::to_image(*frame);
 }
 
-VCFLASH_INLINE Image read_image(std::filesystem::path const& path) {
-  return decode_image(detail::read_bytes(path.string()), path.string());
+VCFLASH_INLINE Image read_image(std::filesystem::path const& path, Deadline& deadline) {
+  StoredFile const file(path);
+  Image image = decode_image(detail::read_picture_file(file, deadline), file.name());
+  deadline.check(file.name());
+  return image;
+}
+
+VCFLASH_INLINE Image read_image(std::filesystem::path const& path, TimeLimit limit) {
+  Deadline deadline(limit);
+  return read_image(path, deadline);
 }
 
 }  // namespace vcflash::media
