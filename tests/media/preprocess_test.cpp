@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cmath>
@@ -193,4 +195,36 @@ TEST_CASE("a padded picture stands in the middle", "[unit]") {
 TEST_CASE("a picture without a grid to choose is refused", "[unit]") {
   CHECK_THROWS_WITH(best_grid({10, 10}, {}, 224), ContainsSubstring("no grid"));
   CHECK_THROWS_WITH(parse_grids("square", 224), ContainsSubstring("square"));
+}
+
+TEST_CASE("padding a picture on its way makes the pixels that padding it first makes", "[unit]") {
+  for (auto const& [height, width] : {std::pair{7, 90},
+                                      {90, 7},
+                                      {1, 300},
+                                      {300, 1},
+                                      {64, 64},
+                                      {50, 49},
+                                      {2000, 13},
+                                      {13, 2000},
+                                      {20000, 3}}) {
+    Image image{height, width, {}};
+    for (int b = 0; b < height * width * 3; ++b) image.rgb.push_back(std::uint8_t(b * 37 + b / 91));
+    for (int const side : {1, 16, 90, 224}) {
+      if (height == 20000 && side > 16) continue;  // the large square takes a second
+      CAPTURE(height, width, side);
+      CHECK((to_padded_square(image, side, {9, 99, 200}).rgb ==
+             to_square(pad_to_square(image, {9, 99, 200}), side).rgb));
+    }
+  }
+  CHECK_THROWS_AS(to_padded_square({1, 1, {1, 2, 3}}, 8), InputError);
+}
+
+TEST_CASE("a long narrow picture is padded in little memory", "[unit]") {
+  Image const tall{60000, 8, std::vector<std::uint8_t>(60000 * 8 * 3, 50)};
+  Image const wide{8, 60000, std::vector<std::uint8_t>(60000 * 8 * 3, 50)};
+  rusage before{}, after{};
+  getrusage(RUSAGE_SELF, &before);
+  for (Image const& image : {tall, wide}) CHECK(to_padded_square(image, 448).width == 448);
+  getrusage(RUSAGE_SELF, &after);
+  CHECK(after.ru_maxrss - before.ru_maxrss < 64 * 1024);  // KiB; the square has 10 GiB
 }

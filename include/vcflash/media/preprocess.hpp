@@ -41,6 +41,79 @@ inline Image pad_to_square(Image const& image, std::array<std::uint8_t, 3> fill 
   return square;
 }
 
+namespace detail {
+
+/// The rows of a picture centred in a square of its longer side, resized to a width; the square
+/// itself is never made.
+class PaddedRows {
+ public:
+  /// \param axis from the square's side to the width
+  PaddedRows(Image const& image, AxisWeights const& axis, std::array<std::uint8_t, 3> fill)
+      : image_(image),
+        top_((axis.in - image.height) / 2),
+        left_((axis.in - image.width) / 2),
+        begin_(first_output(axis, [&](auto tap) { return tap.first + tap.count > left_; })),
+        part_(axis, begin_,
+              first_output(axis, [&](auto tap) { return tap.first >= left_ + image.width; })),
+        margin_(left_ - axis.taps[std::size_t(begin_)].first),
+        row_bytes_(std::size_t(axis.out) * 3) {
+    auto const filled = [&](int pixels) {
+      std::vector<std::uint8_t> row(std::size_t(pixels) * 3);
+      for (std::size_t b = 0; b < row.size(); ++b) row[b] = fill[b % 3];
+      return row;
+    };
+    border_.resize(row_bytes_);
+    resize_rows(axis, filled(axis.in).data(), 0, 1, border_.data());
+    padded_ = filled(part_.in);
+    inner_.resize(std::size_t(part_.out) * 3);
+  }
+
+  /// \param out [rows, width, 3]
+  void operator()(int first, int rows, std::uint8_t* out) {
+    for (int y = first - top_; y < first - top_ + rows; ++y, out += row_bytes_) {
+      std::ranges::copy(border_, out);
+      if (y < 0 || y >= image_.height) continue;
+      std::size_t const bytes = std::size_t(image_.width) * 3;
+      std::copy_n(image_.rgb.data() + std::size_t(y) * bytes, bytes,
+                  padded_.data() + std::size_t(margin_) * 3);
+      resize_rows(part_, padded_.data(), 0, 1, inner_.data());
+      std::ranges::copy(inner_, out + std::ptrdiff_t(begin_) * 3);
+    }
+  }
+
+ private:
+  /// The first output whose inputs are as asked for, or how many there are; they are in order.
+  template <class Is>
+  static int first_output(AxisWeights const& axis, Is&& is) {
+    return int(std::ranges::find_if(axis.taps, is) - axis.taps.begin());
+  }
+
+  Image const& image_;
+  int top_, left_;    ///< where the picture stands in the square
+  int begin_;         ///< the first output that some of the picture goes into
+  AxisWeights part_;  ///< the outputs that some of it goes into
+  int margin_;        ///< of those, pixels of border before the picture
+  std::size_t row_bytes_;
+  std::vector<std::uint8_t> border_, padded_, inner_;
+};
+
+}  // namespace detail
+
+/// What `to_square` makes of `pad_to_square`, bit for bit; no square of the longer side is made,
+/// which of a long narrow picture is many times its own size.
+/// \throws InputError for a picture of one pixel
+inline Image to_padded_square(Image const& image, int side,
+                              std::array<std::uint8_t, 3> fill = {123, 116, 103}) {
+  int const longer = std::max(image.height, image.width);
+  if (longer == 1) fail<InputError>("a picture of one pixel is not taken");
+  BicubicResizer resizer(longer, longer, side, side);
+  detail::PaddedRows rows(image, resizer.horizontal(), fill);
+  Image square{side, side, {}};
+  square.rgb.resize(std::size_t(side) * std::size_t(side) * 3);
+  resizer.resize_narrowed(rows, square.rgb.data());
+  return square;
+}
+
 /// A size in pixels, or in tiles.
 struct Extent {
   int width, height;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include <vcflash/media/frames.hpp>
@@ -11,6 +13,24 @@
 #include <vcflash/meta/error.hpp>
 
 namespace vcflash::media {
+
+namespace detail {
+
+/// `resize_rows` by the fastest means of this machine.
+inline void resize_all_rows(AxisWeights const& axis, std::uint8_t const* in, std::size_t in_stride,
+                            int rows, std::uint8_t* out) {
+  auto* const resize = has_avx2() ? resize_rows_avx2 : resize_rows;
+  resize(axis, in, in_stride, rows, out);
+}
+
+/// `resize_columns` of whole rows by the fastest means of this machine.
+inline void resize_all_columns(AxisWeights const& axis, std::uint8_t const* in,
+                               std::size_t in_stride, std::size_t row_bytes, std::uint8_t* out) {
+  if (has_avx2()) return resize_columns_avx2(axis, in, in_stride, row_bytes, out);
+  resize_columns(axis, in, in_stride, 0, row_bytes, out);
+}
+
+}  // namespace detail
 
 /// Resizes pictures of one size to another as Pillow's `resize(..., BICUBIC)` does, bit for bit:
 /// antialiased when shrinking, 8-bit fixed point, rows first and columns second, rounded in
@@ -24,27 +44,58 @@ class BicubicResizer {
 
   int out_height() const { return vertical_.out; }
   int out_width() const { return horizontal_.out; }
+  detail::AxisWeights const& horizontal() const { return horizontal_; }
 
   /// \param in rows of in_width * 3 bytes, `in_stride` bytes apart
   /// \param out [out_height, out_width, 3]
   void operator()(std::uint8_t const* in, std::size_t in_stride, std::uint8_t* out) {
-    bool const fast = detail::has_avx2();
-    std::size_t const row_bytes = std::size_t(out_width()) * 3;
     if (horizontal_.in != horizontal_.out) {
-      narrowed_.resize(std::size_t(vertical_.in) * row_bytes);
-      auto* const resize_rows = fast ? detail::resize_rows_avx2 : detail::resize_rows;
-      resize_rows(horizontal_, in, in_stride, vertical_.in, narrowed_.data());
-      in = narrowed_.data();
-      in_stride = row_bytes;
-    }
-    if (vertical_.in == vertical_.out) {
-      for (int y = 0; y < out_height(); ++y) {
-        std::copy_n(in + std::size_t(y) * in_stride, row_bytes, out + std::size_t(y) * row_bytes);
-      }
-    } else if (fast) {
-      detail::resize_columns_avx2(vertical_, in, in_stride, row_bytes, out);
+      resize_narrowed(
+          [&](int first, int rows, std::uint8_t* narrowed) {
+            detail::resize_all_rows(horizontal_, in + std::size_t(first) * in_stride, in_stride,
+                                    rows, narrowed);
+          },
+          out);
+    } else if (vertical_.in != vertical_.out) {
+      detail::resize_all_columns(vertical_, in, in_stride, row_bytes(), out);
     } else {
-      detail::resize_columns(vertical_, in, in_stride, 0, row_bytes, out);
+      for (int y = 0; y < out_height(); ++y) {
+        std::copy_n(in + std::size_t(y) * in_stride, row_bytes(),
+                    out + std::size_t(y) * row_bytes());
+      }
+    }
+  }
+
+  /// Resizes the columns of rows that have their final width already.
+  /// \param narrow (first, rows, out): puts so many input rows into `out`, [rows, out_width, 3]; it
+  ///   is asked for all, in order
+  /// \param out [out_height, out_width, 3]
+  template <class Narrow>
+  void resize_narrowed(Narrow&& narrow, std::uint8_t* out) {
+    if (vertical_.in == vertical_.out) return narrow(0, vertical_.in, out);
+    // in strips of output rows, so that of a very high picture few rows are held at a time
+    int const most_rows = std::max(1, int(strip_bytes / row_bytes()));
+    int held_first = 0, held_end = 0;
+    for (int y = 0, next = 0; y < out_height(); y = next) {
+      int const first = vertical_.taps[std::size_t(y)].first;
+      int end = 0;
+      for (next = y; next < out_height(); ++next) {
+        auto const [from, count] = vertical_.taps[std::size_t(next)];
+        if (next > y && from + count - first > most_rows) break;
+        end = std::max(end, from + count);
+      }
+      int const kept = std::max(0, held_end - first);
+      if (kept > 0) {
+        std::copy_n(narrowed_.begin() + std::ptrdiff_t(row_bytes()) * (first - held_first),
+                    std::ptrdiff_t(row_bytes()) * kept, narrowed_.begin());
+      }
+      narrowed_.resize(row_bytes() * std::size_t(end - first));
+      narrow(first + kept, end - first - kept, narrowed_.data() + row_bytes() * std::size_t(kept));
+      std::tie(held_first, held_end) = std::pair(first, end);
+      bool const whole = y == 0 && next == out_height();
+      detail::resize_all_columns(whole ? vertical_ : detail::AxisWeights(vertical_, y, next),
+                                 narrowed_.data(), row_bytes(), row_bytes(),
+                                 out + std::size_t(y) * row_bytes());
     }
   }
 
@@ -58,8 +109,11 @@ class BicubicResizer {
     return length;
   }
 
+  static constexpr std::size_t strip_bytes = std::size_t{8} << 20;
+  std::size_t row_bytes() const { return std::size_t(out_width()) * 3; }
+
   detail::AxisWeights horizontal_, vertical_;
-  std::vector<std::uint8_t> narrowed_;  ///< [in_height, out_width, 3]
+  std::vector<std::uint8_t> narrowed_;  ///< [some rows, out_width, 3]
 };
 
 /// One picture through a `BicubicResizer`.

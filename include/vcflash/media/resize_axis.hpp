@@ -71,6 +71,27 @@ struct AxisWeights {
     }
   }
 
+  /// Some outputs of `whole`, and of the inputs those that they are made of.
+  /// \param begin, end outputs, at least one
+  AxisWeights(AxisWeights const& whole, int begin, int end)
+      : in(0),
+        out(end - begin),
+        stride(whole.stride),
+        taps(whole.taps.begin() + begin, whole.taps.begin() + end) {
+    int const base = taps.front().first;
+    for (Taps& tap : taps) {
+      tap.first -= base;
+      in = std::max(in, tap.first + tap.count);
+    }
+    auto const copy = [&](auto const& from, auto& to) {
+      to.assign(from.begin() + std::ptrdiff_t(whole.at(begin)),
+                from.begin() + std::ptrdiff_t(whole.at(end)));
+    };
+    copy(whole.weights, weights);
+    copy(whole.high, high);
+    copy(whole.low, low);
+  }
+
   std::size_t at(int i) const { return std::size_t(i) * std::size_t(stride); }
 };
 
