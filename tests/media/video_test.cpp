@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <tests/media/make_video.hpp>
 #include <tests/media/measure.hpp>
 #include <tests/support/folder.hpp>
 #include <tests/support/golden.hpp>
@@ -348,4 +349,50 @@ TEST_CASE("a clip that ends before it begins holds no frames", "[unit]") {
   request.start = 3.0;
   request.end = 0.0;
   CHECK_THROWS_WITH(read_video(folder / "clip.mp4", request), ContainsSubstring("holds no frames"));
+}
+
+TEST_CASE("a film that says nothing of its rate is measured by its frames' own times", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto times = test::steadily(45, 30);
+  for (std::int64_t i = 0; i < 45; ++i) times.push_back(60000 + times[std::size_t(i)]);  // a pause
+  test::write_film(folder / "steady.webm", {{.codec = AV_CODEC_ID_VP8, .milliseconds = times}});
+  auto bytes = test::read_file(folder / "steady.webm");
+  auto const rate = bytes.find("\x23\xE3\x83");  // how long a frame lasts, as browsers do not say
+  REQUIRE(rate != bytes.npos);
+  auto const size = bytes[rate + 3] & 0x7F;
+  bytes.replace(rate, 2, {'\xEC', char(0x80 | (size + 2))});  // a void of the same length
+  folder.write("recorded.webm", bytes);
+  Deadline deadline(default_time_limit);
+  VideoFile const file(folder / "recorded.webm", deadline);
+  REQUIRE(file.stream().avg_frame_rate.num == 0);
+  VideoInfo const info = probe_video(folder / "recorded.webm");
+  CHECK(info.length == 90);
+  CHECK(std::abs(info.duration - 61.5) < 0.1);
+  CHECK(info.fps == info.moments_fps);
+  Video const video = read_video(folder / "recorded.webm", request_of("dynamic_fps1", 16), 16);
+  CHECK(video.frames.count == 16);
+}
+
+TEST_CASE("a clip that passes its film's end says so, before and while it is read", "[unit]") {
+  test::TemporaryFolder const folder;
+  Frames const frames{16, 16, 16, std::vector<std::uint8_t>(16 * 768)};
+  write_video(folder / "film.mp4", frames, {.fps = 4});
+  auto const path = folder / "film.mp4";
+  FrameRequest request = request_of("dynamic_fps1", 8);
+  auto const both = [&](double start, double end, std::string const& words) {
+    request.start = start;
+    request.end = end;
+    CHECK_THROWS_WITH(read_video(path, request), ContainsSubstring(words));
+    CHECK_THROWS_WITH(plan_video(path, request), ContainsSubstring(words));
+  };
+  both(3.5, 60, "passes the film's end at second 4: of 8 frames 1 are there");
+  both(50, 60, "holds no frames; the film ends at second 4");
+  for (auto const& [start, end] : {std::pair{0.0, 4.0}, {1.0, 3.5}, {2.0, 6.0}}) {
+    request.start = start;
+    request.end = end;
+    auto const chosen = plan_video(path, request);
+    Video const video = read_video(path, request);
+    CHECK(chosen.frames == video.frames.count);
+    CHECK(chosen.duration == video.duration);
+  }
 }

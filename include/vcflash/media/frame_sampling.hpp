@@ -267,10 +267,15 @@ inline ClipMoments clip_moments(FrameRequest const& request, FramePlan const& pl
   return moments;
 }
 
+/// Whether so many frames fill whole clips, where they must: in a training sample by dynamic_fps1.
+constexpr bool fills_whole_clips(FrameRequest const& request, std::int64_t frames) {
+  return request.clip_rule != ClipRule::training ||
+         request.sampling != FrameSampling::dynamic_fps1 || frames % request.clip_length == 0;
+}
+
 /// \throws InputError for a training sample by dynamic_fps1 whose frames do not fill whole clips
 inline void check_whole_clips(FrameRequest const& request, std::int64_t frames) {
-  if (request.clip_rule == ClipRule::training && request.sampling == FrameSampling::dynamic_fps1 &&
-      frames % request.clip_length != 0) {
+  if (!fills_whole_clips(request, frames)) {
     fail<InputError>(frames, " frames were chosen, which is not a multiple of the clip length ",
                      request.clip_length, "; change the bounds ", request.min_frames, " and ",
                      request.max_frames);

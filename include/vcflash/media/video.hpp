@@ -28,16 +28,28 @@ struct VideoInfo {
   double fps, duration;  ///< average frames a second; length / fps
   int height, width;     ///< pixels, as displayed
   int rotation;          ///< clockwise degrees that the stored pictures are turned by
+  double moments_fps;    ///< frames a second by when they are shown; 0: that is not known
+};
+
+/// How much of a video a request chooses.
+struct ChosenLength {
+  std::int64_t frames;
+  double duration;  ///< seconds, of the clip if there is one
 };
 
 /// \return what a video file says about itself, without decoding it
 /// \throws InputError naming the file if it is no readable video or takes too long
 VideoInfo probe_video(std::filesystem::path const& path, TimeLimit limit = default_time_limit);
 
+/// Chooses frames as `read_video` does, and decodes none.
+/// \throws InputError where `read_video` would not find the frames that are wanted
+ChosenLength plan_video(std::filesystem::path const& path, FrameRequest const& request,
+                        TimeLimit limit = default_time_limit);
+
 /// Reads the frames that a request chooses.
 /// \param square resize each frame straight to so many pixels a side (no aspect keeping); without
 ///   it frames keep the video's size
-/// \param limit of wall clock for the whole file
+/// \param limit for the whole file
 /// \param threads that decode it, each from key frames of its own; the frames do not depend on it
 /// \throws InputError naming the file if it is no readable video, if its frames cannot be chosen or
 ///   decoded, or if that takes too long

@@ -29,8 +29,15 @@ inline VideoInfo describe(VideoFile const& file) {
   }
   int const rotation = rotation_of(file.stream());
   auto const [height, width] = Turner(rotation).turned(coded.height, coded.width);
-  return {file.length(), file.shown(), file.fps(), double(file.length()) / file.fps(),
-          height,        width,        rotation};
+  AVRational const moments = file.rate_of_moments();
+  return {.length = file.length(),
+          .shown = file.shown(),
+          .fps = file.fps(),
+          .duration = double(file.length()) / file.fps(),
+          .height = height,
+          .width = width,
+          .rotation = rotation,
+          .moments_fps = moments.num > 0 ? av_q2d(moments) : 0};
 }
 
 /// A video as one of upstream's readers measures it.
@@ -72,7 +79,8 @@ inline std::vector<std::int64_t> frames_of_clip(VideoFile const& file, FrameRequ
   }
   if (frames.empty()) {
     fail<InputError>("the clip from second ", *request.start, " to ", *request.end,
-                     " holds no frames");
+                     " holds no frames; the film ends at second ",
+                     double(file.length()) / file.fps());
   }
   return frames;
 }
@@ -86,6 +94,37 @@ inline std::vector<std::int64_t> frames_of_video(VideoFile const& file, FramePla
   }
   if (frames.empty()) fail<InputError>("no frame was chosen");
   return frames;
+}
+
+/// What a request chooses of a file.
+struct Choice {
+  Measure measure;
+  FramePlan plan;
+  std::vector<std::int64_t> frames;  ///< to decode: fewer than planned if a clip passes the end
+};
+
+/// \throws InputError naming the file if the frames cannot be chosen
+inline Choice choose(VideoFile const& file, FrameRequest const& request) {
+  Choice choice{};
+  auto& [measured, plan, frames] = choice;
+  try {
+    bool const by_seconds = request.start && request.end && request.clip_rule == ClipRule::training;
+    measured = by_seconds ? Measure{file.length(), file.fps(), 0.0} : measure(file, request.reader);
+    plan = plan_frames(request, measured.length, measured.fps);
+    if (!request.start || !request.end) plan.duration = measured.duration;
+    frames = plan.by_seconds ? frames_of_clip(file, request, plan) : frames_of_video(file, plan);
+    if (plan.by_seconds && frames.size() < plan.indices.size() &&
+        !fills_whole_clips(request, std::int64_t(frames.size()))) {
+      fail<InputError>("the clip from second ", *request.start, " to ", *request.end,
+                       " passes the film's end at second ", double(file.length()) / file.fps(),
+                       ": of ", plan.indices.size(), " frames ", frames.size(),
+                       " are there, which is not a multiple of the clip length ",
+                       request.clip_length, "; end it with the film");
+    }
+  } catch (InputError const& error) {
+    fail<InputError>(file.name(), ": ", error.what());
+  }
+  return choice;
 }
 
 /// Decodes frames into one block, in the order asked for.
@@ -125,7 +164,7 @@ inline Frames decode_frames(VideoFile& file, std::vector<std::int64_t> const& wa
       });
 
   auto const missing = std::count(found.begin(), found.end(), false);
-  if (std::size_t(missing) * 4 > found.size()) {
+  if (!FrameDecoder::enough(found)) {
     fail<InputError>(file.name(), ": ", missing, " of ", found.size(),
                      " wanted frames cannot be decoded; the file is damaged or cut off");
   }
@@ -151,29 +190,22 @@ VCFLASH_INLINE VideoInfo probe_video(std::filesystem::path const& path, TimeLimi
   return detail::describe(VideoFile(path, deadline));
 }
 
+VCFLASH_INLINE ChosenLength plan_video(std::filesystem::path const& path,
+                                       FrameRequest const& request, TimeLimit limit) {
+  Deadline deadline(limit);
+  auto const choice = detail::choose(VideoFile(path, deadline), request);
+  return {std::int64_t(choice.frames.size()), choice.plan.duration};
+}
+
 VCFLASH_INLINE Video read_video(std::filesystem::path const& path, FrameRequest const& request,
                                 std::optional<int> square, TimeLimit limit, int threads) {
   Deadline deadline(limit);
   VideoFile file(path, deadline);
-  detail::Measure measure{};
-  FramePlan plan;
-  std::vector<std::int64_t> wanted;
-  try {
-    bool const by_seconds = request.start && request.end && request.clip_rule == ClipRule::training;
-    measure = by_seconds ? detail::Measure{file.length(), file.fps(), 0.0}
-                         : detail::measure(file, request.reader);
-    plan = plan_frames(request, measure.length, measure.fps);
-    if (!request.start || !request.end) plan.duration = measure.duration;
-    wanted = plan.by_seconds ? detail::frames_of_clip(file, request, plan)
-                             : detail::frames_of_video(file, plan);
-    check_whole_clips(request, std::int64_t(wanted.size()));
-  } catch (InputError const& error) {
-    fail<InputError>(file.name(), ": ", error.what());
-  }
-  Video video{detail::decode_frames(file, wanted, square, threads),
-              plan.indices,
-              measure.fps,
-              plan.duration,
+  auto choice = detail::choose(file, request);
+  Video video{detail::decode_frames(file, choice.frames, square, threads),
+              std::move(choice.plan.indices),
+              choice.measure.fps,
+              choice.plan.duration,
               {}};
   for (std::int64_t const index : video.indices) video.seconds.push_back(double(index) / video.fps);
   return video;
