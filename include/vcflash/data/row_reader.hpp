@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -8,102 +9,21 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
 #include <simdjson.h>
 
-#include <vcflash/data/row.hpp>
+#include <vcflash/data/json_words.hpp>
+#include <vcflash/data/row_keys.hpp>
+#include <vcflash/data/row_view.hpp>
+#include <vcflash/data/turn_reader.hpp>
 #include <vcflash/meta/error.hpp>
 #include <vcflash/meta/vocabulary.hpp>
 #include <vcflash/text/turns.hpp>
 
-/// LLaVA-NeXT rows: `{"id", "image": path or [paths], "video": path or [paths], "start", "end",
-/// "conversations": [{"from": "human" or "gpt", "value"}, …]}`; other fields are ignored.
+/// Rows as LLaVA-NeXT, ms-swift, LLaMA-Factory and Qwen-VL write them; what a row means is found by
+/// its keys. Media are `image`, `images`, `video` or `videos`, a path or a list of them; what is
+/// said is `conversations` (turns of `from` and `value`) or `messages` (of `role` and `content`, a
+/// text or a list of parts); `start` and `end` are seconds. null is as good as absent.
 namespace vcflash::data {
-
-/// A row whose strings stand in its file or its parser.
-struct RowView {
-  std::string_view id, read_type;
-  Modality modality = Modality::text;
-  std::vector<std::string_view> media;
-  std::optional<double> start, end;
-  std::vector<text::TurnFields> turns;
-  std::string problem;
-
-  void clear() {
-    id = read_type = {};
-    modality = Modality::text;
-    media.clear();
-    start = end = std::nullopt;
-    turns.clear();
-    problem.clear();
-  }
-
-  /// The words of all turns. Of a good row only.
-  std::int64_t words() const {
-    std::int64_t words = 0;
-    text::for_each_turn(turns, [&](text::TurnView const& turn) { words += words_of(turn.value); });
-    return words;
-  }
-
-  Row row(std::int64_t number) const {
-    Row row;
-    row.number = number;
-    row.id = id;
-    row.modality = modality;
-    row.media.assign(media.begin(), media.end());
-    row.read_type = read_type;
-    row.start = start;
-    row.end = end;
-    row.problem = problem;
-    if (problem.empty()) row.turns = text::read_turns(turns);
-    return row;
-  }
-};
-
-namespace detail {
-
-namespace json = simdjson::ondemand;
-
-/// Syntax errors end the file (or the line); everything else is the row's own problem.
-inline bool is_row_problem(simdjson::error_code error) {
-  return error == simdjson::STRING_ERROR || error == simdjson::NUMBER_ERROR ||
-         error == simdjson::INCORRECT_TYPE;
-}
-
-/// Why rows cannot be read.
-inline std::string_view reason(simdjson::error_code error) {
-  switch (error) {
-    case simdjson::UTF8_ERROR:
-      return "it is not UTF-8";
-    case simdjson::EMPTY:
-      return "it is empty";
-    case simdjson::DEPTH_ERROR:
-      return "it is nested too deeply";
-    case simdjson::CAPACITY:
-      return "a row is larger than 4 GB";
-    default:
-      return "it is not valid JSON";
-  }
-}
-
-inline std::string_view name_of(json::json_type type) {
-  switch (type) {
-    case json::json_type::array:
-      return "a list";
-    case json::json_type::object:
-      return "an object";
-    case json::json_type::number:
-      return "a number";
-    case json::json_type::string:
-      return "a string";
-    case json::json_type::boolean:
-      return "true or false";
-    default:
-      return "null";
-  }
-}
-
-}  // namespace detail
 
 /// Reads rows of JSON one after the other, without allocating for each. The first thing wrong with
 /// a row becomes its problem.
@@ -119,12 +39,12 @@ class RowReader {
     begun_ = true;
     auto const type = static_cast<json_type>(document_.type());
     if (type != json_type::object) {
-      blame("is {}, not an object", detail::name_of(type));
+      row_.blame("is {}, not an object", detail::name_of(type));
       return row_;
     }
     read_fields(Value(document_.get_value()).get_object());
     if (char const* rest = nullptr; !document_.current_location().get(rest))
-      blame("has text after its object");
+      row_.blame("has text after its object");
     return row_;
   }
 
@@ -138,46 +58,122 @@ class RowReader {
   using json_type = detail::json::json_type;
   using Value = detail::json::value;
 
-  template <class... Parts>
-  void blame(fmt::format_string<Parts...> sentence, Parts&&... parts) {
-    if (row_.problem.empty()) row_.problem = fmt::format(sentence, std::forward<Parts>(parts)...);
-  }
-
   template <class Read>
   void guard(std::string_view field, Read&& read) {
     try {
       read();
     } catch (simdjson::simdjson_error const& error) {
       if (!detail::is_row_problem(error.error())) throw;
-      blame("has a field {} that is no valid text or number", field);
+      row_.blame("has a field {} that is no valid text or number", field);
     }
   }
 
   void read_fields(detail::json::object object) {
-    bool conversations = false;
+    said_ = shown_ = {};
+    unknown_.clear();
+    parts_.clear();
     for (auto field : object) {
       std::string_view const key = field.unescaped_key();
-      Value content = field.value();
-      if (key == "conversations") {
-        conversations = true;
-        guard("conversations", [&] { read_turns(content); });
-      } else if (key == "image") {
-        guard("image", [&] { read_media(content, Modality::image, key); });
-      } else if (key == "video" && row_.modality != Modality::image) {  // an image goes first
-        guard("video", [&] { read_media(content, Modality::video, key); });
-      } else if (key == "start") {
-        guard("start", [&] { row_.start = read_seconds(content, key); });
-      } else if (key == "end") {
-        guard("end", [&] { row_.end = read_seconds(content, key); });
-      } else if (key == "id") {
-        guard("id", [&] { row_.id = read_id(content); });
-      } else if (key == "video_read_type") {
-        guard("video_read_type", [&] { row_.read_type = content.get_string(); });
+      if (std::ranges::find(detail::row_keys, key) == detail::row_keys.end()) {
+        unknown_.push_back(key);
+        continue;
       }
+      Value content = field.value();
+      guard(key, [&] {
+        if (static_cast<json_type>(content.type()) != json_type::null) read_field(key, content);
+      });
     }
-    if (!conversations) blame("has no conversations");
+    if (row_.problem.empty()) look_over();
+  }
+
+  void read_field(std::string_view key, Value content) {
+    if (key == "conversations" || (key == "messages" && said_ != "conversations")) {
+      said_ = key;
+      TurnReader(row_, parts_).read(content, key);
+    } else if (key == "image" || key == "images") {
+      read_media(content, Modality::image, key);
+    } else if (key == "video" || key == "videos") {
+      read_media(content, Modality::video, key);
+    } else if (key == "start") {
+      row_.start = read_seconds(content, key);
+    } else if (key == "end") {
+      row_.end = read_seconds(content, key);
+    } else if (key == "id") {
+      row_.id = read_id(content);
+    } else if (key == "video_read_type") {
+      row_.read_type = content.get_string();
+    }
+  }
+
+  /// What is wrong with a row as a whole.
+  void look_over() {
+    for (std::string_view const key : unknown_) {
+      bool const id = key.size() == 2;  // for people; it changes nothing
+      if (id || std::ranges::none_of(key, detail::is_capital)) continue;
+      auto const meant = std::ranges::find(detail::row_keys, detail::lower_case(key));
+      if (meant != detail::row_keys.end())
+        return row_.blame("has the key \"{}\", which is not read: write \"{}\"", key, *meant);
+    }
+    if (said_.empty()) {
+      auto const near = detail::like_turns(unknown_);
+      if (!near) return row_.blame("has no conversations");
+      return row_.blame("has no conversations; its key \"{}\" is not read: write \"messages\"",
+                        *near);
+    }
+    if (!parts_.empty()) take_parts();
     if (row_.start && row_.end && *row_.start >= *row_.end)
-      blame("starts at {} s, after its end at {} s", *row_.start, *row_.end);
+      row_.blame("starts at {} s, after its end at {} s", *row_.start, *row_.end);
+    if (row_.modality == Modality::video && row_.media.size() > 1 && (row_.start || row_.end))
+      row_.blame("has {} videos and a start or an end; parts are taken of one video",
+                 row_.media.size());
+    if (row_.modality == Modality::video) name_videos_images();
+    if (row_.media.empty()) miss_media();
+    if (!row_.problem.empty()) return;
+    try {
+      text::for_each_turn(row_.turns, [](text::TurnView const&) {});
+    } catch (InputError const& error) {
+      row_.blame("has {} that cannot be used: {}", said_, error.what());
+    }
+  }
+
+  /// Media that the parts of messages name.
+  void take_parts() {
+    if (!row_.media.empty())
+      return row_.blame("names media in its messages and as {}; one of them must go", shown_);
+    row_.modality = parts_.front().modality;
+    for (NamedMedium const& part : parts_) {
+      row_.media.push_back(part.path);
+      if (part.modality != row_.modality) row_.blame("shows images and videos; a row has one kind");
+    }
+  }
+
+  /// Where the media of a row are videos, others write `<video>` for `<image>`.
+  void name_videos_images() {
+    constexpr std::string_view video_tag = "<video>";
+    if (says(text::image_tag) || !says(video_tag)) return;
+    for (text::TurnFields& turn : row_.turns) {
+      auto& text = said_by(turn);
+      if (text) text = row_.made.emplace_back(text::replaced(*text, video_tag, text::image_tag));
+    }
+  }
+
+  /// A row without media must mean it.
+  void miss_media() {
+    auto const near = detail::like_media(unknown_);
+    if (near && (says(text::image_tag) || says("<video>")))
+      return row_.blame("has no medium for its text; its key \"{}\" is not read: write \"{}\"",
+                        near->first, near->second);
+    if (says(text::image_tag)) row_.blame("has <image> in its text and neither image nor video");
+  }
+
+  bool says(std::string_view tag) {
+    return std::ranges::any_of(row_.turns, [&](text::TurnFields& turn) {
+      return said_by(turn).value_or("").find(tag) != tag.npos;
+    });
+  }
+
+  static std::optional<std::string_view>& said_by(text::TurnFields& turn) {
+    return turn.role && turn.content ? turn.content : turn.value;
   }
 
   static std::string_view read_id(Value value) {
@@ -187,23 +183,33 @@ class RowReader {
 
   void read_media(Value value, Modality modality, std::string_view key) {
     auto const type = static_cast<json_type>(value.type());
-    row_.media.clear();  // the last of two equal keys counts, as in Python's json
-    row_.modality = modality;
+    paths_.clear();
     if (type == json_type::string) {
-      row_.media.push_back(value.get_string());
+      paths_.push_back(value.get_string());
     } else if (type == json_type::array) {
       for (Value item : value.get_array()) {
         auto const item_type = static_cast<json_type>(item.type());
         if (item_type == json_type::string)
-          row_.media.push_back(item.get_string());
+          paths_.push_back(item.get_string());
         else
-          blame("has {} in its list {}, not a path", detail::name_of(item_type), key);
+          row_.blame("has {} in its list {}, not a path", detail::name_of(item_type), key);
       }
-      if (row_.media.empty()) blame("has an empty list as {}", key);
+      if (paths_.empty() && !is_plural(key)) row_.blame("has an empty list as {}", key);
     } else {
-      blame("has {} as {}, not a path", detail::name_of(type), key);
+      row_.blame("has {} as {}, not a path", detail::name_of(type), key);
     }
+    if (paths_.empty()) return;
+    if (!row_.media.empty() && modality != row_.modality) {
+      if (is_plural(key) || is_plural(shown_))
+        return row_.blame("has {} and {}; a row shows one kind", shown_, key);
+      if (modality == Modality::video) return;  // an image goes first, as upstream has it
+    }
+    std::swap(row_.media, paths_);  // the last of two equal keys counts, as in Python's json
+    row_.modality = modality;
+    shown_ = key;
   }
+
+  static bool is_plural(std::string_view key) { return key.ends_with('s'); }
 
   std::optional<double> read_seconds(Value value, std::string_view key) {
     auto const type = static_cast<json_type>(value.type());
@@ -214,59 +220,21 @@ class RowReader {
       double seconds = 0;
       auto const [stop, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
       if (error == std::errc() && stop == text.data() + text.size()) return seconds;
-      blame("has {} \"{}\", not a number of seconds", key, text);
+      row_.blame("has {} \"{}\", not a number of seconds", key, text);
       return std::nullopt;
     }
-    blame("has {} as {}, not a number of seconds", detail::name_of(type), key);
+    row_.blame("has {} as {}, not a number of seconds", detail::name_of(type), key);
     return std::nullopt;
-  }
-
-  void read_turns(Value value) {
-    auto const type = static_cast<json_type>(value.type());
-    row_.turns.clear();
-    if (type != json_type::array) {
-      blame("has {} as conversations, not a list of turns", detail::name_of(type));
-      return;
-    }
-    for (Value item : value.get_array()) read_turn(item);
-    if (!row_.problem.empty()) return;
-    try {
-      text::for_each_turn(row_.turns, [](text::TurnView const&) {});
-    } catch (InputError const& error) {
-      blame("has conversations that cannot be used: {}", error.what());
-    }
-  }
-
-  void read_turn(Value value) {
-    auto& turn = row_.turns.emplace_back();
-    std::size_t const number = row_.turns.size() - 1;
-    auto const type = static_cast<json_type>(value.type());
-    if (type != json_type::object) {
-      blame("has {} as turn {} of its conversations", detail::name_of(type), number);
-      return;
-    }
-    for (auto field : value.get_object()) {
-      std::string_view const key = field.unescaped_key();
-      auto* const part = key == "from"      ? &turn.from
-                         : key == "value"   ? &turn.value
-                         : key == "role"    ? &turn.role
-                         : key == "content" ? &turn.content
-                                            : nullptr;
-      if (part == nullptr) continue;
-      Value content = field.value();
-      auto const content_type = static_cast<json_type>(content.type());
-      if (content_type == json_type::string)
-        *part = std::string_view(content.get_string());
-      else
-        blame("has {} in turn {} of its conversations, not text", detail::name_of(content_type),
-              number);
-    }
   }
 
   simdjson::ondemand::parser parser_;
   simdjson::ondemand::document document_;
   bool begun_ = false;
   RowView row_;
+  std::string_view said_, shown_;          ///< the keys of its turns and of its media
+  std::vector<std::string_view> unknown_;  ///< its other keys
+  std::vector<NamedMedium> parts_;         ///< media that its messages name
+  std::vector<std::string_view> paths_;    ///< of the media key that is being read
 };
 
 }  // namespace vcflash::data

@@ -16,6 +16,7 @@
 
 #include <vcflash/data/collate.hpp>
 #include <vcflash/data/frame_reader.hpp>
+#include <vcflash/data/media_text.hpp>
 #include <vcflash/data/row.hpp>
 #include <vcflash/media/ffmpeg.hpp>
 #include <vcflash/media/frame_sampling.hpp>
@@ -76,15 +77,16 @@ class SampleMaker {
   /// \throws InputError naming the file or what is wrong with the row
   Sample operator()(Row const& row, std::uint64_t seed) {
     Sample sample;
-    text::MediaText media_text;
+    std::vector<std::string> messages;
     for (std::string const& path : row.media) {
       require_inside(path, row.root);
-      sample.media.push_back(row.modality == Modality::video ? video(path, row, seed, media_text)
+      auto& message = messages.emplace_back();
+      sample.media.push_back(row.modality == Modality::video ? video(path, row, seed, message)
                                                              : image(path, row.media.size() == 1));
     }
     auto turns = row.turns;
     bool const has_media = !sample.media.empty();
-    if (has_media) text::place_media(turns, media_text);
+    if (has_media) place_media(turns, messages);
     auto encoded = text::encode_conversation(tokenizer_, config_.chat, turns, has_media);
     auto const places = placeholders(encoded);
     if (places != static_cast<std::ptrdiff_t>(sample.media.size()))
@@ -104,8 +106,9 @@ class SampleMaker {
     return std::ranges::count(encoded.input_ids, media_placeholder);
   }
 
+  /// \param message is told what the text says of the video's time
   Medium video(std::filesystem::path const& path, Row const& row, std::uint64_t seed,
-               text::MediaText& media_text) {
+               std::string& message) {
     media::FrameRequest request;
     request.sampling = config_.sampling;
     request.min_frames = config_.min_frames;
@@ -114,14 +117,13 @@ class SampleMaker {
     if (row.start && row.end) request.start = row.start, request.end = row.end;
     auto const chosen = read_(path, request, row.read_type,
                               config_.frame_jitter ? std::optional(seed) : std::nullopt);
-    if (config_.time_message)
-      media_text.time_message = text::time_message(chosen.duration, chosen.frames->count);
+    if (config_.time_message) message = text::time_message(chosen.duration, chosen.frames->count);
     return {Modality::video, normalised(*chosen.frames, chosen.frames.use_count() == 1)};
   }
 
   /// \param alone of several images in one row upstream pads each to a square
   Medium image(std::filesystem::path const& path, bool alone) const {
-    auto const picture = media::read_image(path);
+    auto const picture = media::read_image(path, config_.time_limit);
     int const side = config_.image_size;
     auto const layout = alone ? config_.images : ImageLayout::pad;
     if (layout == ImageLayout::anyres_nopad) {
@@ -130,8 +132,8 @@ class SampleMaker {
               grid.height / side, grid.width / side};
     }
     try {
-      auto square = media::to_square(
-          layout == ImageLayout::pad ? media::pad_to_square(picture) : picture, side);
+      auto square = layout == ImageLayout::pad ? media::to_padded_square(picture, side)
+                                               : media::to_square(picture, side);
       return {Modality::image, normalised({1, side, side, std::move(square.rgb)}, false)};
     } catch (InputError const& error) {
       throw InputError(fmt::format("{}: {}", path.string(), error.what()));

@@ -5,13 +5,13 @@
 #include <concepts>
 #include <cstddef>
 #include <limits>
-#include <numeric>
 #include <sstream>
 #include <type_traits>
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include <vcflash/meta/edit_distance.hpp>
 #include <vcflash/meta/error.hpp>
 #include <vcflash/train/config.hpp>
 
@@ -89,21 +89,6 @@ constexpr auto choices_of() {
     static_assert(std::same_as<Choice, at::ScalarType>);
     return std::array{at::kFloat, at::kBFloat16};
   }
-}
-
-/// Letters to insert, remove or replace to get from one word to the other.
-inline std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      std::size_t const replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
 }
 
 inline std::string shown(toml::node const& value) {
