@@ -104,6 +104,17 @@ TEST_CASE("a line that is no JSON costs that line", "[unit]") {
   CHECK(rows[3].problem.empty());
 }
 
+TEST_CASE("a row of a list that is no JSON costs that row", "[unit]") {
+  test::TemporaryFolder folder;
+  auto const rows = read_annotations(folder.write(
+      "rows.json",
+      "[" + good + ", {\"id\" 3}, {\"id\": \"caf\xE9\"}, {\"start\": NaN}, " + good + "]"));
+  REQUIRE(rows.size() == 5);
+  for (std::size_t i = 0; i < 5; ++i) CHECK(rows[i].problem.empty() == (i == 0 || i == 4));
+  CHECK_THAT(rows[1].problem, ContainsSubstring("not valid JSON"));
+  CHECK_THAT(rows[2].problem, ContainsSubstring("not UTF-8"));
+}
+
 TEST_CASE("a file that is no list of rows is refused in one sentence", "[unit]") {
   test::TemporaryFolder folder;
   auto const refused = [&](std::string const& name, std::string const& text,
@@ -116,13 +127,12 @@ TEST_CASE("a file that is no list of rows is refused in one sentence", "[unit]")
   refused("a.json", "", "it is empty");
   refused("b.json", "[]", "holds no row");
   refused("c.json", "{}", "found an object");
-  refused("d.json", "[\n" + good + ",\n{\"id\" 3}]", "line 3");
+  refused("d.json", "[\n" + good + ",\n{\"id\": 3]", "line 3");
   refused("e.json", "[" + good, "not valid JSON");
   refused("f.json", "[" + good + "] [", "text follows");
   refused("j.json", "[" + good + " " + good + "]", "a comma or the end of the list is expected");
   refused("k.json", "[" + good + ",]", "a row does not end");
   refused("l.json", "[,]", "not valid JSON");
-  refused("g.json", "[{\"id\": \"caf\xE9\"}]", "not UTF-8");
   refused("h.jsonl", "\n\n", "holds no row");
   refused("i.txt", good, ".json or .jsonl");
   CHECK_THROWS_MATCHES(read_annotations(folder / "none.json"), InputError,

@@ -43,3 +43,24 @@ TEST_CASE("a list of the wrong form says so", "[unit]") {
   CHECK(rows_of("[1] 2", "text follows the list of rows") == Rows{"1"});
   CHECK(rows_of("[1", open).empty());
 }
+
+TEST_CASE("a list that is given piece by piece has the same values", "[unit]") {
+  std::string const text = R"( [ {"a": "]},[\"", "b": [{}, "\\"]} , 12,null ,[[]],"x" ] )";
+  auto const whole = rows_of(text);
+  for (std::size_t piece = 1; piece < text.size(); ++piece) {
+    CAPTURE(piece);
+    std::size_t at = 0, most = piece + 2;
+    auto const next = [&] { return std::string_view(text).substr(at, most); };
+    JsonList list(next(), at + most >= text.size());
+    std::vector<std::string_view> rows;
+    for (;;) {
+      while (auto const row = list.next()) rows.push_back(*row);
+      if (!list.hungry()) break;
+      most = list.position() == 0 ? 2 * most : piece;
+      at += list.position();
+      list.feed(next(), at + most >= text.size());
+    }
+    CHECK(list.error().empty());
+    CHECK(rows == whole);
+  }
+}

@@ -4,12 +4,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <string_view>
 
 #include <vcflash/data/index_cache.hpp>
-#include <vcflash/data/mapped_file.hpp>
 #include <vcflash/data/row.hpp>
 #include <vcflash/data/row_index.hpp>
+#include <vcflash/media/byte_source.hpp>
 #include <vcflash/meta/separate.hpp>
 
 namespace vcflash::data {
@@ -31,17 +30,14 @@ class AnnotationFile {
   }
 
   /// The JSON of a row.
-  std::string_view text(std::int64_t row) const {
-    auto const& place = entry(row);
-    return file_.bytes().substr(place.offset, place.bytes);
-  }
+  std::string text(std::int64_t row) const;
 
   /// Reads a row; one of the wrong shape comes with its problem.
-  /// \throws InputError if the file has become shorter
+  /// \throws ReadError if the file cannot be read or has become shorter
   Row row(std::int64_t row) const;
 
  private:
-  MappedFile file_;
+  media::StoredFile file_;
   RowIndex index_;
 };
 

@@ -10,7 +10,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,8 +20,8 @@
 
 #include <fmt/format.h>
 
-#include <vcflash/data/mapped_file.hpp>
 #include <vcflash/data/row_index.hpp>
+#include <vcflash/media/byte_source.hpp>
 #include <vcflash/meta/error.hpp>
 
 /// Keeps the index of a large annotation file, so that it is made once. The cache lies beside the
@@ -48,41 +47,39 @@ inline std::uint64_t hash_of(std::string_view bytes, std::uint64_t seed = 0) {
 
 /// Of a long file up to 256 blocks of 4 KiB count, spread evenly with the first and the last among
 /// them: whatever its size, opening it again takes a moment.
-inline std::uint64_t content_hash(std::string_view bytes) {
-  constexpr std::size_t block = 4096, blocks = 256;
-  if (bytes.size() <= block * blocks) return hash_of(bytes);
+inline std::uint64_t content_hash(media::ByteSource const& file) {
+  constexpr std::int64_t block = 4096, blocks = 256;
+  bool const all = file.size() <= block * blocks;
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(all ? file.size() : block));
   std::uint64_t hash = 0;
-  for (std::size_t i = 0; i < blocks; ++i) {
-    std::size_t const at = (bytes.size() - block) / (blocks - 1) * i;
-    hash = hash_of(bytes.substr(i + 1 == blocks ? bytes.size() - block : at, block), hash);
+  for (std::int64_t i = 0; i < (all ? 1 : blocks); ++i) {
+    std::int64_t const last = file.size() - std::ssize(bytes);
+    bytes.resize(file.read_at(i + 1 == blocks ? last : last / (blocks - 1) * i, bytes));
+    hash = hash_of({reinterpret_cast<char const*>(bytes.data()), bytes.size()}, hash);
   }
   return hash;
 }
 
-/// The entries of an index, in memory or as its cache file.
+/// The entries of an index.
 class RowIndex {
  public:
-  explicit RowIndex(std::vector<IndexEntry> entries) : made_(std::move(entries)) {
-    entries_ = made_;
-  }
-  RowIndex(std::unique_ptr<MappedFile const> file, std::span<IndexEntry const> entries)
-      : file_(std::move(file)), entries_(entries) {}
+  explicit RowIndex(std::vector<IndexEntry> entries, bool from_cache = false)
+      : entries_(std::move(entries)), from_cache_(from_cache) {}
 
   std::span<IndexEntry const> entries() const { return entries_; }
-  bool from_cache() const { return file_ != nullptr; }
+  bool from_cache() const { return from_cache_; }
 
  private:
-  std::vector<IndexEntry> made_;
-  std::unique_ptr<MappedFile const> file_;
-  std::span<IndexEntry const> entries_;
+  std::vector<IndexEntry> entries_;
+  bool from_cache_;
 };
 
 namespace detail {
 
 /// What stands before the entries of a cache file.
 struct CacheHeader {
-  char magic[16]{'v', 'c', 'f', 'l', 'a', 's', 'h', '-', 'i', 'n', 'd', 'e', 'x', '-', '1', '\n'};
-  FileStamp stamp;
+  char magic[16]{'v', 'c', 'f', 'l', 'a', 's', 'h', '-', 'i', 'n', 'd', 'e', 'x', '-', '2', '\n'};
+  media::FileStamp stamp;
   std::uint64_t content = 0;
   std::uint64_t count = 0;
   std::uint64_t entries = 0;  ///< their hash
@@ -112,28 +109,31 @@ inline std::vector<std::filesystem::path> cache_places(std::filesystem::path con
 }
 
 inline std::optional<RowIndex> load_cache(std::filesystem::path const& place,
-                                          FileStamp const& stamp, std::uint64_t content) {
+                                          media::FileStamp const& stamp, std::uint64_t content) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(place, error)) return {};
   try {
-    auto file = std::make_unique<MappedFile const>(place);
+    media::StoredFile const file(place);
+    auto const read = [&](std::int64_t at, void* bytes, std::size_t count) {
+      return file.read_at(at, {static_cast<std::uint8_t*>(bytes), count}) == count;
+    };
     CacheHeader header;
-    if (file->bytes().size() < sizeof header) return {};
-    std::memcpy(&header, file->bytes().data(), sizeof header);
-    std::string_view const rest = file->bytes().substr(sizeof header);
+    if (!read(0, &header, sizeof header)) return {};
     if (std::memcmp(header.magic, CacheHeader{}.magic, sizeof header.magic) != 0 ||
         header.stamp != stamp || header.content != content ||
-        rest.size() % sizeof(IndexEntry) != 0 || rest.size() / sizeof(IndexEntry) != header.count ||
-        hash_of(rest) != header.entries)
+        std::uint64_t(file.size()) - sizeof header != header.count * sizeof(IndexEntry) ||
+        header.count > std::uint64_t(file.size()))
       return {};
-    std::span const entries(reinterpret_cast<IndexEntry const*>(rest.data()),
-                            static_cast<std::size_t>(header.count));
+    std::vector<IndexEntry> entries(static_cast<std::size_t>(header.count));
+    if (!read(sizeof header, entries.data(), entries.size() * sizeof(IndexEntry)) ||
+        hash_of(bytes_of(entries)) != header.entries)
+      return {};
     bool const inside = std::ranges::all_of(entries, [&](IndexEntry const& entry) {
       return entry.offset <= stamp.size && entry.bytes <= stamp.size - entry.offset &&
              entry.modality <= 2;
     });
     if (!inside) return {};
-    return RowIndex(std::move(file), entries);
+    return RowIndex(std::move(entries), true);
   } catch (InputError const&) {
     return {};
   }
@@ -164,12 +164,12 @@ inline bool save_cache(std::filesystem::path const& place, CacheHeader const& he
 /// The index of a file: from its cache if the file's size, time and content are those of then, else
 /// made, and kept if the file is large.
 /// \param lines one row a line, or one list  \throws InputError as `index_rows` does
-inline RowIndex index_of(MappedFile const& file, bool lines) {
+inline RowIndex index_of(media::StoredFile const& file, bool lines) {
   constexpr std::uint64_t worth_keeping = std::uint64_t{1} << 20;
-  if (file.opened().size < worth_keeping) return RowIndex(index_rows(file, lines));
+  if (file.stamp().size < worth_keeping) return RowIndex(index_rows(file, lines));
   detail::CacheHeader header;
-  header.stamp = file.opened();
-  header.content = content_hash(file.bytes());
+  header.stamp = file.stamp();
+  header.content = content_hash(file);
   auto const places = detail::cache_places(file.name());
   for (auto const& place : places)
     if (auto index = detail::load_cache(place, header.stamp, header.content))

@@ -62,66 +62,95 @@ inline std::size_t end_of_value(std::string_view text, std::size_t begin) {
 
 }  // namespace detail
 
-/// The values of a JSON list, one after the other.
+/// The values of a JSON list, one after the other. The text may be given piece by piece.
 class JsonList {
  public:
-  /// \param text without a byte order mark
-  explicit JsonList(std::string_view text) : text_(text) {
+  /// \param text without a byte order mark  \param whole whether it is all of the text
+  explicit JsonList(std::string_view text, bool whole = true) : text_(text), whole_(whole) {
     skip_blanks();
-    is_list_ = at_ < text_.size() && text_[at_] == '[';
-    if (is_list_) ++at_;
+    is_list_ = place_.at < text_.size() && text_[place_.at] == '[';
+    if (is_list_) ++place_.at;
   }
 
   bool is_list() const { return is_list_; }
 
-  /// The next value, unread and not checked; none behind the last. Then `error` says whether the
-  /// list and the text ended as they should.
+  /// The next value, unread and not checked; none behind the last, or behind the last that is whole
+  /// (`hungry`). Then `error` says whether the list and the text ended as they should.
   std::optional<std::string_view> next() {
-    skip_blanks();
-    if (at_ < text_.size() && text_[at_] == ']' && (first_ || !after_comma_)) return end();
-    if (!first_) {
-      if (!after_comma_) return fail("a comma or the end of the list is expected");
-      after_comma_ = false;
-    }
-    std::size_t const stop = detail::end_of_value(text_, at_);
-    if (stop == text_.npos || stop == at_) return fail("a row does not end");
-    std::string_view const value = text_.substr(at_, stop - at_);
-    at_ = stop;
-    first_ = false;
-    skip_blanks();
-    if (at_ < text_.size() && text_[at_] == ',') {
-      ++at_;
-      after_comma_ = true;
-    }
-    return value;
+    Place const before = place_;
+    cut_ = false;
+    auto const value = take();
+    hungry_ = !whole_ && (cut_ || place_.at >= text_.size());
+    if (!hungry_) return value;
+    place_ = before;
+    error_ = {};
+    return {};
   }
 
-  /// Where reading stands, in bytes.
-  std::size_t position() const { return at_; }
+  /// Whether more of the text is needed to go on: `feed` takes it.
+  bool hungry() const { return hungry_; }
+
+  /// \param text from where reading stands  \param whole whether it is all that is left
+  void feed(std::string_view text, bool whole) {
+    text_ = text;
+    whole_ = whole;
+    place_.at = 0;
+  }
+
+  /// Where reading stands, in bytes of the present text.
+  std::size_t position() const { return place_.at; }
 
   /// What is wrong with the list's own form; empty if nothing is.
   std::string_view error() const { return error_; }
 
  private:
+  struct Place {
+    std::size_t at = 0;
+    bool first = true, after_comma = false;
+  };
+
+  std::optional<std::string_view> take() {
+    skip_blanks();
+    auto& [at, first, after_comma] = place_;
+    if (at < text_.size() && text_[at] == ']' && (first || !after_comma)) return end();
+    if (!first) {
+      if (!after_comma) return fail("a comma or the end of the list is expected");
+      after_comma = false;
+    }
+    std::size_t const stop = detail::end_of_value(text_, at);
+    cut_ = stop == text_.npos;
+    if (cut_ || stop == at) return fail("a row does not end");
+    std::string_view const value = text_.substr(at, stop - at);
+    at = stop;
+    first = false;
+    skip_blanks();
+    if (at < text_.size() && text_[at] == ',') {
+      ++at;
+      after_comma = true;
+    }
+    return value;
+  }
+
   std::optional<std::string_view> fail(std::string_view error) {
     error_ = error;
     return {};
   }
 
   std::optional<std::string_view> end() {
-    ++at_;
+    ++place_.at;
     skip_blanks();
-    if (at_ < text_.size()) error_ = "text follows the list of rows";
+    if (place_.at < text_.size()) error_ = "text follows the list of rows";
     return {};
   }
 
   void skip_blanks() {
-    while (at_ < text_.size() && detail::is_json_blank(text_[at_])) ++at_;
+    while (place_.at < text_.size() && detail::is_json_blank(text_[place_.at])) ++place_.at;
   }
 
   std::string_view text_;
-  std::size_t at_ = 0;
-  bool is_list_ = false, first_ = true, after_comma_ = false;
+  bool whole_;
+  Place place_;
+  bool is_list_ = false, cut_ = false, hungry_ = false;
   std::string_view error_;
 };
 

@@ -50,7 +50,7 @@ class Mixture {
   Row row(std::int64_t index) const;
 
   /// The JSON of a row.
-  std::string_view text(std::int64_t index) const {
+  std::string text(std::int64_t index) const {
     Place const place = places_[static_cast<std::size_t>(index)];
     return files_[place.set]->text(place.row);
   }

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include <vcflash/data/mapped_file.hpp>
+#include <vcflash/media/byte_source.hpp>
 #include <vcflash/meta/separate.hpp>
 
 namespace vcflash::data {
@@ -23,10 +23,10 @@ struct IndexEntry {
 static_assert(sizeof(IndexEntry) == 24);
 
 /// Finds a file's rows and what is to be known of each before it is read. A row of the wrong shape
-/// and a line of a `.jsonl` that is no JSON are broken rows; blank lines are skipped.
+/// or that is no JSON is a broken row; blank lines of a `.jsonl` are skipped.
 /// \param lines one row a line (`.jsonl`), or one list (`.json`)
 /// \throws InputError if the file is no JSON list
-std::vector<IndexEntry> index_rows(MappedFile const& file, bool lines);
+std::vector<IndexEntry> index_rows(media::ByteSource const& file, bool lines);
 
 }  // namespace vcflash::data
 
