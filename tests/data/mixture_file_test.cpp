@@ -34,7 +34,6 @@ datasets:
     media_type: mix
     data_root: x
     data_root: y
-    unknown: {is: ignored}
 )"));
   REQUIRE(sets.size() == 2);
   CHECK(sets[0].json_path == "a.json");
@@ -128,6 +127,11 @@ TEST_CASE("a wrong mixture file is refused in one sentence that names it", "[uni
   refused("datasets: [{json_path: a.json, data_root: }]", "data_root");
   refused("datasets: [{json_path: a.json, sampling_strategy: {first: 3}}]", "sampling_strategy");
   refused("datasets: [{json_path: a.json, media_type: audio}]", "audio");
+  refused("datasets: [{json_path: a.json, data_rot: x}]",
+          "entry 0 of datasets has the key data_rot, which is not read; the nearest is data_root");
+  refused("datasets: [{json_path: a.json, video_readtype: gif}]", "nearest is video_read_type");
+  refused("dataset: [{json_path: a.json}]", "the key dataset is not read; write datasets");
+  refused("root: {a: b}\ndatasets: [{json_path: a.json}]", "write roots");
   refused("datasets: [{json_path: !!python/object/apply:os.system x}]", "json_path");
   refused("datasets: [{json_path: \"${rows}/a.json\"}]", "VCFLASH_ROWS");
   refused("datasets: [{json_path: \"${rows/a.json\"}]", "brace");

@@ -263,3 +263,52 @@ TEST_CASE("a mixture without its media is refused, naming the last that was trie
       Mixture(yaml), InputError,
       MessageMatches(ContainsSubstring("no.mp4") && ContainsSubstring("data_root")));
 }
+
+namespace {
+
+std::string const some_turns = R"("conversations": [{"from": "human", "value": "<image>"}])";
+
+}  // namespace
+
+TEST_CASE("a first row that is broken does not change what a set is", "[unit]") {
+  test::TemporaryFolder folder;
+  folder.write("media/cat.mp4", "x");
+  folder.write("rows.jsonl", "{\"id\": \n{\"video\": \"cat.mp4\", " + some_turns + "}\n");
+  Mixture const mixture(
+      folder.write("mix.yaml", "datasets: [{json_path: rows.jsonl, data_root: media}]"));
+  CHECK(mixture.sets()[0].media_type == MediaType::video);
+  REQUIRE(mixture.size() == 1);
+  CHECK(fs::equivalent(mixture.row(0).media.at(0), folder / "media/cat.mp4"));
+  CHECK(fs::equivalent(mixture.row(0).root, folder / "media"));
+}
+
+TEST_CASE("a mixture named without its folder checks links as one named with it", "[unit]") {
+  test::TemporaryFolder folder;
+  folder.write("elsewhere/a.png", "x");
+  folder.write("set/rows.jsonl", "{\"image\": \"a.png\", " + some_turns + "}\n");
+  folder.write("set/mix.yaml", "datasets: [{json_path: rows.jsonl}]");
+  fs::create_symlink(folder / "elsewhere/a.png", folder / "set/a.png");
+  auto const before = fs::current_path();
+  fs::current_path(folder / "set");
+  for (char const* name : {"mix.yaml", "./mix.yaml"}) {
+    CAPTURE(name);
+    auto const row = Mixture(name).row(0);
+    CHECK_THROWS_AS(require_inside(row.media.at(0), row.root), InputError);
+  }
+  fs::current_path(before);
+}
+
+TEST_CASE("a set of any rows has all its media behind one data_root", "[unit]") {
+  test::TemporaryFolder folder;
+  folder.write("media/cat.mp4", "x");
+  folder.write("rows.jsonl", R"({"conversations": [{"from": "human", "value": "what"}]})"
+                             "\n{\"image\": \"none.png\", " +
+                                 some_turns + "}\n{\"video\": \"cat.mp4\", " + some_turns + "}\n");
+  auto const yaml = folder.write(
+      "mix.yaml", "datasets: [{json_path: rows.jsonl, data_root: media, media_type: any}]");
+  Mixture const mixture(yaml);
+  REQUIRE(mixture.size() == 3);
+  CHECK(fs::equivalent(mixture.row(2).media.at(0), folder / "media/cat.mp4"));
+  fs::remove(folder / "media/cat.mp4");
+  CHECK_THROWS_MATCHES(Mixture(yaml), InputError, MessageMatches(ContainsSubstring("data_root")));
+}

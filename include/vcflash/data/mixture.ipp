@@ -26,19 +26,32 @@ inline std::string join_path(std::string const& root, std::string const& path) {
   return root.ends_with('/') ? root + path : root + '/' + path;
 }
 
-/// Whether a set's media paths are put behind its data_root.
-inline bool has_root(DataSet const& set) {
+/// Whether a set has rows of one medium only.
+inline bool is_uniform(DataSet const& set) {
   return set.media_type == MediaType::image || set.media_type == MediaType::video;
 }
 
+/// Whether a set's media paths are put behind its data_root.
+inline bool has_root(DataSet const& set) {
+  return is_uniform(set) || set.media_type == MediaType::any;
+}
+
 inline bool fits(DataSet const& set, Modality modality) {
-  return !has_root(set) || name_of(*set.media_type) == name_of(modality);
+  return !is_uniform(set) || name_of(*set.media_type) == name_of(modality);
+}
+
+/// What a set is of whose entry does not say so: what its first row is that can be read.
+inline MediaType type_of(AnnotationFile const& file) {
+  constexpr std::array<MediaType, 3> types{MediaType::text, MediaType::image, MediaType::video};
+  for (std::int64_t row = 0; row < file.size(); ++row)
+    if (file.entry(row).broken == 0) return types[file.entry(row).modality];
+  return MediaType::text;
 }
 
 }  // namespace detail
 
 VCFLASH_INLINE Mixture::Mixture(std::filesystem::path const& path, MixtureOptions options)
-    : folder_(path.parent_path()), options_(options) {
+    : folder_(path.has_parent_path() ? path.parent_path() : "."), options_(options) {
   for (DataSet& set : read_mixture_file(path)) add(std::move(set), path);
 }
 
@@ -60,10 +73,7 @@ VCFLASH_INLINE Row Mixture::row(std::int64_t index) const {
 
 VCFLASH_INLINE void Mixture::add(DataSet set, std::filesystem::path const& yaml) {
   auto const file = std::make_shared<AnnotationFile const>(file_of(set.json_path));
-  if (!set.media_type) {
-    constexpr std::array<MediaType, 3> types{MediaType::text, MediaType::image, MediaType::video};
-    set.media_type = types[file->entry(0).modality];
-  }
+  if (!set.media_type) set.media_type = detail::type_of(*file);
   auto const [first, count] =
       detail::slice_of(set.sampling_strategy, file->size(), [&](std::string_view why) {
         throw InputError(fmt::format("{}: sampling_strategy \"{}\" of {}: {}.", yaml.string(),
@@ -95,8 +105,10 @@ VCFLASH_INLINE std::string Mixture::problem_of(AnnotationFile const& file, std::
   IndexEntry const& entry = file.entry(row);
   if (entry.broken != 0) return file.row(row).problem;
   if (!detail::fits(set, static_cast<Modality>(entry.modality)))
-    return fmt::format("has no {}, as the other rows of its set have (media_type: {})",
-                       name_of(*set.media_type), name_of(*set.media_type));
+    return fmt::format(
+        "has no {0}, as the other rows of its set have (media_type: {0}; any takes rows of every "
+        "kind)",
+        name_of(*set.media_type));
   if (entry.outside == 0 || options_.allow_outside) return {};
   auto const media = file.row(row).media;
   return fmt::format("has the media path {}, which leaves its data_root",
@@ -107,11 +119,15 @@ VCFLASH_INLINE void Mixture::check_first_media(DataSet const& set,
                                                std::filesystem::path const& yaml) const {
   if (set.video_read_type == "fake" || !detail::has_root(set)) return;
   std::string tried;
-  for (std::int64_t i = set.first; i < set.first + std::min<std::int64_t>(3, set.count); ++i) {
+  std::int64_t left = 3;
+  for (std::int64_t i = set.first; i < set.first + set.count && left > 0; ++i) {
+    if (modality(i) == Modality::text) continue;
+    --left;
     tried = row(i).media.front();
     std::error_code ignored;
     if (std::filesystem::exists(tried, ignored)) return;
   }
+  if (tried.empty()) return;
   throw InputError(
       fmt::format("{}: none of the first media files of {} exists (the last tried is {}); is "
                   "data_root right?{}",

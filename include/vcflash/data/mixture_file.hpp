@@ -19,7 +19,8 @@
 ///       - json_path: annotations/next_qa.jsonl   # .json or .jsonl
 ///         sampling_strategy: first:25%           # all (default), first:N, end:N, firstK:N
 ///         data_root: media/video                 # put before each row's media path
-///         media_type: video                      # image, video, text or mix; default: as row 0
+///         media_type: video                      # image, video, text, any or mix; default: as
+///                                                # the first row that can be read
 ///         video_read_type: decord                # video files: decord (default), av or gif;
 ///                                                # img: folders of frames
 ///
@@ -30,10 +31,18 @@
 /// people and for messages: `annotations_from`, `media_from`.
 namespace vcflash::data {
 
-enum class MediaType { text, image, video, mix };
+enum class MediaType {
+  text,
+  image,
+  video,
+  mix,  ///< rows of every kind, their media paths from the mixture's folder (upstream's)
+  any,  ///< rows of every kind, their media paths behind the data_root
+};
+inline constexpr std::array all_media_types{MediaType::text, MediaType::image, MediaType::video,
+                                            MediaType::mix, MediaType::any};
 
 constexpr std::string_view name_of(MediaType type) {
-  constexpr std::array<std::string_view, 4> names{"text", "image", "video", "mix"};
+  constexpr std::array<std::string_view, 5> names{"text", "image", "video", "mix", "any"};
   return names[static_cast<std::size_t>(type)];
 }
 

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include <vcflash/data/mixture_file.hpp>
+#include <vcflash/meta/edit_distance.hpp>
 #include <vcflash/meta/error.hpp>
 
 namespace vcflash::data {
@@ -73,6 +74,11 @@ class MixtureFile {
   std::vector<DataSet> take() { return std::move(sets_); }
 
  private:
+  static constexpr std::array<std::string_view, 2> top_keys{"datasets", "roots"};
+  static constexpr std::array<std::string_view, 7> set_keys{
+      "json_path",         "data_root",  "annotations_from", "media_from",
+      "sampling_strategy", "media_type", "video_read_type"};
+
   [[noreturn]] void fail(std::string_view what, std::string_view rest) const {
     throw InputError(fmt::format("{}: {}{}", file_, what, rest));
   }
@@ -82,8 +88,14 @@ class MixtureFile {
     YAML::Node list;
     for (auto const& entry : top) {
       if (!entry.first.IsScalar()) continue;
-      if (entry.first.Scalar() == "datasets") list.reset(entry.second);
-      if (entry.first.Scalar() == "roots") read_roots(entry.second);
+      std::string const key = entry.first.Scalar();
+      if (key == "datasets") {
+        list.reset(entry.second);
+      } else if (key == "roots") {
+        read_roots(entry.second);
+      } else if (auto const meant = nearest_word(key, top_keys); edit_distance(key, meant) <= 2) {
+        fail(fmt::format("the key {} is not read", key), fmt::format("; write {}.", meant));
+      }  // else a mapping that the entries merge
     }
     if (!list.IsSequence()) fail("datasets must be a list of entries", ".");
     for (auto const& entry : list) read_set(entry);
@@ -176,6 +188,10 @@ class MixtureFile {
         set.video_read_type = text_of(entry.second, key);
       } else if (key == "media_type") {
         set.media_type = media_type_of(text_of(entry.second, key));
+      } else if (key != "<<") {
+        fail(fmt::format("entry {} of datasets has the key {}, which is not read", sets_.size(),
+                         key),
+             fmt::format("; the nearest is {}.", nearest_word(key, set_keys)));
       }
     }
   }
@@ -203,10 +219,10 @@ class MixtureFile {
   }
 
   MediaType media_type_of(std::string const& value) const {
-    for (auto const type : {MediaType::text, MediaType::image, MediaType::video, MediaType::mix})
+    for (auto const type : all_media_types)
       if (name_of(type) == value) return type;
     fail(fmt::format("entry {} of datasets: media_type {} is none of", sets_.size(), value),
-         " text, image, video, mix.");
+         " text, image, video, any, mix.");
   }
 
   std::string file_;
