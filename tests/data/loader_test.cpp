@@ -286,3 +286,60 @@ TEST_CASE("a mixture smaller than a batch, or read in an unknown way, is refused
   // Sixteen frames are sixteen seconds to a gif's reader.
   CHECK(Loader(config, set.tokenizer).next().at(0).media.at(0).pixels.size(0) == 4);
 }
+
+TEST_CASE("a loader that failed fails again, and does not wait for ever", "[unit]") {
+  SmallSet const set;
+  for (int const workers : {0, 2}) {
+    auto config = set.config({"bbb"});
+    config.workers = workers;
+    Loader loader(config, set.tokenizer);
+    CHECK_THROWS_AS(loader.next(), Error);
+    CHECK_THROWS_AS(loader.next(), Error);
+  }
+}
+
+TEST_CASE("a film that takes too long is tried once, by later runs into the folder, too",
+          "[unit]") {
+  SmallSet const set;
+  auto config = set.config({"gggggggg"});
+  config.workers = 0;
+  config.max_bad_fraction = 1;
+  config.bad_samples = set.folder / "bad_samples.jsonl";
+  config.sample.time_limit = std::chrono::milliseconds(0);
+  for (int run = 0; run < 2; ++run) {
+    std::vector<std::string> reasons;
+    Loader loader(config, set.tokenizer,
+                  [&](BadSample const& bad) { reasons.push_back(bad.reason); });
+    CHECK_THROWS_AS(loader.next(), Error);  // all rows show the same film
+    REQUIRE(reasons.size() == 8);
+    for (std::size_t i = 0; i < reasons.size(); ++i) {
+      bool const tried = run == 0 && i == 0;
+      CHECK_THAT(reasons[i], ContainsSubstring(tried ? "not read within" : "is not tried again"));
+    }
+  }
+  config.sample.time_limit = std::chrono::minutes(1);  // under another limit it is
+  CHECK(Loader(config, set.tokenizer).next().size() == 2);
+}
+
+TEST_CASE("who waits long for a sample is told which file is being read", "[unit]") {
+  SmallSet const set;
+  std::filesystem::create_symlink("none.mp4", set.folder / "none.mp4");  // to itself
+  auto config = set.config({"gm"});
+  config.order = Order::mixture;
+  config.workers = 1;
+  config.retry_pause = std::chrono::milliseconds(300);  // what cannot be read may be back
+  config.notice = std::chrono::milliseconds(20);
+  std::vector<std::string> said, reasons;
+  Loader loader(
+      config, set.tokenizer, [&](BadSample const& bad) { reasons.push_back(bad.reason); },
+      [&](std::string const& sentence) {
+        CHECK(reasons.size() <= 1);  // told while the sample is still being made
+        said.push_back(sentence);
+      });
+  CHECK(loader.next().size() == 2);
+  REQUIRE(reasons.size() == 1);
+  CHECK_THAT(reasons[0], ContainsSubstring("none.mp4: cannot be read"));
+  REQUIRE_FALSE(said.empty());
+  CHECK_THAT(said.back(), ContainsSubstring("waiting for a sample since") &&
+                              ContainsSubstring("none.mp4 is being read"));
+}

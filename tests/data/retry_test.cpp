@@ -22,8 +22,9 @@ TEST_CASE("a row that fails is replaced by upstream's rule", "[golden]") {
     std::int64_t pauses = 0;
     auto const works = [&](std::int64_t tried) {
       attempts.push_back(tried);
-      if (second_works) return tried == index && attempts.size() > 1;
-      return std::find(good.begin(), good.end(), tried) != good.end();
+      bool const worked = second_works ? tried == index && attempts.size() > 1
+                                       : std::find(good.begin(), good.end(), tried) != good.end();
+      return worked ? Attempt::worked : Attempt::failed;
     };
     auto const row = first_working_row(index, expected.at("n"), works, [&] { ++pauses; });
     CHECK(attempts == expected.at("attempts").get<std::vector<std::int64_t>>());
@@ -31,6 +32,21 @@ TEST_CASE("a row that fails is replaced by upstream's rule", "[golden]") {
     CHECK(row.has_value() == !expected.contains("error"));
     if (row) CHECK(*row == expected.at("returned").get<std::int64_t>());
   }
+}
+
+TEST_CASE("a row that cannot work is tried once, and nobody waits for it", "[unit]") {
+  std::vector<std::int64_t> attempts;
+  auto const works = [&](std::int64_t tried) {
+    attempts.push_back(tried);
+    return tried == 15 ? Attempt::worked : Attempt::hopeless;
+  };
+  int pauses = 0;
+  CHECK(first_working_row(5, 100, works, [&] { ++pauses; }) == 15);
+  CHECK(attempts == std::vector<std::int64_t>{5, 10, 15});
+  attempts.clear();
+  CHECK_FALSE(first_working_row(5, 8, works, [&] { ++pauses; }));
+  CHECK(attempts == std::vector<std::int64_t>{5, 7});
+  CHECK(pauses == 0);
 }
 
 TEST_CASE("failures are counted among the last thousand samples", "[unit]") {

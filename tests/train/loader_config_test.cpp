@@ -41,4 +41,7 @@ TEST_CASE("the loader is told what the recipe's encoder takes and what the run s
   CHECK(second.rank == 1);
   CHECK(second.world == 2);
   CHECK(second.accumulation == 1);
+  // while one reads a film the other waits for it, and gives up after dist.timeout
+  CHECK(second.sample.time_limit.most ==
+        std::chrono::milliseconds(std::int64_t(run.dist_timeout * 500)));
 }

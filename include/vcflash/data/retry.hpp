@@ -5,23 +5,38 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <vector>
 
 /// What becomes of samples that cannot be made.
 namespace vcflash::data {
 
+/// What became of an attempt to make a sample.
+enum class Attempt {
+  worked,
+  failed,    ///< it may work a moment later
+  hopeless,  ///< it would fail again, and is not tried again
+};
+
 /// Tries rows until one works, upstream's rule: row `index`, the same again, the ones 5, 10, 20, 40
 /// and 80 further on (at most the last), and the first again.
-/// \param works called with a row's number; returns whether it could be used
+/// \param works called with a row's number; returns what became of it
 /// \param pause called once, before the second try: what failed may be back a moment later
 /// \return the row that worked, if one did
 template <class Works, class Pause>
 std::optional<std::int64_t> first_working_row(std::int64_t index, std::int64_t rows, Works&& works,
                                               Pause&& pause) {
-  if (works(index)) return index;
-  pause();
+  std::vector<std::int64_t> hopeless;
+  auto const worked = [&](std::int64_t row) {
+    if (std::ranges::find(hopeless, row) != hopeless.end()) return false;
+    Attempt const attempt = works(row);
+    if (attempt == Attempt::hopeless) hopeless.push_back(row);
+    return attempt == Attempt::worked;
+  };
+  if (worked(index)) return index;
+  if (hopeless.empty()) pause();
   for (std::int64_t const further : {0, 5, 10, 20, 40, 80, 0}) {
     std::int64_t const row = std::min(index + further, rows - 1);
-    if (works(row)) return row;
+    if (worked(row)) return row;
   }
   return {};
 }

@@ -46,6 +46,11 @@ inline data::LoaderConfig loader_config(RunConfig const& run, PixelNeeds const& 
   sample.frame_jitter = run.jitter;
   sample.frame_cache = static_cast<std::size_t>(run.frame_cache) << 20;
   if (run.video_timeout > 0) sample.time_limit = std::chrono::duration<double>(run.video_timeout);
+  // while a process reads one film the others wait for it, and they wait no longer than that
+  if (processes > 1) {
+    sample.time_limit.most = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::duration<double>(run.dist_timeout / 2));
+  }
   return config;
 }
 

@@ -24,7 +24,7 @@ namespace vcflash::train {
 /// The samples of a run: a `data::Loader` that is told what the run's settings say.
 class RunLoader {
  public:
-  /// Is told in one sentence of each bad sample.
+  /// Is told in one sentence of each bad sample, and when the run waits long for one.
   using OnBad = std::function<void(std::string const&)>;
 
   /// \param mixture the data mixture (.yaml)  \param bad_samples file that names samples left out

@@ -19,9 +19,10 @@ VCFLASH_INLINE RunLoader::RunLoader(RunConfig const& run, PixelNeeds const& need
                                     std::int64_t processes)
     : loader_(std::make_unique<data::Loader>(
           loader_config(run, needs, mixture, bad_samples, rank, processes), std::move(tokenizer),
-          [on_bad = std::move(on_bad)](data::BadSample const& bad) {
+          [on_bad](data::BadSample const& bad) {
             if (on_bad) on_bad(fmt::format("{}: row {}: {}", bad.file, bad.row, bad.reason));
-          })) {}
+          },
+          on_bad)) {}
 
 VCFLASH_INLINE RunLoader::~RunLoader() = default;
 VCFLASH_INLINE RunLoader::RunLoader(RunLoader&&) noexcept = default;
