@@ -84,3 +84,46 @@ TEST_CASE("a run's settings decide lengths and steps, and flags come over them",
     CHECK(inspect({"--data", small.yaml.string(), "--recipe",
                    small.folder.write("wrong.toml", wrong).string()}) == 2);
 }
+
+TEST_CASE("too few rows for the batch of a run are refused before it, with what mends them",
+          "[unit]") {
+  test::SmallMixture const small;
+  small.folder.write("good.jsonl", test::SmallMixture::row("video", "good.mp4", "<image>\nwhat"));
+  auto const yaml = small.folder.write("good.yaml", "datasets: [{json_path: good.jsonl}]").string();
+  auto const run = [&](std::string const& settings) {
+    return inspect({"--data", yaml, "--index-only", "--recipe",
+                    small.folder.write("config.toml", settings).string()});
+  };
+  CHECK(run("[train]\nglobal_batch = 4\nmicro_batch = 4\n") == 2);
+  CHECK(run("[train]\nglobal_batch = 4\nmicro_batch = 1\n") == 2);
+  CHECK(run("[train]\nglobal_batch = 1\nmicro_batch = 1\n") == 0);
+  CHECK(inspect({"--data", yaml, "--index-only", "--global-batch", "4"}) == 2);
+  CHECK(inspect({"--data", yaml, "--index-only"}) == 0);  // nothing is known of a batch
+}
+
+TEST_CASE("tokens are counted as the model that a run trained makes them", "[unit]") {
+  test::SmallMixture const small;
+  auto const out = (small.folder / "out").string();
+  auto const config = small.folder.write("run/config.toml", "[train]\nglobal_batch = 1\n");
+  small.folder.write("run/training.json", R"({"clip_frames": 4, "clip_tokens": 32,
+                                              "image_tokens": 9, "resolution": 48})");
+  inspect({"--data", small.yaml.string(), "--recipe", config.string(), "--out", out});
+  auto settings = report_of(small).at("settings");
+  CHECK(settings.at("tokens_per_frame") == 8);
+  CHECK(settings.at("tokens_per_image") == 9);
+  CHECK(settings.at("image_size") == 48);
+  inspect({"--data", small.yaml.string(), "--recipe", config.string(), "--tokens-per-frame", "4",
+           "--out", out});
+  CHECK(report_of(small).at("settings").at("tokens_per_frame") == 4);
+}
+
+TEST_CASE("a run's leave to read outside its folders is the inspection's, too", "[unit]") {
+  test::SmallMixture const small;
+  small.folder.write("set/rows.jsonl",
+                     test::SmallMixture::row("video", "../good.mp4", "<image>\nwhat"));
+  auto const yaml = small.folder.write("set/mix.yaml", "datasets: [{json_path: rows.jsonl}]");
+  auto const config = small.folder.write("config.toml", "[data]\nallow_outside_root = true\n");
+  CHECK(inspect({"--data", yaml.string(), "--index-only"}) == 2);
+  CHECK(inspect({"--data", yaml.string(), "--index-only", "--recipe", config.string(),
+                 "--global-batch", "1"}) == 0);
+}

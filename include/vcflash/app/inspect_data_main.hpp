@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,13 +14,17 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include <vcflash/app/inspect/examples.hpp>
+#include <vcflash/app/inspect/steps.hpp>
 #include <vcflash/app/inspect/survey.hpp>
 #include <vcflash/app/inspect/survey_report.hpp>
+#include <vcflash/app/log.hpp>
 #include <vcflash/app/number_checks.hpp>
 #include <vcflash/app/program.hpp>
 #include <vcflash/data/mixture.hpp>
+#include <vcflash/data/sampler.hpp>
 #include <vcflash/meta/error.hpp>
 #include <vcflash/meta/vocabulary.hpp>
 #include <vcflash/recipe/stage.hpp>
@@ -56,6 +61,7 @@ inline void read_survey_settings(SurveySettings& settings, std::filesystem::path
   number("data", "max_frames", settings.max_frames);
   number("data", "max_length", settings.max_length);
   number("train", "global_batch", settings.global_batch);
+  number("train", "micro_batch", settings.micro_batch);
   number("train", "epochs", settings.epochs);
   if (auto const name = table["data"]["sampling"].value<std::string>()) {
     if (*name != "middle" && *name != "dynamic_fps1")
@@ -71,7 +77,35 @@ inline void read_survey_settings(SurveySettings& settings, std::filesystem::path
                       file.string(), *name));
     settings.images = *layout;
   }
+  if (auto const name = table["data"]["order"].value<std::string>()) {
+    auto const* const order = std::ranges::find(data::all_orders, *name,
+                                                [](data::Order order) { return name_of(order); });
+    if (order == data::all_orders.end())
+      throw InputError(fmt::format("{}: data.order = \"{}\" is none.", file.string(), *name));
+    settings.order = *order;
+  }
+  if (auto const steps = table["train"]["max_steps"].value<std::int64_t>())
+    settings.max_steps = std::max<std::int64_t>(0, *steps);
   if (auto const told = table["data"]["time_message"].value<bool>()) settings.time_message = *told;
+  if (auto const told = table["data"]["allow_outside_root"].value<bool>())
+    settings.allow_outside = *told;
+}
+
+/// Takes what a run's model makes of media, from the `training.json` beside its settings.
+/// \return whether there is one
+inline bool read_model_facts(SurveySettings& settings, std::filesystem::path const& recipe) {
+  std::ifstream file(recipe.parent_path() / "training.json");
+  auto const facts = nlohmann::json::parse(file, nullptr, false);
+  auto const number = [&](char const* name) {
+    return facts.is_object() ? facts.value(name, std::int64_t{0}) : 0;
+  };
+  auto const clip = number("clip_frames"), tokens = number("clip_tokens");
+  if (clip < 1 || tokens < clip) return false;
+  settings.clip_length = clip;
+  settings.tokens_of_frame = tokens / clip;
+  if (number("image_tokens") > 0) settings.tokens_of_image = number("image_tokens");
+  if (number("resolution") > 0) settings.image_size = number("resolution");
+  return true;
 }
 
 inline void write_report(std::filesystem::path const& path, std::string_view text) {
@@ -115,10 +149,14 @@ inline int inspect_data_main(int argc, char const* const* argv) {
       number("--max-length", given.max_length, "Tokens of a row at most");
   auto const* const batch =
       number("--global-batch", given.global_batch, "Rows of an optimiser step");
-  number("--tokens-per-frame", given.tokens_of_frame, "Tokens of a video's frame; default 16");
-  number("--tokens-per-image", given.tokens_of_image,
-         "Tokens of an image, and of each of its tiles; default 64");
-  number("--image-size", given.image_size, "Pixels a side of a tile; default 224");
+  auto const* const frame_tokens =
+      number("--tokens-per-frame", given.tokens_of_frame,
+             "Tokens of a video's frame; default: of the model that --recipe trained, or 16");
+  auto const* const image_tokens =
+      number("--tokens-per-image", given.tokens_of_image,
+             "Tokens of an image, and of each of its tiles; default likewise, or 64");
+  auto const* const image_size =
+      number("--image-size", given.image_size, "Pixels a side of a tile; default likewise, or 224");
   flags
       .add_option("--image-layout", images,
                   "square, pad or anyres_nopad, as data.image_aspect_ratio; default anyres_nopad")
@@ -134,23 +172,32 @@ inline int inspect_data_main(int argc, char const* const* argv) {
       ->check(CLI::Range(1, 1024));
 
   return program.run(argc, argv, [&] {
+    set_up_log("inspect-data");
     if (check_media && out.empty())
       throw InputError("--check-media keeps its journal in the folder --out, which is missing.");
     SurveySettings settings;
-    if (!recipe.empty()) detail::read_survey_settings(settings, recipe);
+    bool model_known = false;
+    if (!recipe.empty()) {
+      detail::read_survey_settings(settings, recipe);
+      model_known = detail::read_model_facts(settings, recipe);
+    }
     if (max_frames->count() > 0) settings.max_frames = given.max_frames;
     if (min_frames->count() > 0) settings.min_frames = given.min_frames;
     if (max_length->count() > 0) settings.max_length = given.max_length;
-    if (batch->count() > 0) settings.global_batch = given.global_batch;
-    settings.tokens_of_frame = given.tokens_of_frame;
-    settings.tokens_of_image = given.tokens_of_image;
-    settings.image_size = given.image_size;
+    if (batch->count() > 0) {
+      settings.global_batch = given.global_batch;
+      settings.micro_batch = std::gcd(settings.micro_batch, given.global_batch);
+    }
+    if (frame_tokens->count() > 0) settings.tokens_of_frame = given.tokens_of_frame;
+    if (image_tokens->count() > 0) settings.tokens_of_image = given.tokens_of_image;
+    if (image_size->count() > 0) settings.image_size = given.image_size;
+    settings.allow_outside = settings.allow_outside || allow_outside;
     if (!images.empty()) settings.images = *detail::image_layout_named(images);
     settings.chat = text::template_named(chat);
 
     std::error_code error;
     if (!out.empty()) std::filesystem::create_directories(out, error);
-    data::Mixture const mixture(mixture_file, {allow_outside});
+    data::Mixture const mixture(mixture_file, {settings.allow_outside});
     std::optional<text::Tokenizer> tokenizer;
     if (!tokenizer_folder.empty()) tokenizer = text::Tokenizer::from_folder(tokenizer_folder);
     std::optional<MediaJournal> journal;
@@ -173,16 +220,26 @@ inline int inspect_data_main(int argc, char const* const* argv) {
     }
     fmt::print("{}: {} rows of {} sets ({} of videos, {} of images, {} of text), {} steps\n", name,
                all.rows, survey.sets.size(), all.of_modality[2], all.of_modality[1],
-               all.of_modality[0], expected_steps(all.rows, settings));
+               all.of_modality[0], expected_steps(all, settings));
     if (survey.tokens_counted)
       fmt::print("{:.0f} tokens a row on average, {} at most; {} rows over {}\n", all.tokens.mean(),
                  all.tokens.most(), all.too_long, settings.max_length);
+    if (survey.tokens_counted && !model_known && frame_tokens->count() == 0)
+      inform(
+          fmt::format("a frame counts as {} tokens, as of upstream's models; --tokens-per-frame "
+                      "says otherwise.",
+                      settings.tokens_of_frame));
+    for (auto const& remark : all.remarks) warn(remark + ".");
     if (all.lost() > 0)
       throw InputError(fmt::format(
           "{}: {} rows would be lost ({} of the wrong shape, {} without their medium, {} with one "
-          "that cannot be read, {} whose text cannot be used); the first: {}",
+          "that cannot be read, {} whose text or clip cannot be used); the first: {}",
           name, all.lost(), all.broken, all.missing, all.unreadable, all.unusable,
           all.problems.front()));
+    auto const few = too_few_rows(all, settings);
+    bool const batch_known = !recipe.empty() || batch->count() > 0;
+    if (!few.empty() && batch_known) throw InputError(fmt::format("{}: {}.", name, few));
+    if (!few.empty()) warn(fmt::format("{}: {}.", name, few));
   });
 }
 

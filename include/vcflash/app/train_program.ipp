@@ -191,6 +191,7 @@ inline nlohmann::ordered_json summary_of(TrainProgram const& recipe,
                               {"clip_frames", model.clip_frames},
                               {"clip_patches", model.clip_patches},
                               {"clip_tokens", model.clip_tokens},
+                              {"image_tokens", model.image_tokens},
                               {"bad_samples", bad_samples},
                               {"peak_memory_mib", peak_memory_mib()},
                               {"vcflash", version}};

@@ -156,8 +156,7 @@ class Trainer {
   /// Steps of the whole run with a source of so many micro batches an epoch.
   std::int64_t steps_for(std::int64_t batches_per_epoch) const {
     if (config_.recipe.max_steps > 0) return config_.recipe.max_steps;
-    return std::max<std::int64_t>(
-        1, batches_per_epoch * config_.recipe.epochs / config_.accumulation());
+    return data::steps_of_run(batches_per_epoch, config_.recipe.epochs, config_.accumulation());
   }
 
   /// Trains to the end, or until SIGTERM or SIGINT.

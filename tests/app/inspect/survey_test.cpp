@@ -1,10 +1,12 @@
 #include <vcflash/app/inspect/survey.hpp>
 
+#include <cstdint>
 #include <cstdlib>
 #include <iterator>
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
@@ -61,12 +63,38 @@ TEST_CASE("rows are surveyed with their media, frames and tokens", "[unit]") {
   }
 }
 
-TEST_CASE("steps are whole batches of rows in each epoch", "[unit]") {
-  SurveySettings settings;
-  settings.global_batch = 8;
-  settings.epochs = 3;
-  CHECK(expected_steps(7, settings) == 0);
-  CHECK(expected_steps(17, settings) == 6);
+TEST_CASE("a clip that passes its film's end is found as training finds it", "[unit]") {
+  test::SmallMixture const small;  // good.mp4 has 16 frames in 8 seconds
+  auto const clip = [](double start, double end) {
+    auto row = test::SmallMixture::row("video", "good.mp4", "<image>\nwhat");
+    return row.insert(1, fmt::format("\"start\": {}, \"end\": {}, ", start, end));
+  };
+  small.folder.write("clips.jsonl", clip(0, 8) + clip(2, 10) + clip(7.5, 60) + clip(50, 60));
+  data::Mixture const mixture(
+      small.folder.write("clips.yaml", "datasets: [{json_path: clips.jsonl}]"));
+  MediaJournal journal(small.folder / "journal.jsonl");
+  auto const survey = survey_rows(mixture, {}, nullptr, &journal, 1);
+  REQUIRE(survey.sets[0].unusable == 2);
+  CHECK(survey.sets[0].frames.count() == 2);
+  CHECK_THAT(survey.sets[0].problems.at(0), ContainsSubstring("passes the film's end at second 8"));
+  CHECK_THAT(survey.sets[0].problems.at(1), ContainsSubstring("the film ends at second 8"));
+  for (std::int64_t row = 0; row < 4; ++row) {
+    auto const clipped = mixture.row(row);
+    media::FrameRequest const request{
+        FrameSampling::dynamic_fps1, 1, 8, 4, clipped.start, clipped.end};
+    if (row < 2)
+      CHECK_NOTHROW(media::read_video(clipped.media[0], request, 16));
+    else
+      CHECK_THROWS_AS(media::read_video(clipped.media[0], request, 16), InputError);
+  }
+}
+
+TEST_CASE("a mixture whose data_root is not used is remarked on", "[unit]") {
+  test::SmallMixture const small;
+  data::Mixture const mixture(small.folder.write(
+      "mixed.yaml", "datasets: [{json_path: pictures.jsonl, data_root: media, media_type: mix}]"));
+  CHECK_THAT(survey_index(mixture).all().remarks.at(0),
+             ContainsSubstring("mix does not use the data_root media"));
 }
 
 TEST_CASE("tiles, the time message and the chat template decide how many tokens a row has",

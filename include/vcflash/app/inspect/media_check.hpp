@@ -19,6 +19,8 @@
 #include <vcflash/app/inspect/parallel.hpp>
 #include <vcflash/app/progress.hpp>
 #include <vcflash/data/frame_reader.hpp>
+#include <vcflash/media/byte_source.hpp>
+#include <vcflash/media/ffmpeg.hpp>
 #include <vcflash/media/frame_folder.hpp>
 #include <vcflash/media/image.hpp>
 #include <vcflash/media/video.hpp>
@@ -41,9 +43,23 @@ struct MediaFacts {
   std::int64_t length = 0;    ///< frames of a video; 0: not looked at
   double fps = 0;             ///< its frames a second
   int width = 0, height = 0;  ///< pixels of an image; 0: not looked at
+  std::string remark;         ///< what is odd about it though it can be read
+  bool may_pass = false;      ///< the problem is of reading, not of the medium: look again
 };
 
 namespace detail {
+
+/// What a film says of its rate where its frames' own times tell another.
+inline std::string remark_on_rate(std::string const& path, media::VideoInfo const& info) {
+  constexpr double much = 2;
+  double const moments = info.moments_fps;
+  if (moments <= 0 || (info.fps < much * moments && moments < much * info.fps)) return {};
+  return fmt::format(
+      "{}: claims {:.4g} frames a second and is taken for {:.2f} s; its frames are shown at {:.4g} "
+      "a "
+      "second, for {:.2f} s",
+      path, info.fps, info.duration, moments, static_cast<double>(info.shown) / moments);
+}
 
 /// Opens a medium and decodes some of it.
 inline MediaFacts open_medium(MediaFile const& medium) {
@@ -69,9 +85,16 @@ inline MediaFacts open_medium(MediaFile const& medium) {
     bool const gif = medium.read_type == "gif";
     facts.length = gif ? info.shown : info.length;
     facts.fps = gif ? 1 : info.fps;
+    if (!gif) facts.remark = remark_on_rate(medium.path, info);
     media::FrameRequest request;
     request.max_frames = 4;
     media::read_video(medium.path, request, 32);
+  } catch (media::ReadError const& error) {
+    facts.problem = error.what();
+    facts.may_pass = true;
+  } catch (media::TooSlow const& error) {
+    facts.problem = error.what();
+    facts.may_pass = true;
   } catch (std::exception const& error) {
     facts.problem = error.what();
   }
@@ -101,8 +124,12 @@ class MediaJournal {
       try {
         known_[row.at("path").get<std::string>() + '\n' + row.at("read").get<std::string>()] = {
             row.at("state").get<std::string>(),
-            {false, row.at("problem").get<std::string>(), row.at("length").get<std::int64_t>(),
-             row.at("fps").get<double>(), row.at("width").get<int>(), row.at("height").get<int>()}};
+            {.problem = row.at("problem").get<std::string>(),
+             .length = row.at("length").get<std::int64_t>(),
+             .fps = row.at("fps").get<double>(),
+             .width = row.at("width").get<int>(),
+             .height = row.at("height").get<int>(),
+             .remark = row.at("remark").get<std::string>()}};
       } catch (nlohmann::json::exception const&) {
         continue;
       }
@@ -128,7 +155,8 @@ class MediaJournal {
                                      {"length", facts.length},
                                      {"fps", facts.fps},
                                      {"width", facts.width},
-                                     {"height", facts.height}};
+                                     {"height", facts.height},
+                                     {"remark", facts.remark}};
     out_ << row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
     out_.flush();
   }
@@ -162,6 +190,7 @@ inline std::vector<MediaFacts> check_media(std::vector<MediaFile> const& media,
             continue;
           }
           facts[i] = detail::open_medium(media[i]);
+          if (facts[i].may_pass) continue;
           std::scoped_lock const lock(guard);
           journal->keep(media[i], facts[i]);
         }

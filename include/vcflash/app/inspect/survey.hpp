@@ -19,10 +19,13 @@
 #include <vcflash/app/inspect/media_check.hpp>
 #include <vcflash/app/inspect/parallel.hpp>
 #include <vcflash/app/progress.hpp>
+#include <vcflash/data/media_text.hpp>
 #include <vcflash/data/mixture.hpp>
+#include <vcflash/data/sampler.hpp>
 #include <vcflash/media/frame_folder.hpp>
 #include <vcflash/media/frame_sampling.hpp>
 #include <vcflash/media/preprocess.hpp>
+#include <vcflash/media/video.hpp>
 #include <vcflash/meta/error.hpp>
 #include <vcflash/meta/vocabulary.hpp>
 #include <vcflash/recipe/stage.hpp>
@@ -44,7 +47,15 @@ struct SurveySettings {
   ChatTemplate chat = ChatTemplate::qwen_2;
   bool time_message = true;  ///< conversations say how long their video is
   std::int64_t max_length = 32768;
-  std::int64_t global_batch = 256, epochs = 1;
+  std::int64_t global_batch = 256, micro_batch = 1, epochs = 1;
+  std::int64_t max_steps = 0;  ///< of the run; 0: as many as the epochs have
+  data::Order order = data::Order::grouped;
+  bool allow_outside = false;  ///< media may lie outside their data_root
+
+  /// Micro-batches of a step.
+  std::int64_t accumulation() const {
+    return std::max<std::int64_t>(1, global_batch / micro_batch);
+  }
 };
 
 /// What is found out about a set, or about all of them.
@@ -55,6 +66,7 @@ struct SetSurvey {
   std::int64_t too_long = 0;                               ///< rows over the longest that is taken
   Histogram words, tokens, frames;
   std::vector<std::string> problems;  ///< the first of them
+  std::vector<std::string> remarks;   ///< what is odd and costs no row; the first of them
 
   static constexpr std::size_t most_problems = 20;
 
@@ -62,6 +74,11 @@ struct SetSurvey {
 
   void note(std::string problem) {
     if (problems.size() < most_problems) problems.push_back(std::move(problem));
+  }
+
+  void remark(std::string const& sentence) {
+    bool const known = std::ranges::find(remarks, sentence) != remarks.end();
+    if (!known && remarks.size() < most_problems) remarks.push_back(sentence);
   }
 
   void merge(SetSurvey const& other) {
@@ -76,6 +93,7 @@ struct SetSurvey {
     tokens.merge(other.tokens);
     frames.merge(other.frames);
     for (auto const& problem : other.problems) note(problem);
+    for (auto const& sentence : other.remarks) remark(sentence);
   }
 };
 
@@ -99,6 +117,9 @@ inline Survey survey_index(data::Mixture const& mixture) {
     auto const& set = mixture.sets()[s];
     auto& found = survey.sets[s];
     found.rows = set.count;
+    if (set.media_type == data::MediaType::mix && !set.data_root.empty())
+      found.remark(fmt::format("{}: media_type mix does not use the data_root {}; any does",
+                               set.json_path, set.data_root));
     for (std::int64_t i = set.first; i < set.first + set.count; ++i) {
       ++found.of_modality[static_cast<std::size_t>(mixture.modality(i))];
       found.words.add(mixture.words(i));
@@ -186,16 +207,19 @@ class RowSurvey {
         found.note(facts.problem);
         return;
       }
+      if (!facts.remark.empty()) found.remark(facts.remark);
       try {
         data::require_inside(path, row.root);
         if (row.modality == Modality::image) {
           seen.tokens += image_tokens(row, facts);
+          seen.time_messages.emplace_back();
         } else {
-          add_video(row, facts, seen, found);
+          add_video(path, row, facts, seen, found);
         }
       } catch (InputError const& error) {
         ++found.unusable;
-        found.note(fmt::format("{}: {}", path, error.what()));
+        std::string const problem = error.what();
+        found.note(problem.starts_with(path) ? problem : fmt::format("{}: {}", path, problem));
         return;
       }
     }
@@ -205,7 +229,7 @@ class RowSurvey {
   /// What the media of a row add to it.
   struct Seen {
     std::int64_t tokens = 0;
-    std::string time_message;
+    std::vector<std::string> time_messages;  ///< one a medium
   };
 
   /// Of several images in a row each is padded to one square. An image that was not opened counts
@@ -218,30 +242,40 @@ class RowSurvey {
     return settings_.tokens_of_image * (1 + grid.width / side * (grid.height / side));
   }
 
-  void add_video(data::Row const& row, MediaFacts const& facts, Seen& seen,
+  void add_video(std::string const& path, data::Row const& row, MediaFacts const& facts, Seen& seen,
                  SetSurvey& found) const {
-    std::int64_t frames = settings_.max_frames;  // at most, of a video that was not opened
-    double duration = 0;
+    media::ChosenLength chosen{settings_.max_frames, 0};  // at most, of a video that was not opened
     if (facts.length > 0) {
-      media::FrameRequest request{settings_.sampling, settings_.min_frames, settings_.max_frames,
-                                  settings_.clip_length};
-      if (row.start && row.end) request.start = row.start, request.end = row.end;
-      auto const plan =
-          row.read_type == "img"
-              ? media::plan_folder(request, facts.length, media::folder_fps(row.media[0]))
-              : media::plan_frames(request, facts.length, facts.fps);
-      frames = static_cast<std::int64_t>(plan.indices.size());
-      duration = plan.duration;
-      found.frames.add(frames);
+      chosen = chosen_of(path, row, facts);
+      found.frames.add(chosen.frames);
     }
-    seen.tokens += frames * settings_.tokens_of_frame;
-    if (settings_.time_message) seen.time_message = text::time_message(duration, frames);
+    seen.tokens += chosen.frames * settings_.tokens_of_frame;
+    seen.time_messages.push_back(
+        settings_.time_message ? text::time_message(chosen.duration, chosen.frames) : "");
+  }
+
+  /// What training chooses. Only where a clip comes near the film's end must the film be asked
+  /// whether its frames are there.
+  media::ChosenLength chosen_of(std::string const& path, data::Row const& row,
+                                MediaFacts const& facts) const {
+    constexpr double near = 2;  // seconds
+    media::FrameRequest request{settings_.sampling, settings_.min_frames, settings_.max_frames,
+                                settings_.clip_length};
+    if (row.start && row.end) request.start = row.start, request.end = row.end;
+    bool const folder = row.read_type == "img";
+    double const film_end = static_cast<double>(facts.length) / facts.fps;
+    if (request.end && !folder && *request.end > film_end - near)
+      return media::plan_video(path, request);
+    auto const plan =
+        folder ? media::plan_folder(request, facts.length, media::folder_fps(row.media[0]))
+               : media::plan_frames(request, facts.length, facts.fps);
+    return {static_cast<std::int64_t>(plan.indices.size()), plan.duration};
   }
 
   void count_tokens(data::Row const& row, Seen const& seen, SetSurvey& found) const {
     auto turns = row.turns;
     bool const has_media = !row.media.empty();
-    if (has_media) text::place_media(turns, {.time_message = seen.time_message});
+    if (has_media) data::place_media(turns, seen.time_messages);
     text::Encoded encoded;
     try {
       encoded = text::encode_conversation(*tokenizer_, settings_.chat, turns, has_media);
@@ -280,11 +314,6 @@ inline Survey survey_rows(data::Mixture const& mixture, SurveySettings const& se
   Survey survey = survey_index(mixture);
   detail::RowSurvey(mixture, settings, tokenizer, threads).run(survey, journal);
   return survey;
-}
-
-/// Optimiser steps of a run over so many rows.
-inline std::int64_t expected_steps(std::int64_t rows, SurveySettings const& settings) {
-  return rows / settings.global_batch * settings.epochs;
 }
 
 }  // namespace vcflash::app

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include <vcflash/app/inspect/examples.hpp>
+#include <vcflash/app/inspect/steps.hpp>
 #include <vcflash/app/inspect/survey.hpp>
 #include <vcflash/app/report/blocks.hpp>
 #include <vcflash/app/report/charts.hpp>
@@ -38,6 +39,7 @@ inline nlohmann::ordered_json to_json(SetSurvey const& set, Survey const& survey
   }
   if (survey.media_opened) json["frames"] = set.frames.to_json();
   json["problems"] = set.problems;
+  json["remarks"] = set.remarks;
   return json;
 }
 
@@ -129,10 +131,11 @@ inline nlohmann::ordered_json survey_json(data::Mixture const& mixture, Survey c
                                 {"time_message", settings.time_message},
                                 {"max_length", settings.max_length},
                                 {"global_batch", settings.global_batch},
+                                {"micro_batch", settings.micro_batch},
                                 {"epochs", settings.epochs}}},
                               {"media", survey.media},
                               {"media_opened", survey.media_opened},
-                              {"steps", expected_steps(all.rows, settings)},
+                              {"steps", expected_steps(all, settings)},
                               {"all", detail::to_json(all, survey)},
                               {"sets", nlohmann::ordered_json::array()}};
   for (std::size_t s = 0; s < survey.sets.size(); ++s) {
@@ -161,7 +164,7 @@ inline std::string survey_page(data::Mixture const& mixture, Survey const& surve
                                  detail::tile(detail::thousands(all.rows), "rows"),
                                  detail::tile(detail::thousands(survey.media), "media"),
                                  detail::tile(detail::thousands(all.lost()), "rows lost"),
-                                 detail::tile(detail::thousands(expected_steps(all.rows, settings)),
+                                 detail::tile(detail::thousands(expected_steps(all, settings)),
                                               fmt::format("steps of {}", settings.global_batch)));
   if (!survey.media_opened)
     page +=
@@ -186,6 +189,11 @@ inline std::string survey_page(data::Mixture const& mixture, Survey const& surve
     page += "<h2>Problems, the first of each set</h2><ul>";
     for (auto const& set : survey.sets)
       for (auto const& problem : set.problems) page += "<li>" + escaped(problem) + "</li>";
+    page += "</ul>";
+  }
+  if (!all.remarks.empty()) {
+    page += "<h2>Odd, though no row is lost by it</h2><ul>";
+    for (auto const& remark : all.remarks) page += "<li>" + escaped(remark) + "</li>";
     page += "</ul>";
   }
   for (std::size_t s = 0; s < examples.size(); ++s)
