@@ -150,3 +150,35 @@ TEST_CASE("a picture longer than any is refused before it is made larger", "[uni
   CHECK_THROWS_WITH(decode_image(encode_png(long_one), "long.png"),
                     ContainsSubstring("long.png: a picture of 70000 x 1 is not taken"));
 }
+
+TEST_CASE("sixteen bits of grey in a TIFF are clipped, as Pillow does it", "[unit]") {
+  std::vector<std::uint8_t> tiff{'I', 'I', '*', 0, 8, 0, 0, 0, 9, 0};
+  auto const put = [&](unsigned value, int bytes) {
+    for (int b = 0; b < bytes; ++b) tiff.push_back(std::uint8_t(value >> 8 * b));
+  };
+  constexpr unsigned pixels = 8 + 2 + 9 * 12 + 4;  // behind the header and nine fields
+  for (auto const& [tag, value] : {std::pair{256U, 3U},
+                                   {257, 1},
+                                   {258, 16},
+                                   {259, 1},
+                                   {262, 1},
+                                   {273, pixels},
+                                   {277, 1},
+                                   {278, 1},
+                                   {279, 6}}) {
+    put(tag, 2);
+    put(4, 2);  // a number of four bytes
+    put(1, 4);
+    put(value, 4);
+  }
+  put(0, 4);
+  for (unsigned const grey : {7U, 255U, 25700U}) put(grey, 2);
+  CHECK(decode_image(tiff, "a.tiff").rgb ==
+        std::vector<std::uint8_t>{7, 7, 7, 255, 255, 255, 255, 255, 255});
+}
+
+TEST_CASE("a PPM is a picture", "[unit]") {
+  Image const image{2, 1, {1, 2, 3, 200, 100, 0}};
+  auto const codec = detail::make_encoder(AV_CODEC_ID_PPM, nullptr, AV_PIX_FMT_RGB24, 2, 1);
+  CHECK(decode_image(detail::encode_picture(codec, image), "a.ppm").rgb == image.rgb);
+}

@@ -54,6 +54,9 @@ inline AVCodecID picture_codec(std::span<std::uint8_t const> bytes) {
   if (begins(bytes, "RIFF"sv) && begins(bytes, "WEBP"sv, 8)) return AV_CODEC_ID_WEBP;
   if (begins(bytes, "GIF8"sv)) return AV_CODEC_ID_GIF;
   if (begins(bytes, "BM"sv)) return AV_CODEC_ID_BMP;
+  bool const blank = bytes.size() > 2 && (bytes[2] == ' ' || bytes[2] == '\n');
+  if (begins(bytes, "P6"sv) && blank) return AV_CODEC_ID_PPM;
+  if (begins(bytes, "P5"sv) && blank) return AV_CODEC_ID_PGM;
   if (begins(bytes, "II*\0"sv) || begins(bytes, "MM\0*"sv)) return AV_CODEC_ID_TIFF;
   return AV_CODEC_ID_NONE;
 }
@@ -62,7 +65,7 @@ inline AVCodecID picture_codec(std::span<std::uint8_t const> bytes) {
 inline AVCodecID require_picture(std::span<std::uint8_t const> bytes, std::string const& name) {
   AVCodecID const id = picture_codec(bytes);
   if (id == AV_CODEC_ID_NONE) {
-    fail<InputError>(name, ": not a picture (PNG, JPEG, GIF, WebP, BMP or TIFF)");
+    fail<InputError>(name, ": not a picture (PNG, JPEG, GIF, WebP, BMP, TIFF or PPM)");
   }
   return id;
 }
@@ -172,11 +175,20 @@ inline void packed_row(AVFrame const& frame, int y, std::uint8_t* out) {
     case AV_PIX_FMT_GRAY16BE:
       each([&](int x) { return grey(row[x * 2] << 8 | row[x * 2 + 1]); });
       break;
+    case AV_PIX_FMT_GRAY16LE:
+      each([&](int x) { return grey(row[x * 2 + 1] << 8 | row[x * 2]); });
+      break;
     case AV_PIX_FMT_YA16BE:
       each([&](int x) { return grey(row[x * 4]); });
       break;
     case AV_PIX_FMT_RGB48BE:
       each([&](int x) { return std::array{row[x * 6], row[x * 6 + 2], row[x * 6 + 4]}; });
+      break;
+    case AV_PIX_FMT_RGB48LE:
+      each([&](int x) { return std::array{row[x * 6 + 1], row[x * 6 + 3], row[x * 6 + 5]}; });
+      break;
+    case AV_PIX_FMT_RGBA64LE:
+      each([&](int x) { return std::array{row[x * 8 + 1], row[x * 8 + 3], row[x * 8 + 5]}; });
       break;
     case AV_PIX_FMT_RGBA64BE:
       each([&](int x) { return std::array{row[x * 8], row[x * 8 + 2], row[x * 8 + 4]}; });
@@ -187,10 +199,11 @@ inline void packed_row(AVFrame const& frame, int y, std::uint8_t* out) {
 }
 
 inline bool has_packed_rows(int format) {
-  constexpr std::array formats{AV_PIX_FMT_RGB24,   AV_PIX_FMT_RGBA,     AV_PIX_FMT_BGRA,
-                               AV_PIX_FMT_GRAY8,   AV_PIX_FMT_YA8,      AV_PIX_FMT_MONOBLACK,
-                               AV_PIX_FMT_PAL8,    AV_PIX_FMT_GRAY16BE, AV_PIX_FMT_YA16BE,
-                               AV_PIX_FMT_RGB48BE, AV_PIX_FMT_RGBA64BE};
+  constexpr std::array formats{AV_PIX_FMT_RGB24,     AV_PIX_FMT_RGBA,     AV_PIX_FMT_BGRA,
+                               AV_PIX_FMT_GRAY8,     AV_PIX_FMT_YA8,      AV_PIX_FMT_PAL8,
+                               AV_PIX_FMT_MONOBLACK, AV_PIX_FMT_GRAY16BE, AV_PIX_FMT_GRAY16LE,
+                               AV_PIX_FMT_YA16BE,    AV_PIX_FMT_RGB48BE,  AV_PIX_FMT_RGB48LE,
+                               AV_PIX_FMT_RGBA64BE,  AV_PIX_FMT_RGBA64LE};
   return std::find(formats.begin(), formats.end(), format) != formats.end();
 }
 
