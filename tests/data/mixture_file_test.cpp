@@ -130,6 +130,8 @@ TEST_CASE("a wrong mixture file is refused in one sentence that names it", "[uni
   refused("datasets: [{json_path: a.json, data_rot: x}]",
           "entry 0 of datasets has the key data_rot, which is not read; the nearest is data_root");
   refused("datasets: [{json_path: a.json, video_readtype: gif}]", "nearest is video_read_type");
+  refused("datasets: [{json_path: a.json, repeat: twice}]", "repeat must be a number above 0");
+  refused("datasets: [{json_path: a.json, repeat: 0}]", "repeat must be a number above 0");
   refused("dataset: [{json_path: a.json}]", "the key dataset is not read; write datasets");
   refused("root: {a: b}\ndatasets: [{json_path: a.json}]", "write roots");
   refused("datasets: [{json_path: !!python/object/apply:os.system x}]", "json_path");

@@ -312,3 +312,25 @@ TEST_CASE("a set of any rows has all its media behind one data_root", "[unit]") 
   fs::remove(folder / "media/cat.mp4");
   CHECK_THROWS_MATCHES(Mixture(yaml), InputError, MessageMatches(ContainsSubstring("data_root")));
 }
+
+TEST_CASE("a set's rows are seen as often as it says", "[unit]") {
+  test::TemporaryFolder folder;
+  std::string rows;
+  for (char const* word : {"a", "b", "c", "d"})
+    rows += std::string(R"({"id": ")") + word +
+            R"(", "conversations": [{"from": "human", "value": "x"}]})" + "\n";
+  folder.write("rows.jsonl", rows);
+  folder.write("other.jsonl", rows);
+  auto const ids = [&](std::string const& repeat) {
+    Mixture const mixture(folder.write("mix.yaml", "datasets: [{json_path: rows.jsonl, repeat: " +
+                                                       repeat + "}, {json_path: other.jsonl}]"));
+    CHECK(mixture.sets()[1].first == mixture.sets()[0].count);
+    std::string seen;
+    for (std::int64_t i = 0; i < mixture.sets()[0].count; ++i) seen += mixture.row(i).id;
+    return seen;
+  };
+  CHECK(ids("1") == "abcd");
+  CHECK(ids("2.5") == "abcdabcdab");
+  CHECK(ids("0.5") == "ab");
+  CHECK(ids("0.01") == "a");
+}

@@ -76,6 +76,9 @@ class Mixture {
 
   void add(DataSet set, std::filesystem::path const& yaml);
 
+  /// Takes the rows of the last set as often as it says. \param once rows of it so far
+  void repeat(DataSet const& set, std::int64_t once);
+
   /// Why a row is left out; empty for a row to use.
   std::string problem_of(AnnotationFile const& file, std::int64_t row, DataSet const& set) const;
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -90,14 +91,24 @@ VCFLASH_INLINE void Mixture::add(DataSet set, std::filesystem::path const& yaml)
     else
       broken_.push_back({file->name(), file->entry(row).number, std::move(problem), sets_.size()});
   }
+  std::int64_t const once = size() - set.first;
+  if (once > 0) repeat(set, once);
   set.count = size() - set.first;
-  if (set.count == 0)
+  if (once == 0)
     throw InputError(fmt::format("{}: {} leaves no row to use; the first reason: row {} {}.",
                                  yaml.string(), set.json_path, broken_[broken_before].row,
                                  broken_[broken_before].problem));
   files_.push_back(file);
   sets_.push_back(std::move(set));
   check_first_media(sets_.back(), yaml);
+}
+
+VCFLASH_INLINE void Mixture::repeat(DataSet const& set, std::int64_t once) {
+  auto const wanted = std::llround(static_cast<double>(once) * set.repeat);
+  std::int64_t const rows = std::max<std::int64_t>(1, wanted);
+  places_.resize(static_cast<std::size_t>(set.first + std::min(once, rows)));
+  for (std::int64_t row = once; row < rows; ++row)
+    places_.push_back(places_[static_cast<std::size_t>(set.first + row % once)]);
 }
 
 VCFLASH_INLINE std::string Mixture::problem_of(AnnotationFile const& file, std::int64_t row,

@@ -18,6 +18,7 @@
 ///     datasets:
 ///       - json_path: annotations/next_qa.jsonl   # .json or .jsonl
 ///         sampling_strategy: first:25%           # all (default), first:N, end:N, firstK:N
+///         repeat: 2.5                            # see its rows so often an epoch; default 1
 ///         data_root: media/video                 # put before each row's media path
 ///         media_type: video                      # image, video, text, any or mix; default: as
 ///                                                # the first row that can be read
@@ -52,6 +53,7 @@ struct DataSet {
   std::string sampling_strategy = "all";
   std::string annotations_from, media_from;
   std::optional<MediaType> media_type;
+  double repeat = 1;                  ///< how often an epoch sees its rows
   std::int64_t first = 0, count = 0;  ///< its rows among those of the mixture
 };
 

@@ -188,6 +188,8 @@ class MixtureFile {
         set.video_read_type = text_of(entry.second, key);
       } else if (key == "media_type") {
         set.media_type = media_type_of(text_of(entry.second, key));
+      } else if (key == "repeat") {
+        set.repeat = repeat_of(entry.second);
       } else if (key != "<<") {
         fail(fmt::format("entry {} of datasets has the key {}, which is not read", sets_.size(),
                          key),
@@ -209,6 +211,16 @@ class MixtureFile {
       fail(fmt::format("entry {} of datasets: {} must be text", sets_.size(), key),
            value.empty() ? "." : fmt::format(", not {}.", value));
     return value;
+  }
+
+  double repeat_of(YAML::Node const& node) const {
+    constexpr double most = 1000;
+    double repeat = 0;
+    if (!node.IsScalar() || !YAML::convert<double>::decode(node, repeat) || !(repeat > 0) ||
+        repeat > most)
+      fail(fmt::format("entry {} of datasets: repeat must be a number above 0", sets_.size()),
+           fmt::format(", up to {}.", most));
+    return repeat;
   }
 
   static bool is_boolean(std::string value) {
