@@ -97,7 +97,8 @@ inline bool read_model_facts(SurveySettings& settings, std::filesystem::path con
   std::ifstream file(recipe.parent_path() / "training.json");
   auto const facts = nlohmann::json::parse(file, nullptr, false);
   auto const number = [&](char const* name) {
-    return facts.is_object() ? facts.value(name, std::int64_t{0}) : 0;
+    bool const given = facts.is_object() && facts.contains(name) && facts[name].is_number_integer();
+    return given ? facts[name].get<std::int64_t>() : 0;
   };
   auto const clip = number("clip_frames"), tokens = number("clip_tokens");
   if (clip < 1 || tokens < clip) return false;

@@ -67,19 +67,20 @@ TEST_CASE("a film whose frames tell another rate than it does is remarked on", "
   info.fps = 1000;
   info.duration = 0.09;
   info.moments_fps = 22.9;
-  CHECK_THAT(detail::remark_on_rate("s.webm", info),
+  CHECK_THAT(app::detail::remark_on_rate("s.webm", info),
              ContainsSubstring("s.webm: claims 1000 frames a second and is taken for 0.09 s; its "
                                "frames are shown at 22.9 a second, for 3.93 s"));
   info.moments_fps = 900;
-  CHECK(detail::remark_on_rate("s.webm", info).empty());
+  CHECK(app::detail::remark_on_rate("s.webm", info).empty());
   info.moments_fps = 0;
-  CHECK(detail::remark_on_rate("s.webm", info).empty());
+  CHECK(app::detail::remark_on_rate("s.webm", info).empty());
 }
 
 TEST_CASE("what may be read a moment later is not remembered as broken", "[unit]") {
   test::TemporaryFolder const folder;
   std::filesystem::create_symlink("loop.mp4", folder / "loop.mp4");
-  auto const facts = detail::open_medium({(folder / "loop.mp4").string(), "", Modality::video});
+  auto const facts =
+      app::detail::open_medium({(folder / "loop.mp4").string(), "", Modality::video});
   CHECK_THAT(facts.problem, ContainsSubstring("cannot be read"));
   CHECK(facts.may_pass);
 }

@@ -254,18 +254,20 @@ class RowSurvey {
         settings_.time_message ? text::time_message(chosen.duration, chosen.frames) : "");
   }
 
-  /// What training chooses. Only where a clip comes near the film's end must the film be asked
-  /// whether its frames are there.
+  /// What training chooses. A film is asked whether a clip's frames are there only where the clip
+  /// comes near its end.
   media::ChosenLength chosen_of(std::string const& path, data::Row const& row,
                                 MediaFacts const& facts) const {
-    constexpr double near = 2;  // seconds
     media::FrameRequest request{settings_.sampling, settings_.min_frames, settings_.max_frames,
                                 settings_.clip_length};
     if (row.start && row.end) request.start = row.start, request.end = row.end;
     bool const folder = row.read_type == "img";
-    double const film_end = static_cast<double>(facts.length) / facts.fps;
-    if (request.end && !folder && *request.end > film_end - near)
-      return media::plan_video(path, request);
+    if (request.end && !folder) {
+      auto const wanted = static_cast<double>(media::clip_frame_count(request));
+      double const left = static_cast<double>(facts.length) / facts.fps - *request.end;  // seconds
+      if (row.read_type == "gif" || left < 2 + wanted / facts.fps)
+        return media::plan_video(path, request);
+    }
     auto const plan =
         folder ? media::plan_folder(request, facts.length, media::folder_fps(row.media[0]))
                : media::plan_frames(request, facts.length, facts.fps);
