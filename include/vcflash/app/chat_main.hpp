@@ -12,7 +12,7 @@
 #include <vcflash/dist/device.hpp>
 #include <vcflash/infer/conversation.hpp>
 #include <vcflash/infer/look.hpp>
-#include <vcflash/infer/sampling.hpp>
+#include <vcflash/infer/generation_config.hpp>
 #include <vcflash/media/image.hpp>
 #include <vcflash/media/load_video.hpp>
 #include <vcflash/media/resize.hpp>

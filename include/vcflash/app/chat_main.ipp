@@ -12,7 +12,7 @@
 #include <vcflash/app/chat_main.hpp>
 #include <vcflash/app/number_checks.hpp>
 #include <vcflash/app/program.hpp>
-#include <vcflash/infer/sampling.hpp>
+#include <vcflash/infer/generation_config.hpp>
 
 namespace vcflash::app::detail {
 

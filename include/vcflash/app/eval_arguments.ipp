@@ -15,7 +15,7 @@
 #include <vcflash/app/program.hpp>
 #include <vcflash/eval/all_benchmarks.hpp>
 #include <vcflash/eval/sha256.hpp>
-#include <vcflash/infer/sampling.hpp>
+#include <vcflash/infer/generation_config.hpp>
 
 namespace vcflash::app::detail {
 
