@@ -64,7 +64,7 @@ struct Evaluation {
       auto const ids = text::encode_prompt(model.tokenizer, options.chat, turns);
       auto const prompt = infer::embed_prompt(model.network, ids, std::span(&tokens, 1));
       answers.push_back(
-          model.tokenizer.decode(infer::generate(model.network.llm, prompt, greedy), true));
+          model.tokenizer.decode(infer::generate(model.network.llm, prompt, greedy).ids, true));
     }
     return answers;
   }

@@ -144,7 +144,8 @@ TEMPLATE_TEST_CASE("batches of any size say what is said one by one", "[unit]", 
         tokenizer.decode(infer::generate(asked.network.llm, prompt,
                                          {.max_new_tokens = Clips::max_new_tokens,
                                           .stop_ids = text::end_of_answer_ids(tokenizer),
-                                          .vocabulary = tokenizer.vocabulary()}),
+                                          .vocabulary = tokenizer.vocabulary()})
+                             .ids,
                          true);
     text += i % 2 == 0 ? " what colour is it ?" : " how many are there ?";
   }
@@ -188,7 +189,7 @@ TEST_CASE("an answer is the greedy one to the prompt that the model was trained 
         {.max_new_tokens = 4,
          .stop_ids = text::end_of_answer_ids(tokenizer),
          .vocabulary = tokenizer.vocabulary()});
-    CHECK(said[backwards ? 1 : 0].second.text == tokenizer.decode(expected, true));
+    CHECK(said[backwards ? 1 : 0].second.text == tokenizer.decode(expected.ids, true));
   }
 }
 

@@ -43,7 +43,8 @@ TEST_CASE("each turn is answered as if the whole conversation were computed anew
                         infer::embed_prompt(tiny_network(), ids, std::span(&tokens, 1)),
                         {.max_new_tokens = 6,
                          .stop_ids = text::end_of_answer_ids(words),
-                         .vocabulary = words.vocabulary()}),
+                         .vocabulary = words.vocabulary()})
+            .ids,
         true);
     auto const question = turns.back().value.substr(turns.size() == 1 ? 29 : 0);
     std::string heard;

@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <limits>
 #include <map>
+#include <set>
 #include <tuple>
 #include <type_traits>
 #include <vector>
@@ -46,7 +48,9 @@ struct Prompts {
     std::vector<Ids> answers;
     for (auto const& rest : rests) {
       infer::Prompt const whole(at::cat({beginning.embeddings, rest}, 1), beginning.visual);
-      answers.push_back(infer::generate(llm, whole, options));
+      auto own = options;
+      own.sampling.seed = infer::seed_of_answer(options.sampling.seed, answers.size());
+      answers.push_back(infer::generate(llm, whole, own).ids);
     }
     return answers;
   }
@@ -192,6 +196,36 @@ TEST_CASE("tokens that were said are less likely again in a batch, and drawn one
        {infer::Sampling{.repetition_penalty = 1.3}, infer::Sampling{.temperature = 1, .seed = 4}}) {
     infer::GenerateOptions const options{.max_new_tokens = 12, .sampling = sampling};
     CHECK(prompts.in_batches(options, 3) == prompts.one_by_one(options));
+  }
+}
+
+TEST_CASE("one prompt several times in a batch draws several answers", "[golden]") {
+  Prompts<> prompts(12, {4});
+  prompts.rests.assign(4, prompts.rests.front());
+  auto const answers =
+      prompts.in_batches({.max_new_tokens = 12, .sampling = {.temperature = 1, .seed = 4}}, 4);
+  CHECK(std::set(answers.begin(), answers.end()).size() == 4);
+}
+
+TEST_CASE("answers in a batch end at the model's last position", "[golden]") {
+  constexpr LlmConfig few_positions = [] {
+    LlmConfig config = GoldenQwen2::config;
+    config.max_positions = 20;
+    return config;
+  }();
+  Prompts<Qwen2<few_positions>> prompts(10, {7, 3, 9});
+  infer::GenerateOptions const options{.max_new_tokens = 24};
+  auto const answers = prompts.in_batches(options, 2);
+  CHECK(answers == prompts.one_by_one(options));
+  CHECK(answers[0].size() == 20 - 17 + 1);
+}
+
+TEST_CASE("a batch whose logits are not numbers is an error", "[golden]") {
+  Prompts<> prompts(5, {3, 3});
+  prompts.rests[1].fill_(std::numeric_limits<float>::quiet_NaN());
+  for (double const temperature : {0., 1.}) {
+    CHECK_THROWS_AS(prompts.in_batches({.sampling = {.temperature = temperature}}, 2),
+                    infer::NotNumbers);
   }
 }
 

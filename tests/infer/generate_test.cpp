@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <limits>
 #include <vector>
 
 #include <vcflash/llms/qwen2.hpp>
@@ -49,38 +51,69 @@ std::vector<std::int64_t> without_cache(Tensor embeddings, std::int64_t tokens) 
 
 TEST_CASE("generation with a cache says what generation without one says", "[unit]") {
   Tensor const embeddings = prompt({5, 80, 13, 44});
-  auto const ids = infer::generate(small(), embeddings, {.max_new_tokens = 12});
+  auto const ids = infer::generate(small(), embeddings, {.max_new_tokens = 12}).ids;
   CHECK(ids.size() == 12);
   CHECK(ids == without_cache(embeddings, 12));
 }
 
-TEST_CASE("generation ends before a stop id and after the most tokens asked for", "[unit]") {
+TEST_CASE("generation ends before a stop id and after the most tokens asked for, and says which",
+          "[unit]") {
   Tensor const embeddings = prompt({5, 80, 13, 44});
   auto const all = without_cache(embeddings, 6);
   std::int64_t const stop = all[2];
   auto const before = static_cast<std::size_t>(std::ranges::find(all, stop) - all.begin());
-  auto const ids = infer::generate(small(), embeddings, {.max_new_tokens = 6, .stop_ids = {stop}});
-  CHECK(ids == std::vector(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(before)));
-  CHECK(infer::generate(small(), embeddings, {.max_new_tokens = 1}).size() == 1);
-  CHECK(infer::generate(small(), embeddings, {.max_new_tokens = 0}).empty());
+  auto const said = infer::generate(small(), embeddings, {.max_new_tokens = 6, .stop_ids = {stop}});
+  CHECK(said.ids == std::vector(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(before)));
+  CHECK(said.finish == infer::Finish::stop);
+  auto const one = infer::generate(small(), embeddings, {.max_new_tokens = 1});
+  CHECK(one.ids.size() == 1);
+  CHECK(one.finish == infer::Finish::length);
+  CHECK(infer::generate(small(), embeddings, {.max_new_tokens = 0}).ids.empty());
+}
+
+TEST_CASE("generation ends at the model's last position", "[unit]") {
+  constexpr LlmConfig eight_positions = [] {
+    LlmConfig config = Small::config;
+    config.max_positions = 8;
+    return config;
+  }();
+  Qwen2<eight_positions> llm;
+  initialise(llm, {.weight = 0.2, .embedding = 0.5}, 3);
+  // Five positions are taken; the last token that is chosen needs none.
+  auto const said = infer::generate(llm, prompt({5, 80, 13, 44, 7}), {.max_new_tokens = 100});
+  CHECK(said.ids == without_cache(prompt({5, 80, 13, 44, 7}), 4));
+  CHECK(said.finish == infer::Finish::context);
+}
+
+TEST_CASE("logits that are not numbers are an error, however tokens are chosen", "[unit]") {
+  Small broken;
+  initialise(broken, {.weight = 0.2, .embedding = 0.5}, 3);
+  at::NoGradGuard const no_grad;
+  Tensor(broken.model.norm.weight)[3] = std::numeric_limits<float>::quiet_NaN();
+  for (double const temperature : {0., 1.}) {
+    CHECK_THROWS_WITH(
+        infer::generate(broken, prompt({5, 80}), {.sampling = {.temperature = temperature}}),
+        Catch::Matchers::ContainsSubstring("logits are not numbers"));
+  }
 }
 
 TEST_CASE("each token is handed on as it is chosen, and the listener may end the answer",
           "[unit]") {
   Tensor const embeddings = prompt({1, 2, 3});
   std::vector<std::int64_t> heard;
-  auto const ids =
+  auto const said =
       infer::generate(small(), embeddings, {.max_new_tokens = 9}, [&](std::int64_t id) {
         heard.push_back(id);
         return heard.size() < 4;
       });
-  CHECK(ids.size() == 4);
-  CHECK(heard == ids);
+  CHECK(said.ids.size() == 4);
+  CHECK(heard == said.ids);
+  CHECK(said.finish == infer::Finish::cancelled);
 }
 
 TEST_CASE("rows of the table that no token has are never chosen", "[unit]") {
   auto const ids =
-      infer::generate(small(), prompt({5, 80, 13}), {.max_new_tokens = 20, .vocabulary = 7});
+      infer::generate(small(), prompt({5, 80, 13}), {.max_new_tokens = 20, .vocabulary = 7}).ids;
   CHECK(std::ranges::all_of(ids, [](std::int64_t id) { return id < 7; }));
 }
 
@@ -88,10 +121,11 @@ TEST_CASE("a conversation goes on from the cache of the turn before", "[unit]") 
   Small::Cache cache;
   auto const heard = [](std::int64_t) { return true; };
   auto const first =
-      infer::generate(small(), prompt({5, 80, 13}), {.max_new_tokens = 3}, cache, heard);
+      infer::generate(small(), prompt({5, 80, 13}), {.max_new_tokens = 3}, cache, heard).ids;
   // The last id of an answer has not been through the model yet.
   auto const second =
-      infer::generate(small(), prompt({first.back(), 60, 61}), {.max_new_tokens = 4}, cache, heard);
+      infer::generate(small(), prompt({first.back(), 60, 61}), {.max_new_tokens = 4}, cache, heard)
+          .ids;
   std::vector<std::int64_t> whole{5, 80, 13};
   whole.insert(whole.end(), first.begin(), first.end());
   whole.insert(whole.end(), {60, 61});

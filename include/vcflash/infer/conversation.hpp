@@ -97,7 +97,7 @@ class Conversation {
         generate(network_.llm, prompt.after(known), options_, cache_, [&](std::int64_t id) {
           on_text(stream.add(id));
           return true;
-        });
+        }).ids;
     on_text(stream.finish());
     cached_ = whole;
     cached_.insert(cached_.end(), answer.begin(), answer.end());

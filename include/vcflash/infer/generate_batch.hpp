@@ -37,6 +37,12 @@ struct SharedPrefix {
 
 namespace detail {
 
+/// What tokens are chosen by, on the CPU.
+struct Judged {
+  Tensor logits;       ///< [rows, vocabulary] fp32; of the likeliest tokens alone [rows, 1]
+  Tensor likeliest{};  ///< [rows, 1] int64, where the sampler asks for no more
+};
+
 /// Prompts that are answered side by side, each a row of one cache: the prefix, padding, then what
 /// is the row's own. The rows end together.
 template <LanguageModel L>
@@ -50,7 +56,7 @@ class AnswerBatch {
         prefix_(prefix),
         rests_(rests),
         options_(options),
-        rows_(std::min(rows, rests.size()), Row(options.sampling)),
+        rows_(std::min(rows, rests.size()), Row(options.sampling, 0)),
         order_(rests.size()) {
     // The longest come first: those that follow find room in what is there.
     std::iota(order_.begin(), order_.end(), std::size_t{0});
@@ -70,41 +76,51 @@ class AnswerBatch {
 
  private:
   struct Row {
-    explicit Row(Sampling const& sampling) : sampler(sampling) {}
+    Row(Sampling sampling, std::size_t prompt)
+        : sampler(seeded(sampling, prompt)), prompt(prompt) {}
+
+    static Sampling seeded(Sampling sampling, std::size_t prompt) {
+      sampling.seed = seed_of_answer(sampling.seed, prompt);
+      return sampling;
+    }
 
     Sampler sampler;
     bool busy = false;
-    std::size_t prompt = 0;
+    std::size_t prompt;
     std::vector<std::int64_t> ids{};
     std::int64_t padding = 0;
   };
 
   std::int64_t length(std::size_t prompt) const { return rests_[prompt].size(1); }
 
-  /// What the sampler needs of states [rows, hidden]: the likeliest ids [rows], or the logits
-  /// [rows, vocabulary], on the CPU.
-  Tensor judged(Tensor const& states) const {
+  /// \param states [rows, hidden]
+  Judged judged(Tensor const& states) const {
     Tensor const all = llm_.logits(states);
     Tensor const logits = all.narrow(1, 0, std::min(options_.vocabulary, all.size(1)));
-    return options_.sampling.plain() ? logits.argmax(-1).to(at::kCPU)
-                                     : logits.to(at::kCPU, at::kFloat).contiguous();
+    if (!options_.sampling.plain()) return {logits.to(at::kCPU, at::kFloat).contiguous()};
+    Tensor const likeliest = logits.argmax(-1, /*keepdim=*/true);
+    return {logits.gather(1, likeliest).to(at::kCPU, at::kFloat), likeliest.to(at::kCPU)};
   }
 
   /// Chooses a row's next token and ends its answer if that is its end.
   /// \param place of the row in what was judged
   template <class OnAnswer>
-  void take(Row& row, Tensor const& judged, std::size_t place, OnAnswer&& on_answer) {
+  void take(Row& row, Judged const& judged, std::size_t place, OnAnswer&& on_answer) {
+    auto const width = static_cast<std::size_t>(judged.logits.size(1));
+    std::span const logits(judged.logits.const_data_ptr<float>() + place * width, width);
     std::int64_t id = 0;
-    if (options_.sampling.plain()) {
-      id = judged.const_data_ptr<std::int64_t>()[place];
+    if (judged.likeliest.defined()) {
+      require_number(logits.front());
+      id = judged.likeliest.const_data_ptr<std::int64_t>()[place];
     } else {
-      auto const width = static_cast<std::size_t>(judged.size(1));
-      id = row.sampler.choose(std::span(judged.const_data_ptr<float>() + place * width, width),
-                              row.ids);
+      id = row.sampler.choose(logits, row.ids);
     }
     bool const stops = std::ranges::find(options_.stop_ids, id) != options_.stop_ids.end();
     if (!stops) row.ids.push_back(id);
-    row.busy = !stops && std::ssize(row.ids) < options_.max_new_tokens;
+    // The last token has no position yet.
+    std::int64_t const said = std::ssize(row.ids);
+    std::int64_t const positions = prefix_.cache.tokens() + length(row.prompt) + said - 1;
+    row.busy = !stops && said < options_.max_new_tokens && positions < longest_prompt(L::config);
     if (!row.busy) on_answer(row.prompt, row.ids);
   }
 
@@ -121,8 +137,7 @@ class AnswerBatch {
     std::vector<std::int64_t> lengths;
     for (std::size_t r = 0; r < rows_.size() && filled.size() < left; ++r) {
       if (rows_[r].busy) continue;
-      rows_[r] = Row(options_.sampling);
-      rows_[r].prompt = order_[next_++];
+      rows_[r] = Row(options_.sampling, order_[next_++]);
       filled.push_back(r);
       lengths.push_back(length(rows_[r].prompt));
     }
@@ -135,7 +150,7 @@ class AnswerBatch {
           .copy_(rests_[rows_[filled[i]].prompt][0]);
     }
     Cache fresh = repeated(prefix_.cache, std::ssize(filled));
-    Tensor const found = judged(last_states(batch, lengths, fresh));
+    Judged const found = judged(last_states(batch, lengths, fresh));
     for (std::size_t i = 0; i < filled.size(); ++i) take(rows_[filled[i]], found, i, on_answer);
     if (anew) {
       cache_ = std::move(fresh);
@@ -199,7 +214,7 @@ class AnswerBatch {
     bool const padded = std::ranges::any_of(padding, [](std::int64_t p) { return p > 0; });
     cache_.pad_left(padded ? std::move(padding) : std::vector<std::int64_t>(), own_);
     Tensor const next = ids.to(rests_.front().device());
-    Tensor const found = judged(llm_.hidden_states(llm_.embed(next), &cache_).select(1, 0));
+    Judged const found = judged(llm_.hidden_states(llm_.embed(next), &cache_).select(1, 0));
     ++own_;
     for (std::size_t r = 0; r < rows_.size(); ++r) {
       if (rows_[r].busy) take(rows_[r], found, r, on_answer);
@@ -220,12 +235,15 @@ class AnswerBatch {
 }  // namespace detail
 
 /// Answers prompts that begin alike, several in one batch; a finished one makes room for the next.
-/// In fp32 the answers are those of `generate`; in a narrower type sums that are added up in
-/// another order may tip a close decision.
+/// In fp32 the answers are those of `generate`, each drawn by a seed of its own
+/// (`seed_of_answer`); in a narrower type sums that are added up in another order may tip a close
+/// decision.
 /// \param prefix what all begin with
 /// \param rests what follows in each: [1, tokens, hidden] of at least one token, without visual
-/// ones \param rows most prompts at a time, each with a copy of the prefix \param on_answer called
-/// as `on_answer(prompt, ids)` as soon as an answer is whole
+///   ones
+/// \param rows most prompts at a time, each with a copy of the prefix
+/// \param on_answer called as `on_answer(prompt, ids)` as soon as an answer is whole
+/// \throws NotNumbers if the model's logits are none
 template <LanguageModel L, class OnAnswer>
 void generate_batch(L const& llm, SharedPrefix<L> const& prefix, std::span<Tensor const> rests,
                     GenerateOptions const& options, std::int64_t rows, OnAnswer&& on_answer) {
