@@ -55,15 +55,3 @@ TEST_CASE("each turn is answered as if the whole conversation were computed anew
     turns.push_back({text::Turn::From::human, next});
   }
 }
-
-TEST_CASE("a character is shown when its last byte has come", "[unit]") {
-  auto const words = tokenizer();
-  infer::TextStream stream(words);
-  std::vector<std::string> pieces;
-  for (auto const id : words.encode("é!")) pieces.push_back(stream.add(id));
-  REQUIRE(pieces.size() == 3);  // two bytes of é, one of !
-  CHECK(pieces[0].empty());
-  CHECK(pieces[1] == "é");
-  CHECK(pieces[2] == "!");
-  CHECK(stream.finish().empty());
-}

@@ -90,6 +90,17 @@ TEST_CASE("bytes that are no text count as the replacement character", "[unit]")
   CHECK(tokenizer.decode(Ids{-200, 258, INT64_MAX, INT64_MIN}).empty());
 }
 
+TEST_CASE("an id's bytes are those that its text is made of", "[golden]") {
+  auto const& tokenizer = qwen_tokenizer();
+  std::string bytes;
+  for (auto const id : tokenizer.encode("é 日本 <|im_end|>")) bytes += tokenizer.bytes_of_id(id);
+  CHECK(bytes == "é 日本 <|im_end|>");
+  auto const mark = tokenizer.id_of("<|im_end|>").value();
+  CHECK(tokenizer.bytes_of_id(mark, true).empty());
+  CHECK(tokenizer.bytes_of_id(-1).empty());
+  CHECK(tokenizer.bytes_of_id(tokenizer.vocabulary()).empty());
+}
+
 TEST_CASE("the tokenizer's files are handed on byte for byte", "[unit]") {
   TemporaryFolder const from, to;
   auto const json = small_tokenizer_json().dump(3);

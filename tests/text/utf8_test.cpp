@@ -47,3 +47,25 @@ TEST_CASE("a quotation in a message stays on one short line", "[unit]") {
   CHECK(cut.size() <= 64);
   CHECK(cut.ends_with("...\""));
 }
+
+TEST_CASE("a character whose end may yet come is told from bytes that are none", "[unit]") {
+  CHECK(unfinished_bytes("") == 0);
+  CHECK(unfinished_bytes("abc\xC3\xA9") == 0);
+  CHECK(unfinished_bytes("abc\xC3") == 1);
+  CHECK(unfinished_bytes("\xE2\x82") == 2);
+  CHECK(unfinished_bytes("x\xF0\x9F\x98") == 3);
+  CHECK(unfinished_bytes("\xF0\x9F\x98\x80") == 0);
+  for (char const* none : {"\xFF", "\xC0", "\x80", "\xE0\x80", "\xF4\x90", "\xED\xA0"}) {
+    CHECK(unfinished_bytes(none) == 0);
+  }
+}
+
+TEST_CASE("control characters are spelled out, new lines and tabs stay", "[unit]") {
+  CHECK(with_visible_controls("a\tb\nc\xC3\xA9") == "a\tb\nc\xC3\xA9");
+  CHECK(with_visible_controls("\x1b[2J\r\x7F\x07") == "\\x1b[2J\\x0d\\x7f\\x07");
+  CHECK(with_visible_controls("\xC2\x9B"
+                              "31m") ==
+        "\\x9b"
+        "31m");  // CSI in one character
+  CHECK(with_visible_controls("\xFFx") == std::string(replacement_character) + "x");
+}

@@ -2,6 +2,7 @@
 
 #include <vcflash/infer/generate.hpp>
 #include <vcflash/infer/look.hpp>
+#include <vcflash/infer/text_stream.hpp>
 #include <vcflash/text/chat.hpp>
 #include <vcflash/text/question.hpp>
 #include <vcflash/text/tokenizer.hpp>
@@ -15,35 +16,6 @@
 #include <vector>
 
 namespace vcflash::infer {
-
-/// Turns ids into text as they come. A character whose bytes are not all there yet waits.
-class TextStream {
- public:
-  explicit TextStream(text::Tokenizer const& tokenizer) : tokenizer_(tokenizer) {}
-
-  /// \return what `id` adds to the text
-  std::string add(std::int64_t id) {
-    ids_.push_back(id);
-    constexpr std::string_view incomplete = "\xEF\xBF\xBD";
-    std::string text = tokenizer_.decode(ids_, true);
-    if (std::string_view(text).ends_with(incomplete)) return {};
-    return take(text);
-  }
-
-  /// \return what is left, complete or not
-  std::string finish() { return take(tokenizer_.decode(ids_, true)); }
-
- private:
-  std::string take(std::string const& text) {
-    std::string added = text.substr(std::min(shown_, text.size()));
-    shown_ = text.size();
-    return added;
-  }
-
-  text::Tokenizer const& tokenizer_;
-  std::vector<std::int64_t> ids_;
-  std::size_t shown_ = 0;
-};
 
 /// Several turns about the same media. What was said before is not computed again.
 template <Model M>

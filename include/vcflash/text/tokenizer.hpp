@@ -37,6 +37,9 @@ class Tokenizer {
   /// \param skip_special leave out added tokens that are marked special
   std::string decode(std::span<std::int64_t const> ids, bool skip_special = false) const;
 
+  /// What `decode` makes its text of: the bytes of one id, which may be a part of a character.
+  std::string_view bytes_of_id(std::int64_t id, bool skip_special = false) const;
+
   /// One more than the highest id that has a token.
   std::int64_t vocabulary() const;
 

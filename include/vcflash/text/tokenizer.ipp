@@ -258,18 +258,18 @@ VCFLASH_INLINE std::vector<std::int64_t> Tokenizer::encode(std::string_view text
   return ids;
 }
 
+VCFLASH_INLINE std::string_view Tokenizer::bytes_of_id(std::int64_t id, bool skip_special) const {
+  if (id < 0 || id >= vocabulary() || (skip_special && kind(id) == Kind::special)) return {};
+  auto const other = state_->texts.find(id);
+  if (other != state_->texts.end()) return other->second;
+  if (kind(id) == Kind::base) return state_->pairs.bytes_of(static_cast<std::size_t>(id));
+  return {};
+}
+
 VCFLASH_INLINE std::string Tokenizer::decode(std::span<std::int64_t const> ids,
                                              bool skip_special) const {
   std::string bytes;
-  for (auto const id : ids) {
-    if (id < 0 || id >= vocabulary() || (skip_special && kind(id) == Kind::special)) continue;
-    auto const other = state_->texts.find(id);
-    if (other != state_->texts.end()) {
-      bytes += other->second;
-    } else if (kind(id) == Kind::base) {
-      bytes += state_->pairs.bytes_of(static_cast<std::size_t>(id));
-    }
-  }
+  for (auto const id : ids) bytes += bytes_of_id(id, skip_special);
   return is_valid_utf8(bytes) ? bytes : repaired_utf8(bytes);
 }
 

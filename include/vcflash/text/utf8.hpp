@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -87,6 +88,17 @@ inline std::string repaired_utf8(std::string_view bytes) {
   return text;
 }
 
+/// How many bytes at the end of `text` are the beginning of a character whose rest may yet come.
+inline std::size_t unfinished_bytes(std::string_view text) {
+  for (std::size_t bytes = 1; bytes <= std::min<std::size_t>(3, text.size()); ++bytes) {
+    auto const end = text.substr(text.size() - bytes);
+    auto const first = static_cast<unsigned char>(end[0]);
+    auto const step = next_code_point(end);
+    if (first >= 0xC2 && first <= 0xF4 && !step.valid && step.bytes == bytes) return bytes;
+  }
+  return 0;
+}
+
 inline void append_utf8(std::string& text, char32_t code_point) {
   auto const put = [&](char32_t byte) { text += static_cast<char>(byte); };
   if (code_point < 0x80) {
@@ -117,6 +129,26 @@ inline std::string in_quotes(std::string_view text) {
     text.remove_prefix(step.bytes);
   }
   return result + "\"";
+}
+
+/// `text` with its control characters spelled out (`\\x1b`), but for new lines and tabs, so that it
+/// can be shown on a terminal and cannot steer it.
+inline std::string with_visible_controls(std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string result;
+  while (!text.empty()) {
+    auto const step = next_code_point(text);
+    auto const c = step.code_point;
+    bool const control = c < 0x20 || (c >= 0x7F && c < 0xA0);
+    if (control && c != '\n' && c != '\t') {
+      result.append("\\x") += digits[c >> 4];
+      result += digits[c & 15];
+    } else {
+      result += step.valid ? text.substr(0, step.bytes) : replacement_character;
+    }
+    text.remove_prefix(step.bytes);
+  }
+  return result;
 }
 
 /// Unicode's White_Space property.
