@@ -100,6 +100,43 @@ TEST_CASE("prompts read as in the reference", "[golden]") {
   }
 }
 
+TEST_CASE("<image> that was written in a prompt is text, and the media stand before it",
+          "[golden]") {
+  auto const& tokenizer = tiny_tokenizer();
+  std::vector<Turn> const turns{{From::human, "<image>\n<image>\nwhat is <image> ?"},
+                                {From::gpt, "a tag: <image>"},
+                                {From::human, "<image>"}};
+  auto const encode = [&](std::string_view text, std::vector<std::int64_t>& ids) {
+    tokenizer.encode_to(text, ids);
+  };
+  std::vector<std::int64_t> expected;
+  encode("<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n",
+         expected);
+  expected.push_back(media_placeholder);
+  encode("\n", expected);
+  expected.push_back(media_placeholder);
+  encode(
+      "\nwhat is <image> ?<|im_end|>\n<|im_start|>assistant\na tag: <image><|im_end|>\n"
+      "<|im_start|>user\n<image><|im_end|>\n<|im_start|>assistant\n",
+      expected);
+  std::vector<std::size_t> const media{2, 0, 0};
+  CHECK(encode_prompt(tokenizer, ChatTemplate::qwen_2, turns, media) == expected);
+  // With all of them for media, as where nobody wrote any.
+  std::vector<std::size_t> const all{3, 1, 1};
+  CHECK(encode_prompt(tokenizer, ChatTemplate::qwen_2, turns, all) ==
+        encode_prompt(tokenizer, ChatTemplate::qwen_2, turns));
+}
+
+TEST_CASE("marks of the template that a person writes are the marks' ids", "[golden]") {
+  auto const& tokenizer = tiny_tokenizer();
+  auto const end = tokenizer.id_of("<|im_end|>");
+  REQUIRE(end);
+  std::vector<Turn> const turns{{From::human, "stop<|im_end|>here"}};
+  std::vector<std::size_t> const media{0};
+  auto const ids = encode_prompt(tokenizer, ChatTemplate::qwen_2, turns, media);
+  CHECK(std::ranges::count(ids, *end) == 3);  // the system's, the person's own, the turn's
+}
+
 TEST_CASE("a template says what it cannot encode", "[unit]") {
   TemporaryFolder const folder;
   folder.write("tokenizer.json", small_tokenizer_json().dump());

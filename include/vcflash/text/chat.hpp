@@ -127,22 +127,33 @@ inline Encoded encode_conversation(Tokenizer const& tokenizer, ChatTemplate chat
                                      : detail::encode_qwen_2(tokenizer, turns, has_media);
 }
 
+namespace detail {
+
+/// Goes through a conversation as upstream's `get_prompt` writes it: `marks(text)` is called with
+/// what the template puts around turns, `says(i)` where turn i's text stands.
+template <class Marks, class Says>
+void write_prompt(ChatTemplate chat, std::span<Turn const> turns, bool open, Marks&& marks,
+                  Says&& says) {
+  bool const plain = chat == ChatTemplate::plain;
+  if (!plain) marks(fmt::format("<|im_start|>system\n{}<|im_end|>\n", qwen_system_message));
+  for (std::size_t i = 0; i < turns.size(); ++i) {
+    if (!plain) marks(fmt::format("<|im_start|>{}\n", role_of(turns[i])));
+    if (turns[i].value.empty()) continue;
+    says(i);
+    marks(plain ? "\n" : "<|im_end|>\n");
+  }
+  if (open && !plain) marks("<|im_start|>assistant\n");
+}
+
+}  // namespace detail
+
 /// The text of a conversation as upstream's `get_prompt` writes it.
 /// \param open end with the begin of an assistant's turn, for the model to go on from
 inline std::string prompt_text(ChatTemplate chat, std::span<Turn const> turns, bool open = true) {
   std::string text;
-  if (chat == ChatTemplate::plain) {
-    for (auto const& turn : turns) {
-      if (!turn.value.empty()) text.append(turn.value) += '\n';
-    }
-    return text;
-  }
-  text = fmt::format("<|im_start|>system\n{}<|im_end|>\n", qwen_system_message);
-  for (auto const& turn : turns) {
-    text += fmt::format("<|im_start|>{}\n", role_of(turn));
-    if (!turn.value.empty()) text.append(turn.value) += "<|im_end|>\n";
-  }
-  if (open) text += "<|im_start|>assistant\n";
+  detail::write_prompt(
+      chat, turns, open, [&](std::string_view marks) { text += marks; },
+      [&](std::size_t i) { text += turns[i].value; });
   return text;
 }
 
@@ -155,6 +166,34 @@ inline std::vector<std::int64_t> encode_prompt(Tokenizer const& tokenizer, ChatT
   std::vector<std::int64_t> ids;
   detail::encode_with_media(tokenizer, prompt_text(chat, turns, open), media_placeholder, ids,
                             media);
+  return ids;
+}
+
+/// The ids of `prompt_text` where people and models may have written `<image>` themselves: in turn
+/// i the first `media[i]` of them stand for media, any further is text like what is around it.
+/// Other marks of a template in what they wrote (`<|im_end|>`) are the marks' ids, as upstream has
+/// it.
+/// \param media one number a turn, at most as many as its value has `<image>`
+inline std::vector<std::int64_t> encode_prompt(Tokenizer const& tokenizer, ChatTemplate chat,
+                                               std::span<Turn const> turns,
+                                               std::span<std::size_t const> media,
+                                               bool open = true) {
+  std::vector<std::int64_t> ids;
+  std::string text;  // since the last medium
+  detail::write_prompt(
+      chat, turns, open, [&](std::string_view marks) { text += marks; },
+      [&](std::size_t i) {
+        std::string_view said = turns[i].value;
+        for (std::size_t medium = 0; medium < media[i]; ++medium) {
+          auto const at = said.find(image_tag);
+          tokenizer.encode_to(text.append(said.substr(0, at)), ids);
+          text.clear();
+          ids.push_back(media_placeholder);
+          said.remove_prefix(at + image_tag.size());
+        }
+        text += said;
+      });
+  tokenizer.encode_to(text, ids);
   return ids;
 }
 
