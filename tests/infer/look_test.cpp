@@ -13,21 +13,8 @@
 using namespace vcflash;
 using test::Tiny, test::tiny_network;
 
-namespace {
-
-media::Frames frames_of(int count) {
-  constexpr int side = Tiny::Encoder::resolution;
-  media::Frames frames{count, side, side, {}};
-  for (std::size_t i = 0; i < std::size_t(count) * frames.frame_bytes(); ++i) {
-    frames.rgb.push_back(static_cast<std::uint8_t>(i * 2654435761U >> 13));
-  }
-  return frames;
-}
-
-}  // namespace
-
 TEST_CASE("pixels are normalised by the encoder's own statistics", "[unit]") {
-  auto const frames = frames_of(2);
+  auto const frames = test::tiny_frames(2);
   Tensor const pixels = infer::pixels_of<Tiny>(frames);
   CHECK(pixels.sizes() ==
         at::IntArrayRef({2, 3, Tiny::Encoder::resolution, Tiny::Encoder::resolution}));
@@ -37,7 +24,7 @@ TEST_CASE("pixels are normalised by the encoder's own statistics", "[unit]") {
 }
 
 TEST_CASE("reversed frames are the same frames, last first", "[unit]") {
-  auto const frames = frames_of(4);
+  auto const frames = test::tiny_frames(4);
   auto const turned = infer::reversed(frames);
   CHECK(std::ranges::equal(turned.frame(0), frames.frame(3)));
   CHECK(std::ranges::equal(turned.frame(3), frames.frame(0)));
@@ -45,7 +32,7 @@ TEST_CASE("reversed frames are the same frames, last first", "[unit]") {
 }
 
 TEST_CASE("a prompt's embeddings are those the model trains on", "[unit]") {
-  auto const frames = frames_of(8);
+  auto const frames = test::tiny_frames(8);
   std::vector<std::int64_t> const ids{3, 4, media_placeholder, 9, 11};
   Tensor const tokens = infer::look_at<Tiny>(tiny_network(), frames, Modality::video);
   CHECK(tokens.sizes() == at::IntArrayRef({64, 128}));

@@ -11,8 +11,8 @@
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/dist/device.hpp>
 #include <vcflash/infer/conversation.hpp>
-#include <vcflash/infer/look.hpp>
 #include <vcflash/infer/generation_config.hpp>
+#include <vcflash/infer/look.hpp>
 #include <vcflash/media/image.hpp>
 #include <vcflash/media/load_video.hpp>
 #include <vcflash/media/resize.hpp>
@@ -67,17 +67,22 @@ class Chat {
   Chat(TrainedModel<M> const& model, ChatArguments arguments)
       : network_(model.network),
         arguments_(std::move(arguments)),
-        conversation_(model.network, model.tokenizer, arguments_.max_tokens,
-                      arguments_.sampling()) {
+        conversation_(
+            model.network, model.tokenizer,
+            {.max_new_tokens = arguments_.max_tokens, .sampling = arguments_.sampling()}) {
     if (!arguments_.video.empty()) look_at_video();
     if (!arguments_.image.empty()) look_at_image();
   }
 
   /// Answers on stdout: as it comes or, with --json, an object that says what was looked at too.
   void ask(std::string const& question) {
-    auto const answer = conversation_.ask(question, [&](std::string const& piece) {
-      if (!arguments_.json) std::cout << piece << std::flush;
-    });
+    auto const answer = conversation_
+                            .ask(question,
+                                 [&](std::string const& piece) {
+                                   if (!arguments_.json) std::cout << piece << std::flush;
+                                   return true;
+                                 })
+                            .text;
     if (arguments_.json) {
       nlohmann::ordered_json json{{"question", question}, {"answer", answer}};
       json.update(looked_at_);

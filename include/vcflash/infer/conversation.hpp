@@ -1,104 +1,128 @@
 #pragma once
 
-#include <vcflash/infer/generate.hpp>
-#include <vcflash/infer/look.hpp>
-#include <vcflash/infer/text_stream.hpp>
+#include <vcflash/infer/engine.hpp>
+#include <vcflash/infer/generation_config.hpp>
 #include <vcflash/text/chat.hpp>
 #include <vcflash/text/question.hpp>
-#include <vcflash/text/tokenizer.hpp>
 
-#include <algorithm>
+#include <fmt/format.h>
+
+#include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace vcflash::infer {
 
-/// Several turns about the same media. What was said before is not computed again.
+/// Several turns about the same media. What was said before is not computed again. Whatever an
+/// operation throws, the conversation is what it was before.
 template <Model M>
 class Conversation {
  public:
+  /// \param config the answers to several questions are drawn by seeds of their own
   Conversation(typename M::Network const& network, text::Tokenizer const& tokenizer,
-               std::int64_t max_new_tokens, Sampling const& sampling = {})
-      : network_(network), tokenizer_(tokenizer) {
-    options_ = {.max_new_tokens = max_new_tokens,
-                .stop_ids = text::end_of_answer_ids(tokenizer),
-                .vocabulary = tokenizer.vocabulary(),
-                .sampling = sampling};
+               GenerationConfig config)
+      : engine_(network, tokenizer), config_(std::move(config)) {
+    auto const ends = text::end_of_answer_ids(tokenizer);
+    config_.stop_ids.insert(config_.stop_ids.end(), ends.begin(), ends.end());
   }
 
   /// Forgets what was shown and said.
   void reset() {
-    cache_.truncate(0);
-    cached_.clear();
+    engine_.forget();
     visual_.clear();
-    turns_.clear();
-    shown_.clear();
+    exchanges_.clear();
+    next_ = {};
   }
 
-  /// What was said so far, in turns of question and answer.
-  std::vector<text::Turn> const& turns() const { return turns_; }
+  /// Forgets what was said. What was shown stands before the next question again.
+  void restart() {
+    Exchange again;
+    exchanges_.push_back(std::move(next_));
+    for (auto const& exchange : exchanges_) {
+      again.shown += exchange.shown;
+      again.media += exchange.media;
+    }
+    exchanges_.clear();
+    next_ = std::move(again);
+  }
 
   /// Puts a video or an image before the next question.
   /// \param tokens [tokens, hidden]
-  /// \param form how the question stands behind it  \param time_message see text::first_question
+  /// \param form how the question stands behind it
+  /// \param time_message see text::first_question
+  /// \throws Error if the model does not take so many visual tokens
   void show(Tensor tokens, QuestionForm form = QuestionForm::trained,
             std::string const& time_message = {}) {
+    std::int64_t total = tokens.size(0);
+    for (Tensor const& before : visual_) total += before.size(0);
+    require_fits(M::Llm::config, total, "; show fewer frames");
     visual_.push_back(std::move(tokens));
-    shown_ += text::first_question(form, time_message, "");
+    next_.shown += text::first_question(form, time_message, "");
+    ++next_.media;
   }
 
-  /// \param on_text called with each piece of the answer as it is known
-  /// \return the whole answer
+  /// Asks the model. An answer that was cancelled is part of the conversation if anything was said.
+  /// \param on_text called with each piece of the answer as it is known; returning false cancels it
+  /// \throws Error if the conversation is longer than the model takes, or as the engine does
   template <class OnText>
-  std::string ask(std::string const& question, OnText&& on_text) {
-    turns_.push_back({text::Turn::From::human, std::exchange(shown_, {}) + question});
-    auto const ids = text::encode_prompt(tokenizer_, ChatTemplate::qwen_2, turns_, /*open=*/true,
-                                         visual_.size());
-    Prompt const prompt = embed_prompt(network_, ids, visual_);
-    auto const whole = spread(ids);
-    // At least the last token is computed: its state decides what comes next.
-    auto const known = cache_.truncate(std::min<std::int64_t>(
-        std::ranges::mismatch(whole, cached_).in1 - whole.begin(), std::ssize(whole) - 1));
+  Reply ask(std::string const& question, OnText&& on_text) {
+    std::vector<text::Turn> turns;
+    std::vector<std::size_t> media;
+    auto const say = [&](text::Turn::From from, std::string value, std::size_t count) {
+      turns.push_back({from, std::move(value)});
+      media.push_back(count);
+    };
+    for (auto const& exchange : exchanges_) {
+      say(text::Turn::From::human, exchange.shown + exchange.question, exchange.media);
+      say(text::Turn::From::gpt, exchange.answer, 0);
+    }
+    say(text::Turn::From::human, next_.shown + question, next_.media);
 
-    TextStream stream(tokenizer_);
-    auto const answer =
-        generate(network_.llm, prompt.after(known), options_, cache_, [&](std::int64_t id) {
-          on_text(stream.add(id));
-          return true;
-        }).ids;
-    on_text(stream.finish());
-    cached_ = whole;
-    cached_.insert(cached_.end(), answer.begin(), answer.end());
-    cached_.resize(static_cast<std::size_t>(cache_.tokens()));
-    std::string text(text::stripped(tokenizer_.decode(answer, true)));
-    turns_.push_back({text::Turn::From::gpt, text});
-    return text;
+    auto const& tokenizer = engine_.tokenizer();
+    GenerateOptions options{.max_new_tokens = config_.max_new_tokens,
+                            .stop_ids = config_.stop_ids,
+                            .vocabulary = tokenizer.vocabulary(),
+                            .sampling = config_.sampling};
+    options.sampling.seed = seed_of_answer(config_.sampling.seed, exchanges_.size());
+    Reply reply =
+        engine_.reply({.ids = text::encode_prompt(tokenizer, ChatTemplate::qwen_2, turns, media),
+                       .visual = visual_,
+                       .options = std::move(options),
+                       .stop_texts = config_.stop_texts},
+                      on_text);
+    if (reply.finish == Finish::cancelled && reply.text.empty()) return reply;
+    exchanges_.push_back({next_.shown, next_.media, question, reply.text});
+    next_ = {};
+    return reply;
+  }
+
+  /// What was said so far, in turns of question and answer, as training data have it: `<image>` and
+  /// a new line before a question for each medium that was shown before it.
+  std::vector<text::Turn> turns() const {
+    std::vector<text::Turn> turns;
+    for (auto const& exchange : exchanges_) {
+      std::string value;
+      for (std::size_t i = 0; i < exchange.media; ++i) value.append(text::image_tag) += '\n';
+      turns.push_back({text::Turn::From::human, value + exchange.question});
+      turns.push_back({text::Turn::From::gpt, exchange.answer});
+    }
+    return turns;
   }
 
  private:
-  /// One id for each position of the LLM's sequence: a placeholder for each visual token.
-  std::vector<std::int64_t> spread(std::span<std::int64_t const> ids) const {
-    std::vector<std::int64_t> positions;
-    std::size_t medium = 0;
-    for (std::int64_t const id : ids) {
-      std::int64_t const count = id == media_placeholder ? visual_[medium++].size(0) : 1;
-      positions.insert(positions.end(), static_cast<std::size_t>(count), id);
-    }
-    return positions;
-  }
+  struct Exchange {
+    std::string shown{};    ///< what stands before the question
+    std::size_t media = 0;  ///< of it
+    std::string question{}, answer{};
+  };
 
-  typename M::Network const& network_;
-  text::Tokenizer const& tokenizer_;
-  GenerateOptions options_;
-  typename M::Llm::Cache cache_;
-  std::vector<std::int64_t> cached_;  ///< the id at each position that the cache holds
+  Engine<M> engine_;
+  GenerationConfig config_;
   std::vector<Tensor> visual_;
-  std::vector<text::Turn> turns_;
-  std::string shown_;
+  std::vector<Exchange> exchanges_;
+  Exchange next_;  ///< what was shown since the last question
 };
 
 }  // namespace vcflash::infer
