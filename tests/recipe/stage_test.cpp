@@ -32,3 +32,10 @@ TEST_CASE("what is and what is not a stage", "[unit]") {
   STATIC_CHECK(Stage<VisualPretraining>);
   STATIC_CHECK_FALSE(Stage<Hyperparameters>);
 }
+
+TEST_CASE("an image layout is known by its name", "[unit]") {
+  for (ImageLayout const layout : all_image_layouts) {
+    CHECK(image_layout_named(name_of(layout)) == layout);
+  }
+  CHECK_FALSE(image_layout_named("anyres"));
+}

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -34,12 +33,6 @@
 namespace vcflash::app {
 
 namespace detail {
-
-inline std::optional<ImageLayout> image_layout_named(std::string_view name) {
-  auto const* const found = std::ranges::find(all_image_layouts, name,
-                                              [](ImageLayout layout) { return name_of(layout); });
-  return found == all_image_layouts.end() ? std::nullopt : std::optional(*found);
-}
 
 /// Takes what a run's settings (`config.toml`) say about its data; the rest stays.
 inline void read_survey_settings(SurveySettings& settings, std::filesystem::path const& file) {
@@ -193,7 +186,7 @@ inline int inspect_data_main(int argc, char const* const* argv) {
     if (image_tokens->count() > 0) settings.tokens_of_image = given.tokens_of_image;
     if (image_size->count() > 0) settings.image_size = given.image_size;
     settings.allow_outside = settings.allow_outside || allow_outside;
-    if (!images.empty()) settings.images = *detail::image_layout_named(images);
+    if (!images.empty()) settings.images = *image_layout_named(images);
     settings.chat = text::template_named(chat);
 
     std::error_code error;

@@ -17,13 +17,12 @@
 #include <vcflash/data/collate.hpp>
 #include <vcflash/data/frame_reader.hpp>
 #include <vcflash/data/media_text.hpp>
+#include <vcflash/data/picture.hpp>
 #include <vcflash/data/row.hpp>
 #include <vcflash/media/ffmpeg.hpp>
 #include <vcflash/media/frame_sampling.hpp>
 #include <vcflash/media/frames.hpp>
-#include <vcflash/media/image.hpp>
 #include <vcflash/media/normalise.hpp>
-#include <vcflash/media/preprocess.hpp>
 #include <vcflash/meta/error.hpp>
 #include <vcflash/meta/vocabulary.hpp>
 #include <vcflash/models/sample.hpp>
@@ -67,7 +66,6 @@ class SampleMaker {
         tokenizer_(std::move(tokenizer)),
         padding_(tokenizer_.id_of("<|endoftext|>")),
         normalise_({config.mean, config.std}),
-        grids_(media::grids({1, 1}, {6, 6}, config.image_size)),
         read_(config.image_size, config.frame_cache, config.time_limit) {}
 
   FrameCache const& cache() const { return read_.cache(); }
@@ -123,21 +121,10 @@ class SampleMaker {
 
   /// \param alone of several images in one row upstream pads each to a square
   Medium image(std::filesystem::path const& path, bool alone) const {
-    auto const picture = media::read_image(path, config_.time_limit);
-    int const side = config_.image_size;
-    auto const layout = alone ? config_.images : ImageLayout::pad;
-    if (layout == ImageLayout::anyres_nopad) {
-      auto const grid = media::best_grid({picture.width, picture.height}, grids_, side);
-      return {Modality::image, normalised(media::cut_tiles(picture, grid, side), false),
-              grid.height / side, grid.width / side};
-    }
-    try {
-      auto square = layout == ImageLayout::pad ? media::to_padded_square(picture, side)
-                                               : media::to_square(picture, side);
-      return {Modality::image, normalised({1, side, side, std::move(square.rgb)}, false)};
-    } catch (InputError const& error) {
-      throw InputError(fmt::format("{}: {}", path.string(), error.what()));
-    }
+    auto const picture =
+        read_picture(path, alone ? config_.images : ImageLayout::pad, config_.image_size,
+                     config_.time_limit);
+    return {Modality::image, normalised(picture.tiles, false), picture.rows, picture.columns};
   }
 
   /// \param last whether nobody needs the frames afterwards: their memory is given back one by one,
@@ -157,7 +144,6 @@ class SampleMaker {
   text::Tokenizer tokenizer_;
   std::optional<std::int64_t> padding_;
   media::NormaliseTable normalise_;
-  std::vector<media::Extent> grids_;  ///< that an image may be cut in, in pixels
   FrameReader read_;
 };
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace vcflash {
@@ -36,6 +37,14 @@ constexpr std::string_view name_of(ImageLayout images) {
       return "anyres_nopad";
   }
   return "unknown";
+}
+
+/// The layout of a name; none if no layout has it.
+constexpr std::optional<ImageLayout> image_layout_named(std::string_view name) {
+  for (ImageLayout const layout : all_image_layouts) {
+    if (name == name_of(layout)) return layout;
+  }
+  return std::nullopt;
 }
 
 /// What a script of upstream's sets. A run may override any of it (train/config.hpp).
