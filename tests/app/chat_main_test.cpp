@@ -175,7 +175,7 @@ TEST_CASE("a folder of frames is a video", "[e2e]") {
 
 TEST_CASE("an image is shown as the model was trained, or as is wanted", "[e2e]") {
   test::TinyRun const run;
-  auto const image = write_picture(run, "photo.png", 128, 64);
+  auto const image = write_picture(run, "photo.png", 192, 96);
   auto const answer = [&](std::vector<std::string> const& more) {
     std::vector<std::string> command{
         "chat-tiny",    "--model", run.at("base"), "--image", image,

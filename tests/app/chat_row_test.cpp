@@ -62,7 +62,7 @@ TEST_CASE("a conversation that is saved is a row that training reads", "[unit]")
   CHECK(shown.problem.empty());
   CHECK(shown.modality == Modality::image);
   CHECK(shown.media == std::vector<std::string>{training.picture.string()});
-  CHECK(shown.turns == turns);
+  CHECK((shown.turns == turns));
   CHECK_THAT(training.text_of(shown),
              ContainsSubstring("<|im_start|>user\n?\nwhat is it ?<|im_end|>") &&
                  ContainsSubstring("<|im_start|>assistant\na \"ring\"<|im_end|>"));

@@ -11,11 +11,9 @@
 
 using namespace vcflash;
 using Catch::Matchers::ContainsSubstring;
-using test::Tiny, test::tiny_network, test::tiny_words;
+using test::quietly, test::Tiny, test::tiny_network, test::tiny_words;
 
 namespace {
-
-constexpr auto quietly = [](std::string const&) { return true; };
 
 /// A conversation with random weights, without stop ids in its way.
 infer::Conversation<Tiny> conversation(std::int64_t tokens = 6,
@@ -97,8 +95,10 @@ TEST_CASE("an answer that was cancelled leaves a conversation that goes on", "[u
   auto const tokens = some_video();
   auto stopped = conversation(20);
   stopped.show(tokens);
-  int pieces = 0;
-  auto const cut = stopped.ask("what colour is it ?", [&](auto const&) { return ++pieces < 3; });
+  auto const three_tokens = [] {
+    return [tokens = 0](auto const&) mutable { return ++tokens < 3; };
+  };
+  auto const cut = stopped.ask("what colour is it ?", three_tokens());
   CHECK(cut.finish == infer::Finish::cancelled);
   CHECK(cut.ids.size() == 3);
 
@@ -106,9 +106,8 @@ TEST_CASE("an answer that was cancelled leaves a conversation that goes on", "[u
   auto fresh = conversation(3);
   fresh.show(tokens);
   CHECK(fresh.ask("what colour is it ?", quietly).text == cut.text);
-  CHECK(stopped.turns() == fresh.turns());
-  CHECK(fresh.ask("where ?", quietly).text ==
-        stopped.ask("where ?", [&](auto const&) { return ++pieces < 6; }).text);
+  CHECK((stopped.turns() == fresh.turns()));
+  CHECK(fresh.ask("where ?", quietly).text == stopped.ask("where ?", three_tokens()).text);
 
   auto silent = conversation();
   auto const begun = silent.ask("what ?", [](auto const&) { return false; });
@@ -132,9 +131,9 @@ TEST_CASE("after an error in an answer a conversation is what it was before", "[
                                  return true;
                                }),
                     std::runtime_error);
-    CHECK(broken.turns() == fresh.turns());
+    CHECK((broken.turns() == fresh.turns()));
     CHECK(broken.ask("where ?", quietly).text == fresh.ask("where ?", quietly).text);
-    CHECK(broken.turns() == fresh.turns());
+    CHECK((broken.turns() == fresh.turns()));
   }
 }
 

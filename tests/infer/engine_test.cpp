@@ -10,11 +10,9 @@
 
 using namespace vcflash;
 using Catch::Matchers::ContainsSubstring;
-using test::Tiny, test::tiny_network, test::tiny_words;
+using test::quietly, test::Tiny, test::tiny_network, test::tiny_words;
 
 namespace {
-
-constexpr auto quietly = [](std::string const&) { return true; };
 
 infer::Request request(std::vector<std::int64_t> ids, std::vector<Tensor> visual = {}) {
   return {.ids = std::move(ids),

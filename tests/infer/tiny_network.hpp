@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "recipes/models/tiny.hpp"
 #include "tests/support/folder.hpp"
@@ -33,6 +34,9 @@ inline text::Tokenizer const& tiny_words() {
   }();
   return made;
 }
+
+/// Listens to an answer to its end.
+inline constexpr auto quietly = [](std::string const&) { return true; };
 
 /// Frames of noise.  \param kind another number, other noise
 inline media::Frames tiny_frames(int count, std::uint32_t kind = 0) {
