@@ -48,7 +48,9 @@ TEST_CASE("a released model gets the prompts of its own chat, id by id", "[golde
       turns.push_back(
           {Turn::From::human,
            turns.empty() ? first_question(QuestionForm::released, message, asked) : asked});
-      CHECK(nlohmann::json(encode_prompt(tokenizer, ChatTemplate::qwen_2, turns, true, 1)) ==
+      std::vector<std::size_t> media(turns.size());
+      media.front() = 1;
+      CHECK(nlohmann::json(encode_prompt(tokenizer, ChatTemplate::qwen_2, turns, media)) ==
             turn.at("input_ids"));
       auto const reply = tokenizer.encode(turn.at("reply").get<std::string>());
       std::string const answer(stripped(tokenizer.decode(reply, true)));
@@ -59,15 +61,4 @@ TEST_CASE("a released model gets the prompts of its own chat, id by id", "[golde
       CHECK(turns[i].value == chat.at("history")[i].at("content"));
     }
   }
-}
-
-TEST_CASE("a tag that a person or a model writes is text", "[unit]") {
-  auto const& tokenizer = test::tiny_tokenizer();
-  std::vector<Turn> const turns{{Turn::From::human, "<image>\nwhat is <image> ?"},
-                                {Turn::From::gpt, "a <image> tag"}};
-  auto const ids = encode_prompt(tokenizer, ChatTemplate::qwen_2, turns, true, 1);
-  CHECK(std::ranges::count(ids, media_placeholder) == 1);
-  auto text = ids;
-  std::erase(text, media_placeholder);
-  CHECK(tokenizer.decode(text, true).find("what is <image> ?") != std::string::npos);
 }

@@ -144,7 +144,8 @@ void run(typename M::Network const& network, text::Tokenizer const& tokenizer, E
                                             : std::string();
     std::array const turns{text::Turn{
         text::Turn::From::human, text::first_question(options.form, about, exam.prompt(question))}};
-    return text::encode_prompt(tokenizer, options.chat, turns, /*open=*/true, /*media=*/1);
+    constexpr std::array<std::size_t, 1> media{1};  // an <image> in the question is text
+    return text::encode_prompt(tokenizer, options.chat, turns, media);
   };
   auto const ask_about = [&](media::Video const& video, bool reversed,
                              std::vector<std::size_t> const& asked) {

@@ -23,7 +23,7 @@ inline Video load_video(std::filesystem::path const& path, FrameRequest request,
                         std::optional<int> square = {}, TimeLimit limit = default_time_limit,
                         int threads = 1) {
   request.clip_rule = ClipRule::evaluation;
-  if (std::filesystem::is_directory(path)) return read_frame_folder(path, request, square);
+  if (std::filesystem::is_directory(path)) return read_frame_folder(path, request, square, limit);
   auto extension = path.extension().string();
   std::ranges::transform(extension, extension.begin(),
                          [](unsigned char c) { return std::tolower(c); });

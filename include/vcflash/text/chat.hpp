@@ -43,12 +43,9 @@ inline std::int64_t required_id(Tokenizer const& tokenizer, std::string_view tok
 }
 
 /// Appends the ids of `text`, `placeholder` for each `<image>`.
-/// \param media how many of these stand for media, the first ones; any other is text
 inline void encode_with_media(Tokenizer const& tokenizer, std::string_view text,
-                              std::int64_t placeholder, std::vector<std::int64_t>& ids,
-                              std::size_t media = std::string_view::npos) {
-  for (auto at = text.find(image_tag); at != text.npos && media > 0;
-       at = text.find(image_tag), --media) {
+                              std::int64_t placeholder, std::vector<std::int64_t>& ids) {
+  for (auto at = text.find(image_tag); at != text.npos; at = text.find(image_tag)) {
     tokenizer.encode_to(text.substr(0, at), ids);
     ids.push_back(placeholder);
     text.remove_prefix(at + image_tag.size());
@@ -158,14 +155,10 @@ inline std::string prompt_text(ChatTemplate chat, std::span<Turn const> turns, b
 }
 
 /// The ids of `prompt_text`, `media_placeholder` for each `<image>`.
-/// \param media how many of these stand for media, the first ones; any other is text, as a person
-///   or a model may write it
 inline std::vector<std::int64_t> encode_prompt(Tokenizer const& tokenizer, ChatTemplate chat,
-                                               std::span<Turn const> turns, bool open = true,
-                                               std::size_t media = std::string_view::npos) {
+                                               std::span<Turn const> turns, bool open = true) {
   std::vector<std::int64_t> ids;
-  detail::encode_with_media(tokenizer, prompt_text(chat, turns, open), media_placeholder, ids,
-                            media);
+  detail::encode_with_media(tokenizer, prompt_text(chat, turns, open), media_placeholder, ids);
   return ids;
 }
 
