@@ -13,6 +13,7 @@ using Catch::Matchers::MessageMatches;
 using vcflash::InputError;
 using vcflash::dist::Launch;
 using vcflash::dist::local_rank;
+using vcflash::dist::Place;
 using vcflash::test::LauncherEnvironment;
 
 TEST_CASE("without a launcher's variables a process is alone", "[unit]") {
@@ -20,6 +21,23 @@ TEST_CASE("without a launcher's variables a process is alone", "[unit]") {
   auto const launch = Launch::from_environment();
   CHECK(launch.alone());
   CHECK(launch.rank == 0);
+}
+
+TEST_CASE("half a launcher's environment is refused, naming what is missing", "[unit]") {
+  auto const refused = [](char const* given, std::string const& missing) {
+    LauncherEnvironment const half{{given, "1"}, {"MASTER_ADDR", "a"}};
+    CHECK_THROWS_MATCHES(
+        Place::from_environment(), InputError,
+        MessageMatches(ContainsSubstring(std::string(given) + "=1 but no " + missing + ":")));
+  };
+  refused("RANK", "WORLD_SIZE");
+  refused("WORLD_SIZE", "RANK");
+  refused("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE");
+  refused("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK");
+  // A whole launcher's goes before another's half.
+  LauncherEnvironment const mpi{
+      {"OMPI_COMM_WORLD_RANK", "0"}, {"OMPI_COMM_WORLD_SIZE", "1"}, {"WORLD_SIZE", "4"}};
+  CHECK(Place::from_environment().alone());
 }
 
 TEST_CASE("torchrun's variables say who this is and where all meet", "[unit]") {
@@ -73,6 +91,23 @@ TEST_CASE("Slurm's tasks meet at the first machine, each job at a port of its ow
   CHECK(meeting("head,gpu[07-09]", "1").address == "head");
   CHECK(meeting("single", "1").address == "single");
   CHECK(meeting("a", "123456").port != meeting("a", "123457").port);
+  // Linux gives higher ones to outgoing connections.
+  for (int job = 0; job < 40000; job += 997) {
+    CHECK(meeting("a", std::to_string(job)).port < 32768);
+  }
+}
+
+TEST_CASE("two steps of one job of Slurm's meet at different ports", "[unit]") {
+  auto const port_of = [](std::string const& step) {
+    LauncherEnvironment const slurm{{"SLURM_PROCID", "0"},
+                                    {"SLURM_STEP_NUM_TASKS", "2"},
+                                    {"SLURM_JOB_NODELIST", "a"},
+                                    {"SLURM_JOB_ID", "77"},
+                                    {"SLURM_STEP_ID", step}};
+    return Launch::from_environment().port;
+  };
+  CHECK(port_of("0") != port_of("1"));
+  CHECK(port_of("4294967294") < 32768);
 }
 
 TEST_CASE("one task of Slurm's is a process alone", "[unit]") {

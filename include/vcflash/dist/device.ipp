@@ -47,6 +47,8 @@ VCFLASH_INLINE at::Device device_of(std::string_view name, std::int64_t local_ra
   if (count <= 0) {
     throw InputError(fmt::format("{}: this machine has no GPU, or no driver for one.", name));
   }
+  // Slurm may show each task one GPU of its own, whatever its rank on the machine.
+  if (name == "cuda" && count == 1 && std::getenv("CUDA_VISIBLE_DEVICES") != nullptr) index = 0;
   if (index >= count) {
     throw InputError(
         fmt::format("{}: this process would use cuda:{}, but the machine has {} GPU{}.", name,

@@ -16,7 +16,8 @@ struct Place {
   /// Reads torchrun's variables (`RANK`, `WORLD_SIZE`), Open MPI's (`OMPI_COMM_WORLD_…`) or those
   /// of a step of Slurm's (`SLURM_PROCID`, `SLURM_STEP_NUM_TASKS`), whichever are there; with none
   /// of them this process is alone, as a batch script of Slurm's is.
-  /// \throws InputError for numbers that cannot be
+  /// \throws InputError for numbers that cannot be, or a rank without a number of processes and the
+  ///         other way round
   static Place from_environment();
 
   /// Whether no other process belongs to this one.

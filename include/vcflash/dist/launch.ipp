@@ -49,7 +49,21 @@ struct Launcher {
   char const *rank, *processes, *here;  ///< `here`: processes on this machine
 };
 
+/// What is left of a launcher's variables where one of two is missing: the process would work
+/// alone, and so would all the others, into one folder.
+inline void require_whole(Launcher const& names) {
+  bool const rank = !variable(names.rank).empty();
+  auto const* const given = rank ? names.rank : names.processes;
+  auto const* const missing = rank ? names.processes : names.rank;
+  if (variable(given).empty()) return;
+  throw InputError(
+      fmt::format("the environment has {}={} but no {}: set both, as a launcher does, or neither "
+                  "for one process.",
+                  given, variable(given), missing));
+}
+
 /// The launcher that started this process, if there is one.
+/// \throws InputError if only a part of its variables is there
 inline Launcher const* launcher() {
   static constexpr Launcher known[] = {
       {"RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"},
@@ -57,6 +71,10 @@ inline Launcher const* launcher() {
       {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", nullptr}};
   for (auto const& names : known) {
     if (!variable(names.rank).empty() && !variable(names.processes).empty()) return &names;
+  }
+  for (auto const& names : known) {
+    // A batch script of Slurm's has a rank, and belongs to no step.
+    if (std::string_view(names.rank) != "SLURM_PROCID") require_whole(names);
   }
   return nullptr;
 }
@@ -96,9 +114,12 @@ VCFLASH_INLINE Launch Launch::from_environment() {
   if (!variable("MASTER_PORT").empty()) {
     launch.port = static_cast<std::uint16_t>(number_of("MASTER_PORT", 1, 65535));
   } else if (slurm && !variable("SLURM_JOB_ID").empty()) {
-    // Jobs that share a machine meet at different ports.
-    auto const job = number_of("SLURM_JOB_ID", 0, std::numeric_limits<std::int64_t>::max());
-    launch.port = static_cast<std::uint16_t>(20000 + job % 20000);
+    // Jobs that share a machine, and steps of one job, meet at different ports, all below those
+    // that Linux gives to outgoing connections (32768).
+    constexpr auto any = std::numeric_limits<std::int64_t>::max();
+    auto const job = number_of("SLURM_JOB_ID", 0, any) % 12000;
+    auto const step = variable("SLURM_STEP_ID").empty() ? 0 : number_of("SLURM_STEP_ID", 0, any);
+    launch.port = static_cast<std::uint16_t>(20000 + (job + 101 * (step % 12000)) % 12000);
   }
   launch.served = variable("TORCHELASTIC_USE_AGENT_STORE") == "True";
   if (!variable("TORCHELASTIC_RESTART_COUNT").empty()) {
