@@ -132,6 +132,28 @@ TEST_CASE("a stranger at the watchdogs' port changes nothing", "[unit]") {
   second.leave();
 }
 
+TEST_CASE("a stranger that sends without end is shown the door at its first word", "[unit]") {
+  auto const post = WatchPost::open();
+  std::atomic<bool> lost = false;
+  Watchdog first(0, 2, 5s, post, [&](std::string const&) { lost = true; });
+  int const stranger = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(post.port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(::connect(stranger, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  std::string const noise(1 << 20, 'x');
+  std::int64_t sent = 0;
+  for (ssize_t now = 1; now > 0 && sent < (std::int64_t{1} << 30); sent += now) {
+    now = ::send(stranger, noise.data(), noise.size(), MSG_NOSIGNAL);
+  }
+  // What the two sockets hold by themselves, and no more.
+  CHECK(sent < (std::int64_t{64} << 20));
+  ::close(stranger);
+  CHECK_FALSE(lost);
+  first.leave();
+}
+
 TEST_CASE("where the watchdogs meet is told as text", "[unit]") {
   auto const post = WatchPost::open();
   auto const read = WatchPost::read(post.text(), "there");

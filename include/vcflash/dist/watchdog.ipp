@@ -138,16 +138,13 @@ VCFLASH_INLINE Watchdog::Word Watchdog::own_word(Kind kind) const {
 
 VCFLASH_INLINE bool Watchdog::receive(Peer& peer, std::vector<Word>& words) const {
   bool open = true;
+  // One piece at a time: whoever sends without end is looked at, and keeps nobody else waiting.
   std::array<char, 4096> chunk;
-  for (;;) {
-    auto const count = ::recv(peer.socket, chunk.data(), chunk.size(), MSG_DONTWAIT);
-    if (count > 0) {
-      peer.received.append(chunk.data(), static_cast<std::size_t>(count));
-      continue;
-    }
-    if (count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) open = false;
-    if (count < 0 && errno == EINTR) continue;
-    break;
+  auto const count = ::recv(peer.socket, chunk.data(), chunk.size(), MSG_DONTWAIT);
+  if (count > 0) {
+    peer.received.append(chunk.data(), static_cast<std::size_t>(count));
+  } else if (count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+    open = false;
   }
   std::size_t at = 0;
   for (; peer.received.size() - at >= sizeof(Word); at += sizeof(Word)) {
