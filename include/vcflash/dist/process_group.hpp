@@ -57,7 +57,9 @@ class ProcessGroup {
   /// How a process ends that cannot go on; must not return.
   using Leave = std::function<void(std::string const& sentence)>;
 
-  /// Meets the others. \param timeout of every wait for another rank, this one included
+  /// Meets the others. From here on, whatever thread of the process a back end fails in, that ends
+  /// in a sentence.
+  /// \param timeout of every wait for another rank, this one included
   /// \param device that the tensors of this process are on
   /// \throws Error naming who did not come
   ProcessGroup(Launch launch, std::chrono::milliseconds timeout, Leave leave = exit_saying,
@@ -89,6 +91,9 @@ class ProcessGroup {
 
   /// Numbers summed over all ranks, in double precision.
   std::vector<double> sum(std::vector<double> numbers);
+
+  /// Every rank's number, rank after rank.
+  std::vector<double> gather(double own);
 
   /// Every rank's text, rank after rank.
   std::vector<std::string> gather_text(std::string_view own);

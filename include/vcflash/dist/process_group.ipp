@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <mutex>
 #include <optional>
@@ -70,14 +71,48 @@ class Deadline {
   std::thread thread_;
 };
 
-/// The first line of what LibTorch says, without what it says about its own sources.
+/// The first two lines of what LibTorch says, as one, without what it says about its own sources:
+/// NCCL's second line has the reason.
 inline std::string reason_of(std::exception const& error) {
   std::string_view text = error.what();
-  text = text.substr(0, text.find('\n'));
   if (auto const own = text.find("] "); text.starts_with("[") && own != text.npos) {
     text.remove_prefix(own + 2);
   }
-  return std::string(text);
+  auto const end = text.find('\n');
+  std::string reason(text.substr(0, end));
+  if (end == text.npos) return reason;
+  auto second = text.substr(end + 1);
+  second = second.substr(0, second.find('\n'));
+  // Below it comes where in LibTorch's sources that was.
+  if (second.empty() || second.starts_with("Exception raised from")) return reason;
+  return reason + " " + std::string(second);
+}
+
+/// Whether what a back end says may come of another rank's end.
+inline bool tells_of_a_connection(std::string_view reason) {
+  for (std::string_view const word :
+       {"onnection", "closed by peer", "emote", "imed out", "imeout", "socket", "Socket"}) {
+    if (reason.find(word) != reason.npos) return true;
+  }
+  return false;
+}
+
+/// Has what a back end throws in a thread of its own, where nobody can catch it, end the process in
+/// a sentence instead of an abort.
+inline void end_in_sentences() {
+  [[maybe_unused]] static bool const once = [] {
+    std::set_terminate([] {
+      try {
+        if (auto const error = std::current_exception()) std::rethrow_exception(error);
+      } catch (std::exception const& error) {
+        ProcessGroup::exit_saying(fmt::format(
+            "the ranks do not fit each other, or LibTorch failed: {}", reason_of(error)));
+      } catch (...) {
+      }
+      std::abort();
+    });
+    return true;
+  }();
 }
 
 inline std::vector<std::uint8_t> bytes_of(std::string_view text) {
@@ -112,19 +147,24 @@ struct ProcessGroup::Impl {
     if (!told.exchange(true)) leave(sentence);
   }
 
-  /// Runs what throws when another rank is gone. Who that is, the watchdog finds out.
+  /// Runs what throws when another rank is gone. Who that is, the watchdog finds out. What a back
+  /// end says for a reason of its own is told at once.
   template <class F>
   void guarded(F&& f) {
     try {
       f();
     } catch (std::exception const& error) {
+      auto const reason = detail::reason_of(error);
       // The connection of a collective breaks sooner than the watchdog hears who is gone.
-      auto const until = std::chrono::steady_clock::now() + timeout * 9 / 10;
+      auto const longest = detail::tells_of_a_connection(reason)
+                               ? timeout * 9 / 10
+                               : std::min(timeout / 10, std::chrono::milliseconds(2000));
+      auto const until = std::chrono::steady_clock::now() + longest;
       while (!told && std::chrono::steady_clock::now() < until) {
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
       }
-      auto const sentence = fmt::format("the connection to the other ranks broke in step {}: {}",
-                                        watchdog->step(), detail::reason_of(error));
+      auto const sentence = fmt::format("working with the other ranks failed in step {}: {}",
+                                        watchdog->step(), reason);
       end(sentence);
       throw Error(sentence);
     }
@@ -211,7 +251,9 @@ VCFLASH_INLINE ProcessGroup::ProcessGroup(Launch launch, std::chrono::millisecon
   impl_->leave = std::move(leave);
   auto const place = fmt::format("{}:{}", launch_.address, launch_.port);
   auto const seconds = static_cast<double>(timeout.count()) / 1000;
-  detail::Deadline const deadline(
+  detail::end_in_sentences();
+  std::optional<detail::Deadline> deadline;
+  deadline.emplace(
       timeout,
       fmt::format("rank {} of {} did not meet rank 0 at {} within {:g} s (dist.timeout).", rank(),
                   size(), place, seconds),
@@ -264,6 +306,7 @@ VCFLASH_INLINE ProcessGroup::ProcessGroup(Launch launch, std::chrono::millisecon
     if (first()) std::this_thread::sleep_for(std::chrono::milliseconds(200));
     throw Error(missing);
   }
+  deadline.reset();  // they have met; from here on the watchdog watches
   impl_->watchdog.emplace(
       rank(), size(), timeout, post,
       [impl = impl_.get()](std::string const& sentence) { impl->end(sentence); });
@@ -323,11 +366,15 @@ VCFLASH_INLINE std::vector<double> ProcessGroup::sum(std::vector<double> numbers
   return numbers;
 }
 
+VCFLASH_INLINE std::vector<double> ProcessGroup::gather(double own) {
+  std::vector<double> numbers(static_cast<std::size_t>(size()), 0.0);
+  numbers[static_cast<std::size_t>(rank())] = own;
+  return sum(std::move(numbers));
+}
+
 VCFLASH_INLINE std::vector<std::string> ProcessGroup::gather_text(std::string_view own) {
-  auto const ranks = static_cast<std::size_t>(size()), here = static_cast<std::size_t>(rank());
-  std::vector<double> lengths(ranks, 0.0);
-  lengths[here] = static_cast<double>(own.size());
-  lengths = sum(std::move(lengths));
+  auto const ranks = static_cast<std::size_t>(size());
+  auto const lengths = gather(static_cast<double>(own.size()));
   auto const most = static_cast<std::int64_t>(std::ranges::max(lengths));
   std::vector<std::string> texts(ranks);
   if (most == 0) return texts;
