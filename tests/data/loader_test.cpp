@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
@@ -135,6 +136,7 @@ TEST_CASE("a loader goes on from a position as if it had never stopped", "[unit]
 TEST_CASE("processes are dealt in turn what one process would be given", "[unit]") {
   SmallSet const set;
   auto config = set.config({"gggggggg", "ggg"});
+  config.order = GENERATE(Order::grouped, Order::variable_length);
   config.accumulation = 6;
   Loader alone(config, set.tokenizer);
   auto const expected = batches(alone, 18);  // three epochs of five and more
@@ -277,7 +279,9 @@ TEST_CASE("a mixture smaller than a batch, or read in an unknown way, is refused
   auto config = set.config({"ggg"});
   config.batch = 4;
   CHECK_THROWS_MATCHES(Loader(config, set.tokenizer), InputError,
-                       MessageMatches(ContainsSubstring("do not fill")));
+                       MessageMatches(ContainsSubstring(
+                           "3 rows do not fill one micro-batch of 4: give --set "
+                           "train.micro_batch=3 --set train.global_batch=3, or more rows")));
   config.batch = 1;
   set.folder.write("mix.yaml", "datasets: [{json_path: set0.jsonl, video_read_type: tape}]");
   CHECK_THROWS_MATCHES(Loader(config, set.tokenizer), InputError,

@@ -281,7 +281,7 @@ class Loader {
     if (!order) {
       order = std::make_shared<std::vector<std::int64_t> const>(epoch_order(
           config_.order, lengths_of(mixture_, config_.order, config_.sample.max_frames), set_sizes_,
-          config_.batch, step_batches(), config_.seed, epoch, config_.accumulation));
+          config_.batch, step_batches(), config_.seed, epoch, step_batches()));
     }
     auto const kept = order;
     orders_.erase(orders_.begin(), orders_.lower_bound(epoch - 1));
@@ -292,12 +292,17 @@ class Loader {
   std::int64_t step_batches() const { return config_.world * config_.accumulation; }
 
   [[noreturn]] void refuse_too_few() const {
-    bool const all = epoch_rows_ == rows();
-    throw InputError(fmt::format(
-        "{}: {} rows do not fill one micro-batch of {}{}; set train.micro_batch and "
-        "train.global_batch to at most as many.",
-        config_.mixture.string(), rows(), config_.batch,
-        all ? "" : " besides the last step of either modality, which grouped_auto leaves out"));
+    auto const why =
+        epoch_rows_ == rows()
+            ? fmt::format(
+                  ": give --set train.micro_batch={0} --set train.global_batch={0}, or "
+                  "more rows",
+                  rows())
+            : std::string(
+                  " besides the last step of either modality, which data.order = "
+                  "grouped_auto leaves out");
+    throw InputError(fmt::format("{}: {} rows do not fill one micro-batch of {}{}.",
+                                 config_.mixture.string(), rows(), config_.batch, why));
   }
 
   [[noreturn]] void stop_for(std::vector<BadSample> const& bad) const {

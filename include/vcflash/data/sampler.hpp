@@ -290,7 +290,7 @@ struct Position {
 /// \param set_sizes rows of each set; their sum is the number of rows
 /// \param batch samples of a micro-batch  \param world micro-batches of one optimiser step over all
 ///   processes (upstream: processes x accumulation)
-/// \param accumulation micro-batches of a step in one process; `variable_length` takes them as one
+/// \param accumulation micro-batches that `variable_length` takes as one
 inline std::vector<std::int64_t> epoch_order(Order order, std::vector<std::int64_t> lengths,
                                              std::span<std::int64_t const> set_sizes,
                                              std::int64_t batch, std::int64_t world,
