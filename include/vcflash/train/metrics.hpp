@@ -3,11 +3,11 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include <vcflash/meta/separate.hpp>
+#include <vcflash/train/log_file.hpp>
 #include <vcflash/train/tensorboard.hpp>
 
 namespace vcflash::train {
@@ -43,6 +43,7 @@ struct StepReport {
   std::int64_t samples = 0;          ///< conversations
   std::int64_t tokens = 0;           ///< of all conversations, visual ones included
   std::int64_t labels = 0;           ///< tokens that the loss is about
+  std::int64_t empty = 0;            ///< micro batches without one
   std::int64_t frames = 0;           ///< of all videos; an image counts as one
   double token_pairs = 0;            ///< squares of the conversations' tokens, added up
   double utilisation = 0;         ///< model FLOPs utilisation (train/utilisation.hpp); 0: unknown
@@ -55,14 +56,15 @@ struct StepReport {
 class MetricsFile {
  public:
   /// Opens a run's file; what it says about steps after `steps_done` is taken out.
-  MetricsFile(std::filesystem::path path, std::int64_t steps_done);
+  /// \param warn is told if a line has to wait for a disk that takes it
+  /// \throws Error if the file cannot be written from the beginning
+  MetricsFile(std::filesystem::path const& path, std::int64_t steps_done, LogFile::Warn warn = {});
 
-  /// \throws Error if the line cannot be written
+  /// Adds a step's line, now or as soon as the disk takes it.
   void write(StepReport const& report);
 
  private:
-  std::filesystem::path path_;
-  std::ofstream file_;
+  LogFile file_;
   EventFile events_;
 };
 

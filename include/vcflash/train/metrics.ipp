@@ -2,34 +2,31 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
+#include <fstream>
 #include <string>
 #include <utility>
 
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <vcflash/checkpoint/atomic.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/meta/process_memory.hpp>
 #include <vcflash/train/metrics.hpp>
 
 namespace vcflash::train {
 
-VCFLASH_INLINE MetricsFile::MetricsFile(std::filesystem::path path, std::int64_t steps_done)
-    : path_(std::move(path)), events_(path_.parent_path() / "tensorboard", steps_done) {
+VCFLASH_INLINE MetricsFile::MetricsFile(std::filesystem::path const& path, std::int64_t steps_done,
+                                        LogFile::Warn warn)
+    : file_(path, warn), events_(path.parent_path() / "tensorboard", steps_done, std::move(warn)) {
   std::string kept;
-  std::ifstream old(path_);
+  std::ifstream old(path);
   for (std::string line; steps_done > 0 && std::getline(old, line);) {
     // A line that a dying process left unfinished is dropped as well.
     auto const json = nlohmann::json::parse(line, nullptr, false);
     if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) continue;
     if (json["step"].get<std::int64_t>() <= steps_done) kept += line + '\n';
   }
-  checkpoint::write_file(path_, kept);
-  file_.open(path_, std::ios::app);
+  checkpoint::write_file(path, kept);
 }
 
 VCFLASH_INLINE void MetricsFile::write(StepReport const& report) {
@@ -51,13 +48,11 @@ VCFLASH_INLINE void MetricsFile::write(StepReport const& report) {
                {"tokens", report.tokens},
                {"labels", report.labels},
                {"resident_mib", resident_memory_mib()}});
+  if (report.empty > 0) line["empty"] = report.empty;
   if (report.utilisation > 0) line["mfu"] = report.utilisation;
   if (report.device_bytes > 0) line["device_mib"] = report.device_bytes >> 20;
   if (!report.skipped.empty()) line["skipped"] = report.skipped;
-  file_ << line.dump() << std::endl;
-  if (!file_) {
-    throw Error(fmt::format("{}: cannot be written ({}).", path_.string(), std::strerror(errno)));
-  }
+  file_.append(line.dump() + '\n');
   double const seconds = std::max(report.seconds, 1e-9);
   events_.write(report.step,
                 std::array<EventFile::Scalar, 7>{

@@ -2,12 +2,12 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <span>
 #include <string_view>
 #include <utility>
 
 #include <vcflash/meta/separate.hpp>
+#include <vcflash/train/log_file.hpp>
 
 namespace vcflash::train {
 
@@ -24,17 +24,15 @@ class EventFile {
 
   /// Begins a file of its own in `folder`. TensorBoard then forgets what earlier files of the
   /// folder say about steps after `steps_done`.
-  /// \throws Error if it cannot be written
-  EventFile(std::filesystem::path const& folder, std::int64_t steps_done);
+  /// \param warn is told if something has to wait for a disk that takes it
+  EventFile(std::filesystem::path const& folder, std::int64_t steps_done, LogFile::Warn warn = {});
 
-  /// \throws Error if they cannot be written
   void write(std::int64_t step, std::span<Scalar const> scalars);
 
  private:
   void write_record(std::string_view event);
 
-  std::filesystem::path path_;
-  std::ofstream file_;
+  LogFile file_;
 };
 
 }  // namespace vcflash::train

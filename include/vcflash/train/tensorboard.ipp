@@ -3,16 +3,14 @@
 #include <unistd.h>
 
 #include <bit>
-#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 #include <boost/crc.hpp>
 
-#include <vcflash/checkpoint/atomic.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/train/tensorboard.hpp>
 
 namespace vcflash::train {
@@ -74,16 +72,18 @@ VCFLASH_INLINE std::uint32_t masked_crc(std::string_view data) {
   return std::rotr(static_cast<std::uint32_t>(crc.checksum()), 15) + 0xa282ead8U;
 }
 
+/// TensorBoard takes any name with this beginning, and reads a folder's files in their order.
+inline std::string event_file_name() {
+  auto const now = std::chrono::system_clock::now().time_since_epoch();
+  return fmt::format("events.out.tfevents.{:010}.{}",
+                     std::chrono::duration_cast<std::chrono::seconds>(now).count(), ::getpid());
+}
+
 }  // namespace detail
 
-VCFLASH_INLINE EventFile::EventFile(std::filesystem::path const& folder, std::int64_t steps_done) {
-  checkpoint::make_folder(folder);
-  auto const now = std::chrono::system_clock::now().time_since_epoch();
-  // TensorBoard takes any name with this beginning, and reads a folder's files in their order.
-  path_ = folder / fmt::format("events.out.tfevents.{:010}.{}",
-                               std::chrono::duration_cast<std::chrono::seconds>(now).count(),
-                               ::getpid());
-  file_.open(path_, std::ios::binary | std::ios::app);
+VCFLASH_INLINE EventFile::EventFile(std::filesystem::path const& folder, std::int64_t steps_done,
+                                    LogFile::Warn warn)
+    : file_(folder / detail::event_file_name(), std::move(warn)) {
   write_record(detail::event_at(0).bytes(3, "brain.Event:2").text());
   if (steps_done > 0) {
     constexpr std::uint64_t start = 1;  // SessionLog.SessionStatus
@@ -103,11 +103,9 @@ VCFLASH_INLINE void EventFile::write(std::int64_t step, std::span<Scalar const> 
 
 VCFLASH_INLINE void EventFile::write_record(std::string_view event) {
   auto const length = detail::little_endian(static_cast<std::uint64_t>(event.size()));
-  file_ << length << detail::little_endian(detail::masked_crc(length)) << event
-        << detail::little_endian(detail::masked_crc(event)) << std::flush;
-  if (!file_) {
-    throw Error(fmt::format("{}: cannot be written ({}).", path_.string(), std::strerror(errno)));
-  }
+  std::string record = length + detail::little_endian(detail::masked_crc(length));
+  record += event;
+  file_.append(record + detail::little_endian(detail::masked_crc(event)));
 }
 
 }  // namespace vcflash::train
