@@ -77,6 +77,15 @@ TEST_CASE("a terminal gets one line that is redrawn, with the time left", "[unit
   CHECK(shown.text.ends_with("\n"));
 }
 
+TEST_CASE("the first of a run's steps is counted with the time that it took", "[unit]") {
+  Shown shown(false);
+  shown.now = 100;
+  Progress progress("stage1", "step", 10, 0, shown.line, shown.clock());
+  progress.began(2);
+  progress.update(1);
+  CHECK(shown.text == "stage1: step 1 of 10 (10 %), 0.5 steps/s, 18 s left\n");
+}
+
 TEST_CASE("the rate is that of this run, not of the steps an earlier run did", "[unit]") {
   Shown shown(false);
   Progress progress("stage1", "step", 200, 100, shown.line, shown.clock());

@@ -26,6 +26,8 @@ TEST_CASE("utilisation is the work of a step over what the devices could do mean
   CHECK(flops.of(report) == 3000 + 100 + 100 + 400);
   CHECK(Utilisation{flops, 900, 4}.of(report) == 3600.0 / (900 * 4 * 2));
   CHECK(Utilisation{flops, 0, 4}.of(report) == 0);
+  // Nobody does more than everything: the rate was measured too low.
+  CHECK(Utilisation{flops, 100, 4}.of(report) == 1);
 }
 
 TEST_CASE("the work of steps of any size follows from plans of two", "[unit]") {

@@ -145,6 +145,9 @@ class Progress {
   Progress& operator=(Progress const&) = delete;
   ~Progress() { line_.finish(); }
 
+  /// Says that the task began so long before this was made.
+  void began(double seconds_ago) { marks_.front().seconds -= seconds_ago; }
+
   /// Shows that `done` units are done, if it was not shown just before; the last unit always is.
   /// \param note what else is worth seeing: a loss, a score
   void update(std::int64_t done, std::string_view note = {}) {

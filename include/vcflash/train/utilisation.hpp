@@ -3,6 +3,7 @@
 #include <c10/core/Device.h>
 #include <c10/core/ScalarType.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include <vcflash/meta/separate.hpp>
@@ -33,7 +34,8 @@ struct Utilisation {
 
   double of(StepReport const& report) const {
     double const most = rate * static_cast<double>(processes) * report.seconds;
-    return most > 0 ? flops.of(report) / most : 0;
+    // The product that the rate was measured with may have been slower than those of a step.
+    return most > 0 ? std::min(1.0, flops.of(report) / most) : 0;
   }
 };
 
