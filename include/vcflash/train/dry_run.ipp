@@ -163,10 +163,26 @@ inline double flops_of(std::string_view operation, c10::ArrayRef<c10::IValue con
   return 0;
 }
 
+/// Where `at::RecordFunction` keeps an operation's inputs. What compiles without NDEBUG may not ask
+/// `inputs()`: that then wants a mark which only a LibTorch that was compiled so sets, and warns,
+/// with a backtrace, at every operation. The members stand at the same places either way.
+struct InputsOf {
+  using Member = c10::ArrayRef<c10::IValue const> at::RecordFunction::*;
+  friend Member member_of(InputsOf);
+};
+
+/// An explicit instantiation may name a private member.
+template <InputsOf::Member member>
+struct Opened {
+  friend InputsOf::Member member_of(InputsOf) { return member; }
+};
+template struct Opened<&at::RecordFunction::inputs_>;
+
 inline std::unique_ptr<at::ObserverContext> operation_begins(at::RecordFunction const& operation) {
   auto& ledger = *CountingAllocator::instance().ledger;
   ++ledger.operations;
-  if (auto const flops = flops_of(operation.name(), operation.inputs()); flops > 0) {
+  auto const inputs = operation.*member_of(InputsOf{});
+  if (auto const flops = flops_of(operation.name(), inputs); flops > 0) {
     ledger.work(ledger.pass(), ledger.part) += flops;
   }
   return nullptr;
