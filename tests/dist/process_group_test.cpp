@@ -9,6 +9,7 @@
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <stdexcept>
 #include <thread>
 
 #include <vcflash/dist/device.hpp>
@@ -105,6 +106,27 @@ TEST_CASE("a rank that leaves without a word ends the others, named with the ste
   for (std::size_t const rank : {0, 2}) {
     CHECK_THAT(failures[rank], ContainsSubstring("rank 1 of 3 has ended, in step 4"));
   }
+}
+
+TEST_CASE("a rank that takes long to end for its own reason says that, not another's end",
+          "[unit]") {
+  auto const failures = as_ranks(2, 10s, [](ProcessGroup& group) {
+    group.barrier();
+    if (!group.first()) fail("fails, too");
+    group.fails_itself();
+    std::this_thread::sleep_for(2s);
+    fail("its own reason");
+  });
+  CHECK(failures == std::vector<std::string>{"its own reason", "fails, too"});
+}
+
+TEST_CASE("a back end's reason is told with its second line, and without LibTorch's sources",
+          "[unit]") {
+  auto const said = [](char const* text) { return detail::reason_of(std::runtime_error(text)); };
+  CHECK(said("[../gloo/pair.cc:1] no room") == "no room");
+  CHECK(said("NCCL error in: init.cpp:1\nncclInvalidUsage: Duplicate GPU\nmore") ==
+        "NCCL error in: init.cpp:1 ncclInvalidUsage: Duplicate GPU");
+  CHECK(said("no room\nException raised from f at g.cpp\nmore") == "no room");
 }
 
 TEST_CASE("a rank that never comes is named after the time-out", "[unit]") {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,6 +16,12 @@
 #include <c10/core/Device.h>
 
 namespace vcflash::dist {
+
+namespace detail {
+/// The first two lines of what LibTorch says, as one, without what it says about its own sources:
+/// NCCL's second line has the reason.
+std::string reason_of(std::exception const& error);
+}  // namespace detail
 
 /// A collective that was begun. The tensors it works on stay alive, and must be left alone until
 /// `wait` returns.
@@ -109,6 +116,10 @@ class ProcessGroup {
 
   /// Seconds that this rank spent waiting for collectives so far.
   double seconds_waited() const;
+
+  /// Has this process end with a reason of its own, whatever else is heard of other ranks from now
+  /// on.
+  void fails_itself();
 
   /// All ranks are done: waits for them and says goodbye. The group is not used afterwards.
   void finish();

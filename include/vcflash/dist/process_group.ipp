@@ -71,9 +71,7 @@ class Deadline {
   std::thread thread_;
 };
 
-/// The first two lines of what LibTorch says, as one, without what it says about its own sources:
-/// NCCL's second line has the reason.
-inline std::string reason_of(std::exception const& error) {
+VCFLASH_INLINE std::string reason_of(std::exception const& error) {
   std::string_view text = error.what();
   if (auto const own = text.find("] "); text.starts_with("[") && own != text.npos) {
     text.remove_prefix(own + 2);
@@ -329,7 +327,7 @@ VCFLASH_INLINE ProcessGroup::ProcessGroup(Pretended pretended)
     : launch_{{.rank = 0, .processes = pretended.processes}}, impl_(std::make_unique<Impl>()) {}
 
 VCFLASH_INLINE ProcessGroup::~ProcessGroup() {
-  impl_->told = true;  // whoever destroys it goes on, or says why not
+  fails_itself();  // whoever destroys it goes on, or says why not
 }
 
 VCFLASH_INLINE Pending ProcessGroup::all_reduce(Tensor const& tensor) {
@@ -395,6 +393,8 @@ VCFLASH_INLINE void ProcessGroup::at_step(std::int64_t step) {
 }
 
 VCFLASH_INLINE double ProcessGroup::seconds_waited() const { return impl_->waited; }
+
+VCFLASH_INLINE void ProcessGroup::fails_itself() { impl_->told = true; }
 
 VCFLASH_INLINE void ProcessGroup::finish() {
   barrier();
