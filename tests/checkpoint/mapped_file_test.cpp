@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
@@ -30,6 +32,13 @@ TEST_CASE("the mapping lives as long as somebody holds it", "[unit]") {
 TEST_CASE("an empty file has no bytes", "[unit]") {
   test::TemporaryFolder const folder;
   CHECK(MappedFile(folder.write("empty", "")).bytes().empty());
+}
+
+TEST_CASE("a pipe is refused, and not waited for", "[unit]") {
+  test::TemporaryFolder const folder;
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK_THROWS_MATCHES(MappedFile(folder / "pipe"), InputError,
+                       MessageMatches(ContainsSubstring("pipe: is not a regular file")));
 }
 
 TEST_CASE("a missing file and a folder are refused by name", "[unit]") {

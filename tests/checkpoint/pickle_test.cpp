@@ -59,6 +59,12 @@ TEST_CASE("programs that work on nothing are refused", "[unit]") {
   }
 }
 
+TEST_CASE("a program that only remembers is refused before it grows", "[unit]") {
+  auto const program = "\x80\x04N" + std::string(100'000, '\x94') + ".";
+  CHECK_THROWS_MATCHES(pickle_of(program), InputError,
+                       MessageMatches(ContainsSubstring("more references than values")));
+}
+
 TEST_CASE("a list that holds itself is a value like others", "[unit]") {
   auto const pickle = pickle_of("]q\0h\0a."sv);
   CHECK(pickle[pickle.root].items == std::vector<std::size_t>{pickle.root});

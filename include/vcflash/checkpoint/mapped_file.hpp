@@ -25,7 +25,8 @@ class MappedFile {
  public:
   /// \throws InputError if the file is missing, unreadable or not a regular file
   explicit MappedFile(std::filesystem::path path) : path_(std::move(path)) {
-    int const file = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+    // A pipe would be waited for; it is refused below.
+    int const file = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file < 0) {
       throw InputError(
           fmt::format("{}: cannot be opened ({}).", path_.string(), std::strerror(errno)));

@@ -152,13 +152,13 @@ class PickleMachine {
         append(pop_to_mark(), Kind::dictionary);
         break;
       case 'q':
-        memo_[take<std::uint8_t>()] = top();
+        remember(take<std::uint8_t>());
         break;
       case 'r':
-        memo_[take<std::uint32_t>()] = top();
+        remember(take<std::uint32_t>());
         break;
       case 0x94:
-        memo_[memo_.size()] = top();
+        remember(memo_.size());
         break;
       case 'h':
         recall(take<std::uint8_t>());
@@ -287,6 +287,11 @@ class PickleMachine {
     refuse_if(!fits, "an item without its container");
     refuse_if(kind == Kind::dictionary && items.size() % 2 != 0, "a key without a value");
     container.items.insert(container.items.end(), items.begin(), items.end());
+  }
+  void remember(std::size_t index) {
+    memo_[index] = top();
+    // A pickle remembers each of its values once; one that goes on is made to grow.
+    refuse_if(memo_.size() > result_.values.size(), "more references than values");
   }
   void recall(std::size_t index) {
     auto const found = memo_.find(index);

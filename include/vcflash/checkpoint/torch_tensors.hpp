@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -83,11 +84,11 @@ class TorchTensors {
     };
     if (node.kind == Kind::call) {
       Tensor tensor = make(node);
-      auto const same = std::ranges::find(found_, path, &NamedTensors::value_type::first);
-      if (same == found_.end()) {
+      auto const [place, first] = places_.emplace(path, found_.size());
+      if (first) {
         found_.emplace_back(path, std::move(tensor));
       } else {
-        same->second = std::move(tensor);  // as a Python dictionary: the later one wins
+        found_[place->second].second = std::move(tensor);  // as in Python: the later one wins
       }
     } else if (node.kind == Kind::dictionary || node.kind == Kind::ordered) {
       for (std::size_t i = 0; i + 1 < node.items.size(); i += 2) {
@@ -200,6 +201,7 @@ class TorchTensors {
   std::map<std::string, std::span<std::byte const>> storages_;
   std::map<std::string, Tensor> made_;
   NamedTensors found_;
+  std::unordered_map<std::string, std::size_t> places_;  ///< of paths among what was found
   std::size_t visited_ = 0;
 };
 
