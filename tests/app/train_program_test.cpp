@@ -133,6 +133,35 @@ TEST_CASE("a training program leaves what was trained and what came of it", "[un
   CHECK(std::filesystem::exists(folder / "out/report.html"));
 }
 
+TEST_CASE("a training that was interrupted ends with 75, and says how long saving took", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto program = recipe();
+  program.train = [](app::TrainingRun const&, train::RunLoader&) {
+    train::RunSummary summary;
+    summary.interrupted = true;
+    summary.stopping_seconds = 1.5;
+    return summary;
+  };
+  CHECK(run_mine(two_steps(folder), program).code == 75);
+  auto const json = nlohmann::json::parse(test::read_file(folder / "out/training.json"));
+  CHECK(json.at("interrupted") == true);
+  CHECK(json.at("signal_to_checkpoint_seconds") == 1.5);
+  CHECK_FALSE(std::filesystem::exists(folder / "out/report.html"));
+  CHECK(run_mine({"--help"}).out.find("75 interrupted") != std::string::npos);
+}
+
+TEST_CASE("a training program tells its run what the data are", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto program = recipe();
+  program.train = [](app::TrainingRun const& run, train::RunLoader& loader) -> train::RunSummary {
+    throw Error(run.files.data == loader.fingerprint() && run.files.allow_changes ? "right"
+                                                                                  : "wrong");
+  };
+  auto arguments = two_steps(folder);
+  arguments.emplace_back("--allow-changes");
+  CHECK(run_mine(arguments, program).err == "train-mine: right\n");
+}
+
 TEST_CASE("a training program names what it lacks", "[unit]") {
   CHECK(run_mine({"--out", "x", "--data", "none.yaml"}).code == 2);
   CHECK(run_mine({"--data", "mix.yaml"}).err.find("--out is required") != std::string::npos);

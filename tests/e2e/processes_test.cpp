@@ -208,13 +208,22 @@ TEST_CASE("a rank that never comes is named, and so is a number of processes tha
   CHECK_THAT(alone.output,
              ContainsSubstring("rank 1 of 2 did not come to 127.0.0.1:" + std::to_string(port)));
 
+  // Half of what a launcher says is no process alone.
+  for (std::string const half : {"WORLD_SIZE=2", "RANK=0"}) {
+    auto const outcome = run_program(place.training("stage2_tiny", place.folder / "out", {}),
+                                     "export " + half + ";");
+    CHECK(outcome.exit_code == 2);
+    CHECK_THAT(outcome.output, ContainsSubstring("the environment has " + half + " but no "));
+  }
+
   Rank odd(place.training("stage2_tiny", place.folder / "out", {}), 0, 3, free_port());
   auto const refused = odd.wait(20s);
   CHECK(refused.exit_code == 2);
   CHECK_THAT(refused.output, ContainsSubstring("each of 3 processes"));
 }
 
-TEST_CASE("two processes that are told to end save together and are done", "[e2e]") {
+TEST_CASE("two processes that are told to end save together and say that they are not done",
+          "[e2e]") {
   TwoProcesses const place;
   auto const out = place.folder / "out";
   auto const ranks =
@@ -224,10 +233,36 @@ TEST_CASE("two processes that are told to end save together and are done", "[e2e
   for (auto const& rank : ranks) {
     auto const outcome = rank->wait(60s);
     INFO(outcome.output);
-    CHECK(outcome.exit_code == 0);
+    CHECK(outcome.exit_code == 75);
   }
   auto const steps = std::to_string(metrics_of(out).size());
   CHECK(fs::exists(out / ("checkpoint-" + steps) / "optimizer-00002-of-00002.safetensors"));
+}
+
+TEST_CASE("processes that were told different things are refused, each by rank and setting",
+          "[e2e]") {
+  TwoProcesses const place;
+  auto const refused = [&](std::vector<std::string> const& second, int code,
+                           std::string const& sentence) {
+    auto const port = free_port();
+    Rank one(place.training("stage2_tiny", place.folder / "out", {}), 0, 2, port);
+    Rank other(second, 1, 2, port);
+    for (auto* const rank : {&one, &other}) {
+      auto const outcome = rank->wait(60s);
+      INFO(outcome.output);
+      CHECK(outcome.exit_code == code);
+      CHECK_THAT(outcome.output, ContainsSubstring(sentence));
+    }
+  };
+  refused(place.training("stage2_tiny", place.folder / "out", {"train.max_steps=2"}), 2,
+          "rank 1 was started with train.max_steps=2, rank 0 with train.max_steps=6: all ranks");
+  auto other = place.training("stage2_tiny", place.folder / "out", {});
+  other[2] = place.data / "stage1.yaml";
+  refused(other, 2, "rank 1 was started with ");
+  fs::create_directory(place.folder / "elsewhere");
+  refused(place.training("stage2_tiny", place.folder / "elsewhere", {}), 1,
+          "cannot take checkpoints: ");
+  CHECK_FALSE(fs::exists(place.folder / "out/metrics.jsonl"));
 }
 
 }  // namespace vcflash::test

@@ -112,7 +112,18 @@ TEST_CASE("a training that was killed goes on and ends with the same weights", "
   CHECK(lines_of(killed / "metrics.jsonl").size() == 8);
 }
 
-TEST_CASE("a training that is told to end saves, is done, and goes on later", "[e2e]") {
+TEST_CASE("a training whose output nobody reads any more goes on to its end", "[e2e]") {
+  Workplace const place;
+  fs::path const out = place.folder / "out", code = place.folder / "code";
+  auto const command =
+      place.training(out, {"train.max_steps=30", "train.micro_batch=4", "train.global_batch=4"});
+  run_command("{ " + shell_line(command) + " 2>&1; echo $? > '" + code.string() + "'; } | head -1");
+  CHECK(read_file(code) == "0\n");
+  CHECK(fs::exists(out / "model.safetensors"));
+}
+
+TEST_CASE("a training that is told to end saves, says that it is not done, and goes on later",
+          "[e2e]") {
   Workplace const place;
   fs::path const out = place.folder / "out";
   auto const command = place.training(out, {"train.max_steps=400", "train.micro_batch=8",
@@ -122,8 +133,11 @@ TEST_CASE("a training that is told to end saves, is done, and goes on later", "[
                   (out / "metrics.jsonl").string() +
                   "' ]; do sleep 0.02; done; kill -TERM $training; wait $training");
   INFO(stopped.output);
-  CHECK(stopped.exit_code == 0);
+  CHECK(stopped.exit_code == 75);
   CHECK(stopped.output.find("the same command goes on from there") != std::string::npos);
+  auto const training = nlohmann::json::parse(read_file(out / "training.json"));
+  CHECK(training.at("interrupted") == true);
+  CHECK(training.at("signal_to_checkpoint_seconds") > 0);
   CHECK_FALSE(fs::exists(out / "model.safetensors"));
   auto const steps = lines_of(out / "metrics.jsonl").size();
   auto const resumed = place.training(out, {"train.max_steps=" + std::to_string(steps + 1),

@@ -33,6 +33,7 @@ TEST_CASE("a run's samples come in its order, and again after going back", "[uni
       text::Tokenizer::from_folder(test::golden_folder("data/tokenizer/tiny512")),
       [&](std::string const& sentence) { bad.push_back(sentence); });
   CHECK(loader.batches_per_epoch() == 5);
+  CHECK(loader.rows() == 5);
   auto const start = loader.position();
   auto const first = loader.next(), second = loader.next();
   REQUIRE(first.size() == 1);
@@ -41,4 +42,17 @@ TEST_CASE("a run's samples come in its order, and again after going back", "[uni
   CHECK(loader.next()[0].input_ids.equal(first[0].input_ids));
   CHECK(bad.empty());
   CHECK(loader.bad_samples() == 0);
+
+  auto const fingerprint = [&] {
+    return train::RunLoader(
+               run, pixel_needs<R::Encoder>(), mixture, {},
+               text::Tokenizer::from_folder(test::golden_folder("data/tokenizer/tiny512")), {})
+        .fingerprint();
+  };
+  auto const before = loader.fingerprint();
+  CHECK(fingerprint() == before);
+  auto other = rows;
+  other.replace(other.find("bb"), 2, "bc");
+  folder.write("rows.jsonl", other);
+  CHECK(fingerprint() != before);
 }

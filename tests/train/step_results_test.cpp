@@ -2,7 +2,6 @@
 
 #include <ATen/ops/full.h>
 #include <catch2/catch_test_macros.hpp>
-#include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <cmath>
@@ -15,7 +14,6 @@ using namespace vcflash;
 using namespace vcflash::train;
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
-using Catch::Matchers::MessageMatches;
 
 namespace {
 
@@ -45,9 +43,8 @@ TEST_CASE("what is no finite number is named", "[unit]") {
   CHECK(std::isnan(of_nothing.loss));
   CHECK_THAT(nothing_learned(7), ContainsSubstring("step 7: no token"));
   of_loss.step = 9;
-  CHECK_THROWS_MATCHES(diverged(of_loss, 20), Error,
-                       MessageMatches(ContainsSubstring("step 9: the loss was no finite number in "
-                                                        "20 steps")));
+  CHECK_THAT(diverged(of_loss, 20),
+             ContainsSubstring("step 9: the loss was no finite number in 20 steps"));
 }
 
 TEST_CASE("all ranks know all losses, in the order of one process, and all samples of a bad step",

@@ -7,20 +7,26 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <chrono>
+#include <cmath>
 #include <csignal>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include <vcflash/checkpoint/torch_file.hpp>
 #include "tests/checkpoint/full_disk.hpp"
 #include "tests/checkpoint/small_recipe.hpp"
+#include "tests/dist/as_ranks.hpp"
 #include "tests/support/folder.hpp"
 #include "tests/support/golden.hpp"
 #include "tests/train/in_memory.hpp"
 
 using namespace vcflash;
 using namespace vcflash::train;
+using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::MessageMatches;
 
@@ -36,8 +42,8 @@ RunConfig settings(std::vector<std::string> const& more = {}) {
   for (std::string const setting :
        {"train.dtype=float32", "train.global_batch=6", "train.micro_batch=3", "train.max_steps=6",
         "train.learning_rate=1e-3", "train.encoder_learning_rate=5e-4", "train.warmup_ratio=0.1",
-        "train.weight_decay=0.01", "train.gradient_checkpointing=false",
-        "checkpoint.every_steps=0"}) {
+        "train.weight_decay=0.01", "train.gradient_checkpointing=false", "checkpoint.every_steps=0",
+        "checkpoint.every_minutes=0"}) {
     overlay_setting(config, setting);
   }
   for (auto const& setting : more) overlay_setting(config, setting);
@@ -47,6 +53,24 @@ RunConfig settings(std::vector<std::string> const& more = {}) {
 test::InMemory samples() {
   return test::random_samples(5, 3, Stage2::Encoder::resolution, Stage2::Llm::vocabulary);
 }
+
+/// The samples of a run, with something that happens before some of them.
+class Eventful : public test::InMemory {
+ public:
+  using Happens = std::function<void(std::int64_t count)>;
+
+  /// \param happens is told how many micro batches were asked for before, in this process's life
+  explicit Eventful(Happens happens) : InMemory(samples()), happens_(std::move(happens)) {}
+
+  std::vector<Sample> next() {
+    happens_(count_++);
+    return InMemory::next();
+  }
+
+ private:
+  Happens happens_;
+  std::int64_t count_ = 0;
+};
 
 /// Trains in `out`, ending as a SIGTERM after `stop_after` steps would.
 template <class R>
@@ -172,6 +196,238 @@ TEST_CASE("a damaged checkpoint is passed over for the one before", "[unit]") {
   trainer.run(source);
   CHECK(test::read_file(folder / "straight/model.safetensors") ==
         test::read_file(folder / "run/model.safetensors"));
+  // It is set aside, and takes no good one's place.
+  CHECK(std::filesystem::exists(folder / "run/checkpoint-4.damaged"));
+  CHECK(running_checkpoints(folder / "run").size() == 2);
+}
+
+TEST_CASE("a signal amid a step gives the step up, and nothing is lost", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const config = settings<Stage2>();
+  train_in<Stage2>(folder / "straight", config);
+  for (int const signal : {SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) {
+    CAPTURE(signal);
+    auto const out = folder / std::to_string(signal);
+    std::int64_t given = 0;
+    Eventful source([&](std::int64_t count) {
+      given = count + 1;
+      if (count == 4) std::raise(signal);  // the first of two micro batches of step 3
+    });
+    Trainer<Stage2> trainer(config, {.out = out});
+    auto const stopped = trainer.run(source);
+    CHECK(stopped.interrupted);
+    CHECK(stopped.steps_done == 2);
+    CHECK(stopped.stopping_seconds > 0);
+    CHECK(given == 5);
+    CHECK(running_checkpoints(out).at(0).step == 2);
+  }
+  auto const out = folder / std::to_string(SIGTERM);
+  train_in<Stage2>(out, config);
+  CHECK(test::read_file(folder / "straight/model.safetensors") ==
+        test::read_file(out / "model.safetensors"));
+  CHECK(metrics_of(folder / "straight") == metrics_of(out));
+}
+
+TEST_CASE("a run that is stopped in its first step saves nothing, and is interrupted", "[unit]") {
+  test::TemporaryFolder const folder;
+  Eventful source([&](std::int64_t) { std::raise(SIGTERM); });
+  Trainer<Stage2> trainer(settings<Stage2>(), {.out = folder / "run"});
+  auto const stopped = trainer.run(source);
+  CHECK(stopped.interrupted);
+  CHECK(stopped.steps_done == 0);
+  CHECK(running_checkpoints(folder / "run").empty());
+}
+
+TEST_CASE("a healthy run whose data or step fails saves what it learned first", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const config = settings<Stage2>();
+  train_in<Stage2>(folder / "straight", config);
+  auto const fails = [&](std::filesystem::path const& out, auto& source,
+                         std::string const& reason) {
+    std::vector<std::string> warnings;
+    Callbacks callbacks;
+    callbacks.warn = [&](std::string const& sentence) { warnings.push_back(sentence); };
+    {
+      Trainer<Stage2> trainer(config, {.out = out}, {}, callbacks);
+      CHECK_THROWS_WITH(trainer.run(source), ContainsSubstring(reason));
+    }
+    REQUIRE(warnings.size() == 1);
+    CHECK_THAT(warnings[0], ContainsSubstring("what was learned in 2 steps is saved"));
+    CHECK(running_checkpoints(out).at(0).step == 2);
+    train_in<Stage2>(out, config);
+    CHECK(test::read_file(folder / "straight/model.safetensors") ==
+          test::read_file(out / "model.safetensors"));
+  };
+  for (std::int64_t const place : {4, 5}) {
+    Eventful source([&](std::int64_t count) {
+      if (count == place) throw Error("the data are gone");
+    });
+    fails(folder / std::to_string(place), source, "the data are gone");
+  }
+  auto given = samples();
+  std::vector<std::vector<Sample>> batches;
+  for (int i = 0; i < 6; ++i) batches.push_back(given.next());
+  batches[5][1].input_ids = batches[5][1].input_ids.clone().fill_(1 << 20);  // no such row
+  test::InMemory source(batches);
+  fails(folder / "step", source, "");
+}
+
+TEST_CASE("checkpoints come by the clock as well as by steps", "[unit]") {
+  test::TemporaryFolder const folder;
+  train_in<Stage2>(folder / "run",
+                   settings<Stage2>({"checkpoint.every_minutes=1e-9", "checkpoint.keep=9"}));
+  CHECK(running_checkpoints(folder / "run").size() == 6);
+  train_in<Stage2>(folder / "hour", settings<Stage2>({"checkpoint.every_minutes=60"}));
+  // At the end there is one to go on from.
+  CHECK(running_checkpoints(folder / "hour").size() == 1);
+}
+
+TEST_CASE("a full disk keeps lines of metrics waiting, and the run goes on", "[unit]") {
+  test::TemporaryFolder const folder;
+  std::optional<test::FullDisk> full;
+  std::vector<std::string> warnings;
+  Callbacks callbacks;
+  callbacks.warn = [&](std::string const& sentence) { warnings.push_back(sentence); };
+  callbacks.on_step = [&](StepReport const& report) {
+    if (report.step == 1) full.emplace(1);
+    if (report.step == 4) full.reset();
+  };
+  auto source = samples();
+  Trainer<Stage2> trainer(settings<Stage2>(), {.out = folder / "run"}, {}, callbacks);
+  CHECK(trainer.run(source).steps_done == 6);
+  CHECK(metrics_of(folder / "run").size() == 6);
+  REQUIRE(warnings.size() == 2);  // and TensorBoard's
+  CHECK_THAT(warnings[0], ContainsSubstring("metrics.jsonl: cannot be written now"));
+}
+
+TEST_CASE("two running checkpoints in a row that cannot be written end the run, saved if it can be",
+          "[unit]") {
+  test::TemporaryFolder const folder;
+  std::optional<test::FullDisk> full;
+  int failures = 0;
+  Callbacks callbacks;
+  callbacks.warn = [&](std::string const& sentence) {
+    if (sentence.find("model.safetensors: cannot be written") == sentence.npos) return;
+    if (++failures == 2) full.reset();
+  };
+  callbacks.on_step = [&](StepReport const& report) {
+    if (report.step == 1) full.emplace(20000);
+  };
+  auto source = samples();
+  Trainer<Stage2> trainer(settings<Stage2>({"train.max_steps=50", "checkpoint.every_steps=1"}),
+                          {.out = folder / "run"}, {}, callbacks);
+  CHECK_THROWS_MATCHES(
+      trainer.run(source), Error,
+      MessageMatches(ContainsSubstring("2 running checkpoints in a row could not be written")));
+  CHECK(failures == 2);
+  CHECK(running_checkpoints(folder / "run").at(0).step < 10);
+}
+
+TEST_CASE("a run that is to end before its newest checkpoint leaves the model of that", "[unit]") {
+  test::TemporaryFolder const folder;
+  train_in<Stage2>(folder / "run", settings<Stage2>(), 4);
+  REQUIRE_FALSE(std::filesystem::exists(folder / "run/model.safetensors"));
+  auto const ended = train_in<Stage2>(folder / "run", settings<Stage2>({"train.max_steps=2"}));
+  CHECK(ended.steps_done == 4);
+  CHECK(std::filesystem::exists(folder / "run/model.safetensors"));
+}
+
+TEST_CASE("a finished run is made longer from its end", "[unit]") {
+  test::TemporaryFolder const folder;
+  std::vector<std::string> const longer{"checkpoint.every_steps=4", "train.schedule=constant"};
+  auto const with = [&](std::string const& more) {
+    auto all = longer;
+    all.push_back(more);
+    return settings<Stage2>(all);
+  };
+  train_in<Stage2>(folder / "straight", with("train.max_steps=8"));
+  train_in<Stage2>(folder / "run", with("train.max_steps=6"));
+  {
+    Trainer<Stage2> const trainer(with("train.max_steps=8"), {.out = folder / "run"});
+    CHECK(trainer.steps_done() == 6);
+  }
+  train_in<Stage2>(folder / "run", with("train.max_steps=8"));
+  CHECK(test::read_file(folder / "straight/model.safetensors") ==
+        test::read_file(folder / "run/model.safetensors"));
+  // What the first six steps were told stays.
+  CHECK(test::read_file(folder / "run/config-6.toml") == to_toml(with("train.max_steps=6")));
+
+  // By another epoch as well as by steps.
+  auto epochs = with("train.max_steps=0");
+  CHECK(train_in<Stage2>(folder / "epochs", epochs).steps_done == 2);
+  epochs.recipe.epochs = 2;
+  CHECK(train_in<Stage2>(folder / "epochs", epochs).steps_done == 5);
+}
+
+TEST_CASE("two runs into one folder at a time are one too many", "[unit]") {
+  test::TemporaryFolder const folder;
+  Trainer<Stage2> const first(settings<Stage2>(), {.out = folder / "run"});
+  CHECK_THROWS_MATCHES(Trainer<Stage2>(settings<Stage2>(), {.out = folder / "run"}), Error,
+                       MessageMatches(ContainsSubstring("trains into it")));
+}
+
+namespace {
+
+/// One rank's share of samples that all ranks are dealt in turn.
+class Dealt {
+ public:
+  Dealt(dist::ProcessGroup const& group, Eventful::Happens happens)
+      : group_(group), all_(std::move(happens)) {}
+
+  std::vector<Sample> next() {
+    std::vector<Sample> own;
+    for (std::int64_t rank = 0; rank < group_.size(); ++rank) {
+      if (rank == group_.rank()) {
+        own = all_.next();
+      } else {
+        all_.InMemory::next();
+      }
+    }
+    return own;
+  }
+  data::Position position() const { return all_.position(); }
+  void seek(data::Position position) { all_.seek(position); }
+  std::int64_t batches_per_epoch() const { return all_.batches_per_epoch(); }
+
+ private:
+  dist::ProcessGroup const& group_;
+  Eventful all_;
+};
+
+}  // namespace
+
+TEST_CASE("ranks stop together and save when one is asked to, or its data fail", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const config = settings<Stage2>({"train.global_batch=12"});  // two micro batches a rank
+  auto const train = [&](std::filesystem::path const& out, Eventful::Happens const& on_second) {
+    return test::as_ranks(2, 60s, [&](dist::ProcessGroup& group) {
+      Dealt source(group, group.first() ? [](std::int64_t) {} : on_second);
+      Trainer<Stage2> trainer(config, {.out = out}, {}, {}, &group);
+      trainer.run(source);
+    });
+  };
+  auto const nothing = [](std::int64_t) {};
+  for (auto const& failure : train(folder / "straight", nothing)) CHECK(failure == "");
+  auto const failures = train(folder / "failed", [](std::int64_t count) {
+    if (count == 5) throw Error("the data are gone");
+  });
+  CHECK(failures[0] == "rank 1: the data are gone");
+  CHECK(failures[1] == "the data are gone");
+  auto const told = train(folder / "told", [](std::int64_t count) {
+    if (count == 4) std::raise(SIGTERM);
+  });
+  for (auto const& failure : told) CHECK(failure == "");
+  for (auto const* const name : {"failed", "told"}) {
+    CAPTURE(name);
+    auto const saved = running_checkpoints(folder / name).at(0);
+    // Who is asked in a step's last micro batch but one may finish it.
+    CHECK(saved.step >= 2);
+    CHECK(saved.step <= (name == std::string("told") ? 3 : 2));
+    CHECK(std::filesystem::exists(saved.folder / "optimizer-00002-of-00002.safetensors"));
+    for (auto const& failure : train(folder / name, nothing)) CHECK(failure == "");
+    CHECK(test::read_file(folder / "straight/model.safetensors") ==
+          test::read_file(folder / name / "model.safetensors"));
+  }
 }
 
 TEST_CASE("a finished run is not trained again unless it is started over", "[unit]") {
@@ -386,19 +642,24 @@ TEST_CASE("a step reads no single value of a tensor: on a GPU each would stop it
 
 TEST_CASE("a run without a finite loss is saved and ends after train.max_bad_steps", "[unit]") {
   test::TemporaryFolder const folder;
-  Stage2::Network base;
-  initialise_model<Stage2>(base, 5);
-  base.llm.model.norm.weight.value.fill_(std::numeric_limits<float>::quiet_NaN());
-  std::filesystem::create_directory(folder / "base");
-  checkpoint::save_weights(named_parameters(base), folder / "base");
+  auto given = samples();
+  std::vector<std::vector<Sample>> batches;
+  for (int i = 0; i < 10; ++i) {
+    batches.push_back(given.next());
+    if (i < 2) continue;
+    for (auto& sample : batches.back()) {
+      for (auto& medium : sample.media) medium.pixels = medium.pixels * NAN;
+    }
+  }
+  test::InMemory source(batches);
+  Trainer<Stage2> trainer(settings<Stage2>({"train.max_bad_steps=3"}), {.out = folder / "run"});
   CHECK_THROWS_MATCHES(
-      train_in<Stage2>(folder / "run", settings<Stage2>({"train.max_bad_steps=3"}), 0,
-                       {.out = {}, .init = folder / "base"}),
-      Error, MessageMatches(ContainsSubstring("step 3: the loss was no finite number in 3 steps")));
-  CHECK(running_checkpoints(folder / "run").at(0).step == 3);
+      trainer.run(source), Error,
+      MessageMatches(ContainsSubstring("step 4: the loss was no finite number in 3 steps")));
+  CHECK(running_checkpoints(folder / "run").at(0).step == 4);
 }
 
-TEST_CASE("conversations with nothing to learn from are no loss, and a step without any is told",
+TEST_CASE("conversations with nothing to learn from are no loss; a run of such alone fails",
           "[unit]") {
   test::TemporaryFolder const folder;
   auto source = samples();
@@ -410,9 +671,13 @@ TEST_CASE("conversations with nothing to learn from are no loss, and a step with
   callbacks.warn = [&](std::string const& sentence) { warning = sentence; };
   Trainer<Stage2> trainer(settings<Stage2>({"train.max_steps=1"}), {.out = folder / "run"}, {},
                           callbacks);
-  trainer.run(silent);
+  CHECK_THROWS_MATCHES(trainer.run(silent), Error,
+                       MessageMatches(ContainsSubstring("nothing was learned in 1 steps, of which "
+                                                        "0 had a loss")));
   CHECK_THAT(warning, ContainsSubstring("step 1: no token"));
   CHECK(metrics_of(folder / "run").at(0).at("loss").is_null());
+  CHECK(metrics_of(folder / "run").at(0).at("empty") == 2);
+  CHECK_FALSE(std::filesystem::exists(folder / "run/model.safetensors"));
 }
 
 TEST_CASE("how many steps there are follows from the epochs if it is not set", "[unit]") {
@@ -421,6 +686,18 @@ TEST_CASE("how many steps there are follows from the epochs if it is not set", "
                                 {.out = folder / "run"});
   CHECK(trainer.steps_for(5) == 7);
   CHECK(trainer.steps_for(1) == 1);
+}
+
+TEST_CASE("a mixture that does not fill one step is refused, with both settings", "[unit]") {
+  auto config = settings<Stage2>({"train.max_steps=0", "train.global_batch=12"});
+  CHECK_THROWS_MATCHES(
+      train::detail::steps_of(config, 3), InputError,
+      MessageMatches(ContainsSubstring("3 micro batches of train.micro_batch = 3 are less than one "
+                                       "step of train.global_batch = 12: give --set "
+                                       "train.global_batch=9")));
+  CHECK(train::detail::steps_of(config, 4) == 1);
+  config.recipe.max_steps = 9;
+  CHECK(train::detail::steps_of(config, 3) == 9);
 }
 
 TEST_CASE("a tokenizer with more ids than the model has rows is refused", "[golden]") {

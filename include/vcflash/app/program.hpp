@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -40,7 +41,8 @@ void add_device(CLI::App& flags, std::string& device);
 /// The flag `--allow-missing` of programs that read a checkpoint.
 void add_allow_missing(CLI::App& flags, std::vector<std::string>& patterns);
 
-/// Runs `body` and turns what it throws into one sentence on stderr and an exit code.
+/// Runs `body`, which may give an exit code, and turns what it throws into one sentence on stderr
+/// and an exit code.
 template <class Body>
 int run_guarded(std::string_view name, Body&& body) {
   auto const failed = [&](std::string_view sentence, int code) {
@@ -49,10 +51,15 @@ int run_guarded(std::string_view name, Body&& body) {
     return code;
   };
   try {
-    std::forward<Body>(body)();
+    int code = 0;
+    if constexpr (std::is_void_v<std::invoke_result_t<Body>>) {
+      std::forward<Body>(body)();
+    } else {
+      code = std::forward<Body>(body)();
+    }
     std::cout.flush();
     if (!std::cout || std::fflush(stdout) != 0) return failed("cannot write to the output.", 1);
-    return 0;
+    return code;
   } catch (InputError const& error) {
     return failed(error.what(), InputError::exit_code);
   } catch (Error const& error) {

@@ -24,6 +24,10 @@
 
 namespace vcflash::app {
 
+/// What a training ends with that was asked to stop, and that the same command goes on with
+/// (EX_TEMPFAIL): whoever started it is to start it again, not to go on to the next stage.
+inline constexpr int exit_interrupted = 75;
+
 /// One training as a program starts it.
 struct TrainingRun {
   train::RunConfig config;

@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <csignal>
+#include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -25,6 +29,7 @@
 #include <vcflash/checkpoint/folder.hpp>
 #include <vcflash/dist/launch.hpp>
 #include <vcflash/meta/process_memory.hpp>
+#include <vcflash/train/agreement.hpp>
 
 namespace vcflash::app {
 
@@ -34,6 +39,7 @@ struct TrainArguments {
   std::filesystem::path data, out, init, connector, encoder, tokenizer, config;
   std::vector<std::string> settings, allow_missing;
   std::string resume = "auto", device = "cpu";
+  bool allow_changes = false;
   bool describe = false, plan = false, json = false, init_only = false;
   std::optional<std::int64_t> plan_frames;
   std::int64_t plan_text = train::PlanRequest{}.text, plan_processes = 0;
@@ -67,6 +73,8 @@ struct TrainArguments {
     flags.add_option("--resume", resume, "auto: go on from what is in --out; never: start over")
         ->check(CLI::IsMember({"auto", "never"}))
         ->capture_default_str();
+    flags.add_flag("--allow-changes", allow_changes,
+                   "Go on in --out with another mixture, or another order of it, than before");
     add_device(flags, device);
     flags.add_flag("--describe", describe,
                    "Print parts, parameters, tokens and settings, and exit");
@@ -97,7 +105,8 @@ struct TrainArguments {
             .connector = given(connector),
             .encoder = given(encoder),
             .allow_missing = allow_missing,
-            .resume = resume == "auto"};
+            .resume = resume == "auto",
+            .allow_changes = allow_changes};
   }
 };
 
@@ -184,6 +193,7 @@ inline nlohmann::ordered_json summary_of(TrainProgram const& recipe,
                               {"loss_first", summary.loss_first},
                               {"loss_last", summary.loss_last},
                               {"saving_seconds", summary.saving_seconds},
+                              {"interrupted", summary.interrupted},
                               {"skipped_steps", summary.skipped},
                               {"parameters", model.parameters},
                               {"trained_parameters", model.trained_parameters},
@@ -195,6 +205,7 @@ inline nlohmann::ordered_json summary_of(TrainProgram const& recipe,
                               {"bad_samples", bad_samples},
                               {"peak_memory_mib", peak_memory_mib()},
                               {"vcflash", version}};
+  if (summary.interrupted) json["signal_to_checkpoint_seconds"] = summary.stopping_seconds;
   json["parts"] = parts_of(model);
   return json;
 }
@@ -256,15 +267,54 @@ class TrainingNote {
   bool seen_ = false;
 };
 
-inline void train_recipe(TrainProgram const& recipe, TrainArguments const& arguments,
-                         train::RunConfig const& config, dist::Launch const& launch) {
+/// Writes to stdout. That nobody listens any more makes no training fail.
+inline void say(std::string const& sentence) {
+  std::fputs(sentence.c_str(), stdout);
+  // What cannot be written is dropped; the next try would meet it again.
+  if (std::fflush(stdout) != 0) std::ignore = std::freopen("/dev/null", "w", stdout);
+}
+
+/// Has a rank that is left by an exception say that one, and not that another ended meanwhile: a
+/// loader's threads may take a while to end.
+class SaysItsOwnReason {
+ public:
+  explicit SaysItsOwnReason(dist::ProcessGroup* group) : group_(group) {}
+  SaysItsOwnReason(SaysItsOwnReason const&) = delete;
+  SaysItsOwnReason& operator=(SaysItsOwnReason const&) = delete;
+  ~SaysItsOwnReason() {
+    if (group_ != nullptr && std::uncaught_exceptions() > exceptions_) group_->fails_itself();
+  }
+
+ private:
+  dist::ProcessGroup* group_;
+  int exceptions_ = std::uncaught_exceptions();
+};
+
+/// What all ranks of a run must have been told.
+inline train::Facts run_facts(TrainProgram const& recipe, train::RunConfig const& config,
+                              train::RunFiles const& files, at::Device device,
+                              train::RunLoader const& loader) {
+  train::Facts facts{{"recipe", std::string(recipe.recipe)},
+                     {"vcflash", std::string(version)},
+                     {"--device", c10::DeviceTypeName(device.type(), /*lower_case=*/true)},
+                     {"--resume", files.resume ? "auto" : "never"},
+                     {"rows of --data", std::to_string(loader.rows())},
+                     {"the content of --data", files.data}};
+  for (auto const& setting : train::settings_of(config)) facts.push_back(setting);
+  return facts;
+}
+
+/// \return the exit code of the process
+inline int train_recipe(TrainProgram const& recipe, TrainArguments const& arguments,
+                        train::RunConfig const& config, dist::Launch const& launch) {
   auto const device = dist::device_of(arguments.device);
   if (!device.is_cpu()) dist::compute_reproducibly();  // a run that goes on must end as one
   if (!std::filesystem::exists(arguments.data)) {
     throw InputError(fmt::format("--data {}: there is no such file.", arguments.data.string()));
   }
   auto const tokenizer = tokenizer_of_run(recipe, arguments);
-  make_folder(arguments.out);
+  // The others are to find it: a folder that each makes for itself looks like one that all share.
+  if (launch.rank == 0) make_folder(arguments.out);
   std::optional<dist::ProcessGroup> group;
   if (!launch.alone()) {
     auto const timeout = std::chrono::duration<double>(config.dist_timeout);
@@ -279,6 +329,10 @@ inline void train_recipe(TrainProgram const& recipe, TrainArguments const& argum
       speaks ? std::string("bad_samples.jsonl") : fmt::format("bad_samples-{}.jsonl", launch.rank);
   train::RunLoader loader(config, recipe.pixels, arguments.data, arguments.out / bad_samples,
                           tokenizer, warn, launch.rank, launch.processes);
+  SaysItsOwnReason const own(group ? &*group : nullptr);  // goes before the loader
+  auto files = arguments.files();
+  files.data = loader.fingerprint();
+  if (group) train::require_same_facts(*group, run_facts(recipe, config, files, device, loader));
   TrainingNote note;
   Waiting waiting;
   std::optional<Progress> progress;
@@ -286,6 +340,7 @@ inline void train_recipe(TrainProgram const& recipe, TrainArguments const& argum
     if (!speaks) return;
     if (!progress) {
       progress.emplace(std::string(recipe.recipe), "step", report.steps, report.step - 1);
+      progress->began(report.seconds);
     }
     waiting.add(report);
     progress->update(report.step, note.of(report));
@@ -298,7 +353,7 @@ inline void train_recipe(TrainProgram const& recipe, TrainArguments const& argum
   if (speaks) utilisation = utilisation_of(recipe, config, device, launch.processes);
   auto const summary = train_within_memory(recipe,
                                            {.config = config,
-                                            .files = arguments.files(),
+                                            .files = files,
                                             .tokenizer = tokenizer,
                                             .callbacks = {.on_step = on_step, .warn = warn},
                                             .group = group ? &*group : nullptr,
@@ -312,24 +367,36 @@ inline void train_recipe(TrainProgram const& recipe, TrainArguments const& argum
     bad = static_cast<std::int64_t>(group->sum({static_cast<double>(bad)})[0]);
     group->finish();
   }
-  if (!speaks) return;
+  int const code = summary.interrupted ? exit_interrupted : 0;
+  if (!speaks) return code;
+  auto const leave_summary = [&] {
+    checkpoint::write_file(arguments.out / "training.json",
+                           summary_of(recipe, summary, waiting, bad).dump(2) + '\n');
+  };
   if (summary.interrupted) {
-    fmt::print("{}: stopped and saved after step {} of {}; the same command goes on from there\n",
-               recipe.recipe, summary.steps_done, summary.steps);
-    return;
+    try {
+      leave_summary();
+    } catch (Error const& error) {  // what was learned is saved all the same
+      warn(error.what());
+    }
+    say(
+        fmt::format("{}: stopped after step {} of {}, saved {:.1f} s after the signal; the same "
+                    "command goes on from there\n",
+                    recipe.recipe, summary.steps_done, summary.steps, summary.stopping_seconds));
+    return code;
   }
-  checkpoint::write_file(arguments.out / "training.json",
-                         summary_of(recipe, summary, waiting, bad).dump(2) + '\n');
+  leave_summary();
   write_training_report(arguments.out);
   inform(fmt::format("waiting for samples took {:.1f} % of the steps, {:.1f} % after the first.",
                      100 * waiting.share(), 100 * waiting.later_share()));
   auto const told = [](std::int64_t count, std::string_view what) {
     return count > 0 ? fmt::format(", {} {}", count, what) : "";
   };
-  fmt::print("{}: {} steps in {}, loss {:.4f} to {:.4f}{}{}; the model is in {}\n", recipe.recipe,
-             summary.steps_done, as_duration(summary.seconds), summary.loss_first,
-             summary.loss_last, told(bad, "samples left out"),
-             told(summary.skipped, "steps skipped"), arguments.out.string());
+  say(fmt::format("{}: {} steps in {}, loss {:.4f} to {:.4f}{}{}; the model is in {}\n",
+                  recipe.recipe, summary.steps_done, as_duration(summary.seconds),
+                  summary.loss_first, summary.loss_last, told(bad, "samples left out"),
+                  told(summary.skipped, "steps skipped"), arguments.out.string()));
+  return code;
 }
 
 /// Prints what a step takes.
@@ -378,7 +445,12 @@ VCFLASH_INLINE int run_train_program(TrainProgram const& recipe, int argc, char*
                   name));
   detail::TrainArguments arguments;
   arguments.add_flags(program.flags());
-  return program.run(argc, argv, [&] {
+  program.flags().footer(
+      program.flags().get_footer() +
+      fmt::format(" {} interrupted and saved: the same command goes on.", exit_interrupted));
+  // Whoever read what this says may leave: a run goes on.
+  std::signal(SIGPIPE, SIG_IGN);
+  return program.run(argc, argv, [&]() -> int {
     set_up_log(name);
     auto const config = detail::run_config(recipe, arguments);
     auto const launch = dist::Launch::from_environment();
@@ -387,7 +459,7 @@ VCFLASH_INLINE int run_train_program(TrainProgram const& recipe, int argc, char*
       throw InputError("--json goes with --describe or --plan.");
     }
     if (arguments.describe || arguments.plan) {
-      if (!speaks) return;
+      if (!speaks) return 0;
       if (arguments.plan) {
         detail::print_plan(recipe, arguments, config, launch);
       } else if (arguments.json) {
@@ -395,16 +467,16 @@ VCFLASH_INLINE int run_train_program(TrainProgram const& recipe, int argc, char*
       } else {
         fmt::print("{}", recipe.describe(train::settings_of(config)));
       }
-      return;
+      return 0;
     }
     if (arguments.out.empty()) throw InputError("--out is required (see --help).");
     if (arguments.init_only) {
       if (speaks) detail::write_initial_model(recipe, arguments, config);
-      return;
+      return 0;
     }
     if (arguments.data.empty()) throw InputError("--data is required (see --help).");
     train::require_consistent(config, launch.processes);
-    detail::train_recipe(recipe, arguments, config, launch);
+    return detail::train_recipe(recipe, arguments, config, launch);
   });
 }
 

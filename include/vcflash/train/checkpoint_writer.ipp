@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
+#include <system_error>
+#include <thread>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
 #include <vcflash/meta/error.hpp>
+#include <vcflash/train/agreement.hpp>
 #include <vcflash/train/checkpoint_writer.hpp>
 #include <vcflash/train/running_checkpoint.hpp>
 
@@ -15,15 +18,19 @@ namespace vcflash::train {
 
 namespace detail {
 
-/// What failed for a reason that can be told; anything else goes on up.
+/// Why `f` failed, whatever it threw: a healthy run outlives it. Empty: it did not.
 template <class F>
 std::string failure_of(F&& f) {
   try {
     f();
-  } catch (Error const& error) {
+  } catch (std::exception const& error) {
     return error.what();
   }
   return {};
+}
+
+inline bool at_work(std::future<void> const& work) {
+  return work.valid() && work.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
 }
 
 }  // namespace detail
@@ -33,57 +40,104 @@ VCFLASH_INLINE CheckpointWriter::CheckpointWriter(std::filesystem::path out, std
     : out_(std::move(out)), keep_(keep), group_(group) {}
 
 VCFLASH_INLINE void CheckpointWriter::begin(std::int64_t step, Write write) {
+  start(running_checkpoint_folder(out_, step), checkpoint::StagedFolder::Place::beside,
+        std::move(write), [this](checkpoint::StagedFolder& staged) {
+          staged.commit();
+          // One that stays costs space only.
+          detail::failure_of([&] { keep_newest(out_, keep_); });
+        });
+}
+
+VCFLASH_INLINE void CheckpointWriter::write_model(Write write, Outdated outdated) {
+  if (!first()) write = [](std::filesystem::path const&) {};
+  start(out_, checkpoint::StagedFolder::Place::inside, std::move(write),
+        [outdated](checkpoint::StagedFolder& staged) { staged.commit_into(outdated); });
   finish();
-  folder_ = running_checkpoint_folder(out_, step);
+}
+
+VCFLASH_INLINE void CheckpointWriter::try_out(std::string const& name) {
+  auto const folder = out_ / name;
+  auto const file_of = [](std::int64_t rank) { return fmt::format("rank-{}", rank); };
+  start(
+      folder, checkpoint::StagedFolder::Place::beside,
+      [&](std::filesystem::path const& staged) {
+        checkpoint::write_file(staged / file_of(group_ ? group_->rank() : 0), name);
+      },
+      [](checkpoint::StagedFolder& staged) { staged.commit(); });
+  finish();
+  std::string unseen;
+  for (std::int64_t rank = 0; group_ != nullptr && rank < group_->size(); ++rank) {
+    auto const file = folder / file_of(rank);
+    std::error_code error;
+    if (unseen.empty() && !std::filesystem::exists(file, error)) {
+      unseen = fmt::format("{}: rank {} has written it, but it is not to be seen here.",
+                           file.string(), rank);
+    }
+  }
+  auto const failure = failure_of_any(group_, unseen);
+  std::error_code ignored;
+  if (first()) std::filesystem::remove_all(folder, ignored);
+  if (!failure.empty()) throw Error(failure);
+}
+
+VCFLASH_INLINE void CheckpointWriter::start(std::filesystem::path const& target,
+                                            checkpoint::StagedFolder::Place place, Write write,
+                                            Commit make_current) {
+  finish();
+  commit_ = std::move(make_current);
   // The others write into the folder that the first makes.
   agree(detail::failure_of([&] {
-    if (group_ == nullptr || group_->first()) staged_.emplace(folder_);
+    if (first()) staged_.emplace(target, place);
   }));
-  writing_ = std::async(std::launch::async, [this, write = std::move(write)] {
-    write(checkpoint::StagedFolder::staging_of(folder_));
+  auto const folder = staged_ ? staged_->path() : checkpoint::StagedFolder::staging_of(target);
+  writing_ = std::async(std::launch::async, [this, folder, write = std::move(write)] {
+    write(folder);
     if (group_ == nullptr) commit();
   });
 }
 
-VCFLASH_INLINE bool CheckpointWriter::writing() const {
-  return writing_.valid() &&
-         writing_.wait_for(std::chrono::seconds(0)) != std::future_status::ready;
+VCFLASH_INLINE bool CheckpointWriter::busy() const {
+  return detail::at_work(writing_) || detail::at_work(committing_);
 }
 
-VCFLASH_INLINE void CheckpointWriter::all_wrote() {
-  if (!writing_.valid()) return;
-  agree(detail::failure_of([&] { writing_.get(); }));
-  if (group_ == nullptr) return;
-  committing_ = std::async(std::launch::async, [this] {
-    if (staged_) commit();
-  });
-}
-
-VCFLASH_INLINE void CheckpointWriter::finish() {
-  all_wrote();
-  if (committing_.valid()) agree(detail::failure_of([&] { committing_.get(); }));
-}
-
-VCFLASH_INLINE void CheckpointWriter::agree(std::string failure) {
-  if (group_ != nullptr) {
-    std::vector<double> failed(static_cast<std::size_t>(group_->size()), 0.0);
-    failed[static_cast<std::size_t>(group_->rank())] = failure.empty() ? 0 : 1;
-    failed = group_->sum(std::move(failed));
-    auto const first = std::ranges::find_if(failed, [](double count) { return count > 0; });
-    if (failure.empty() && first != failed.end()) {
-      failure = fmt::format("{}: cannot be written by rank {}.", folder_.string(),
-                            first - failed.begin());
-    }
+VCFLASH_INLINE bool CheckpointWriter::proceed() {
+  if (writing_.valid()) {
+    agree(detail::failure_of([&] { writing_.get(); }));
+    if (group_ == nullptr) return true;
+    committing_ = std::async(std::launch::async, [this] {
+      if (staged_) commit();
+    });
+    return false;
   }
-  if (failure.empty()) return;
+  if (!committing_.valid()) return false;
+  agree(detail::failure_of([&] { committing_.get(); }));
+  return true;
+}
+
+VCFLASH_INLINE bool CheckpointWriter::finish() {
+  bool current = false;
+  while (writing_.valid() || committing_.valid()) {
+    // A rank that waited for another's disk in one collective would be taken for lost.
+    auto pause = std::chrono::milliseconds(1);
+    while (group_ != nullptr && group_->any(busy())) {
+      std::this_thread::sleep_for(pause);
+      pause = std::min(2 * pause, std::chrono::milliseconds(200));
+    }
+    current = proceed() || current;
+  }
+  return current;
+}
+
+VCFLASH_INLINE void CheckpointWriter::agree(std::string const& failure) {
+  auto const any = failure_of_any(group_, failure);
+  if (any.empty()) return;
   staged_.reset();
-  throw Error(failure);
+  throw Error(any);
 }
 
 VCFLASH_INLINE void CheckpointWriter::commit() {
-  staged_->commit();
+  commit_(*staged_);
   staged_.reset();
-  keep_newest(out_, keep_);
 }
 
 }  // namespace vcflash::train

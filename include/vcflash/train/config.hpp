@@ -27,9 +27,10 @@ struct RunConfig {
   std::int64_t batch_threads = 1;   ///< among which a micro batch is divided
   std::int64_t threads = 0;         ///< of the tensor operations of each; 0: what there is
   std::int64_t max_bad_steps = 20;  ///< in a row, whose loss or gradients are no finite numbers
-  std::int64_t keep = 2;            ///< newest running checkpoints that stay
-  std::int64_t workers = 2;         ///< threads that decode ahead of the step
-  std::int64_t prefetch = 2;        ///< micro batches ready ahead of the step
+  double save_minutes = 30;   ///< after which there is a running checkpoint; 0: by steps alone
+  std::int64_t keep = 2;      ///< newest running checkpoints that stay
+  std::int64_t workers = 2;   ///< threads that decode ahead of the step
+  std::int64_t prefetch = 2;  ///< micro batches ready ahead of the step
   std::int64_t frame_cache = 1024;  ///< MiB of decoded frames that are kept
   double video_timeout = 0;         ///< seconds that one video file may take; 0: by its length
   double max_bad_fraction = 0.05;   ///< of the last 1,000 samples; more stop the run

@@ -32,7 +32,8 @@ void visit_settings(Config& c, Visit&& visit) {
   visit("train.global_batch", c.global_batch, 1, most, "conversations a step");
   visit("train.micro_batch", r.micro_batch, 1, most, "conversations at a time");
   visit("train.learning_rate", r.learning_rate, 0, any, "highest of the run");
-  visit("train.encoder_learning_rate", r.encoder_learning_rate, 0, any, "0: as learning_rate");
+  visit("train.encoder_learning_rate", r.encoder_learning_rate, 0, any,
+        "0: as learning_rate, which is how upstream's scripts ran; see docs/training.md");
   visit("train.connector_learning_rate", r.connector_learning_rate, 0, any, "0: as learning_rate");
   visit("train.schedule", c.schedule, 0, 0, "cosine, linear, constant or constant_with_warmup");
   visit("train.warmup_ratio", r.warmup_ratio, 0, 1, "part of the run that warms up");
@@ -50,7 +51,9 @@ void visit_settings(Config& c, Visit&& visit) {
   visit("train.max_bad_steps", c.max_bad_steps, 1, most,
         "without a finite loss, one after the other, that end the run");
   visit("dist.timeout", c.dist_timeout, 1, most, "seconds to wait for another process");
-  visit("checkpoint.every_steps", r.save_every, 0, most, "0: none before the end");
+  visit("checkpoint.every_steps", r.save_every, 0, most, "0: by time alone");
+  visit("checkpoint.every_minutes", c.save_minutes, 0, most,
+        "0: by steps alone; none at all if that is 0, too");
   visit("checkpoint.keep", c.keep, 1, most, "newest running checkpoints that stay");
   visit("data.max_length", r.max_length, 1, most, "tokens a conversation, visual ones included");
   visit("data.sampling", r.sampling, 0, 0, "of frames: middle or dynamic_fps1");

@@ -41,6 +41,13 @@ class RunLoader {
   data::Position position() const;
   std::int64_t batches_per_epoch() const;
 
+  /// Rows of the mixture.
+  std::int64_t rows() const;
+
+  /// What identifies the mixture's rows, in their order: a hash of all that their files say of
+  /// them.
+  std::string fingerprint() const;
+
   /// How many samples could not be used so far.
   std::int64_t bad_samples() const;
 

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include <vcflash/data/index_cache.hpp>
 #include <vcflash/data/loader.hpp>
 #include <vcflash/train/loader_config.hpp>
 #include <vcflash/train/run_loader.hpp>
@@ -33,6 +37,24 @@ VCFLASH_INLINE data::Position RunLoader::position() const { return loader_->posi
 VCFLASH_INLINE std::int64_t RunLoader::batches_per_epoch() const {
   return loader_->batches_per_epoch();
 }
+VCFLASH_INLINE std::int64_t RunLoader::rows() const { return loader_->rows(); }
+
+VCFLASH_INLINE std::string RunLoader::fingerprint() const {
+  // All that the index knows of every row, and the text of up to 4096 of them: files of gigabytes
+  // are not read for it.
+  auto const& mixture = loader_->mixture();
+  std::int64_t const stride = std::max<std::int64_t>(1, rows() / 4096);
+  std::uint64_t hash = 0;
+  for (std::int64_t row = 0; row < rows(); ++row) {
+    auto const text = mixture.text(row);
+    std::array const facts{text.size(), static_cast<std::size_t>(mixture.words(row)),
+                           static_cast<std::size_t>(mixture.modality(row))};
+    hash = data::hash_of({reinterpret_cast<char const*>(facts.data()), sizeof facts}, hash);
+    if (row % stride == 0) hash = data::hash_of(text, hash);
+  }
+  return fmt::format("{:016x}", hash);
+}
+
 VCFLASH_INLINE std::int64_t RunLoader::bad_samples() const { return loader_->bad_samples(); }
 
 }  // namespace vcflash::train

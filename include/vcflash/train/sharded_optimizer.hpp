@@ -46,6 +46,9 @@ class ShardedOptimizer {
   /// As AdamW's; several processes do so anyway.
   void take_gradients_as_they_come();
 
+  /// Waits until the gradients of all ranks' micro batches of a step are summed.
+  void finish_gradients();
+
   /// The norm of the gradients of all ranks' micro batches together.  \see AdamW::gradient_norm
   Tensor gradient_norm();
 
@@ -54,6 +57,9 @@ class ShardedOptimizer {
 
   /// \see AdamW::forget_gradients
   void forget_gradients();
+
+  /// Forgets what a step has learned so far, amid its micro batches: between two of them.
+  void give_up();
 
   /// Moves every parameter once, on all ranks.  \see AdamW::step
   void step(double factor);

@@ -413,15 +413,24 @@ VCFLASH_INLINE void ShardedOptimizer::take_gradients_as_they_come() {
   if (!shards_) own_->take_gradients_as_they_come();
 }
 
+VCFLASH_INLINE void ShardedOptimizer::finish_gradients() {
+  if (shards_) shards_->finish();
+}
+
 VCFLASH_INLINE Tensor ShardedOptimizer::gradient_norm() {
   if (!shards_) return own_->gradient_norm();
-  shards_->finish();
+  finish_gradients();
   return shards_->norm_of_all(own_->gradient_norm());
 }
 
 VCFLASH_INLINE void ShardedOptimizer::forget_gradients() {
   own_->forget_gradients();
   if (shards_) shards_->forget_gradients();
+}
+
+VCFLASH_INLINE void ShardedOptimizer::give_up() {
+  finish_gradients();  // what is on its way between the ranks comes to its end
+  forget_gradients();
 }
 
 VCFLASH_INLINE void ShardedOptimizer::step(double factor) {

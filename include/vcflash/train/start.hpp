@@ -28,6 +28,8 @@ struct RunFiles {
   std::optional<std::filesystem::path> encoder{};    ///< upstream's raw encoder (`.pt`)
   checkpoint::KeyPatterns allow_missing{};           ///< keys that these need not have
   bool resume = true;                                ///< take up what an earlier run left in `out`
+  std::string data{};          ///< what identifies the rows that are learned from; empty: unknown
+  bool allow_changes = false;  ///< a run may go on with other rows or another order of them
 };
 
 /// Where the weights are, looked up but not read.

@@ -25,8 +25,8 @@ std::string nothing_learned(std::int64_t step);
 std::string skipped(StepReport const& report, std::vector<std::string> const& samples,
                     dist::ProcessGroup* group);
 
-/// \throws Error: that was the last of so many such steps one after the other
-[[noreturn]] void diverged(StepReport const& report, std::int64_t bad_steps);
+/// What a run is told of that ends with so many such steps one after the other.
+std::string diverged(StepReport const& report, std::int64_t bad_steps);
 
 }  // namespace vcflash::train
 

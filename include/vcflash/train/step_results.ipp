@@ -83,12 +83,12 @@ VCFLASH_INLINE std::string skipped(StepReport const& report,
       report.step, report.skipped, names);
 }
 
-VCFLASH_INLINE void diverged(StepReport const& report, std::int64_t bad_steps) {
-  throw Error(
-      fmt::format("step {}: the {} was no finite number in {} steps, one after the other "
-                  "(train.max_bad_steps); the run is saved. A lower train.learning_rate may help, "
-                  "or a look at the samples of these steps.",
-                  report.step, report.skipped, bad_steps));
+VCFLASH_INLINE std::string diverged(StepReport const& report, std::int64_t bad_steps) {
+  return fmt::format(
+      "step {}: the {} was no finite number in {} steps, one after the other "
+      "(train.max_bad_steps); the run is saved. A lower train.learning_rate may help, "
+      "or a look at the samples of these steps.",
+      report.step, report.skipped, bad_steps);
 }
 
 }  // namespace vcflash::train

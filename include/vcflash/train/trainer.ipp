@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -16,17 +15,6 @@ VCFLASH_INLINE void require_tokenizer_fits(text::Tokenizer const& tokenizer, Llm
   throw InputError(fmt::format("the tokenizer has ids up to {}, but {} has {} rows of embeddings.",
                                tokenizer.vocabulary() - 1, std::string_view(llm.name),
                                llm.vocabulary));
-}
-
-VCFLASH_INLINE void clear_earlier_run(std::filesystem::path const& out) {
-  for (auto const& checkpoint : running_checkpoints(out)) {
-    std::filesystem::remove_all(checkpoint.folder);
-  }
-  for (auto const file :
-       std::array<std::string_view, 3>{state_file, "training.json", "report.html"}) {
-    std::filesystem::remove(out / file);
-  }
-  std::filesystem::remove_all(out / "tensorboard");
 }
 
 VCFLASH_INLINE void refuse_to_prolong(std::filesystem::path const& out, std::int64_t steps_done) {
@@ -47,9 +35,7 @@ VCFLASH_INLINE NamedTensors copies_of(NamedTensors tensors, Copied which) {
 
 VCFLASH_INLINE void require_same_start(std::int64_t step, dist::ProcessGroup* group) {
   if (group == nullptr) return;
-  std::vector<double> steps(static_cast<std::size_t>(group->size()), 0.0);
-  steps[static_cast<std::size_t>(group->rank())] = static_cast<double>(step);
-  steps = group->sum(std::move(steps));
+  auto const steps = group->gather(static_cast<double>(step));
   for (std::size_t rank = 1; rank < steps.size(); ++rank) {
     if (steps[rank] == steps[0]) continue;
     throw InputError(
@@ -57,6 +43,51 @@ VCFLASH_INLINE void require_same_start(std::int64_t step, dist::ProcessGroup* gr
                     "step {}: all must see the same --out.",
                     rank, steps[rank], steps[0]));
   }
+}
+
+VCFLASH_INLINE std::string sentence_of(std::exception_ptr const& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (std::exception const& error) {
+    std::string_view const text = error.what();
+    return std::string(text.substr(0, text.find('\n')));  // LibTorch's have a backtrace below
+  } catch (...) {
+    return "something was thrown that says nothing.";
+  }
+}
+
+VCFLASH_INLINE std::string no_checkpoints(std::string const& reason) {
+  return fmt::format(
+      "{} running checkpoints in a row could not be written, and the run ends before "
+      "more is lost; the last: {}",
+      RunStore::most_failures, reason);
+}
+
+VCFLASH_INLINE std::string saved_after(std::int64_t step) {
+  return fmt::format("what was learned in {} steps is saved; the same command goes on from there.",
+                     step);
+}
+
+VCFLASH_INLINE std::string nothing_learned_at_all(RunState const& state) {
+  return fmt::format(
+      "nothing was learned in {} steps, of which {} had a loss or gradients that were no finite "
+      "numbers and the others no token to learn from; no model is written. Are the weights and the "
+      "conversations' answers what they should be?",
+      state.step, state.skipped);
+}
+
+VCFLASH_INLINE std::int64_t steps_of(RunConfig const& config, std::int64_t batches_per_epoch) {
+  if (config.recipe.max_steps > 0) return config.recipe.max_steps;
+  auto const batches = batches_per_epoch * config.recipe.epochs;
+  if (batches < config.accumulation()) {
+    throw InputError(fmt::format(
+        "the mixture's {} micro batches of train.micro_batch = {} are less than one step of "
+        "train.global_batch = {}: give --set train.global_batch={}, more train.epochs, or "
+        "train.max_steps.",
+        batches, config.recipe.micro_batch, config.global_batch,
+        batches * config.recipe.micro_batch));
+  }
+  return batches / config.accumulation();
 }
 
 }  // namespace detail
