@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -163,6 +164,25 @@ TEST_CASE("a mapped model is its file's bytes, and never writes to them", "[unit
   load_model(parameters_of_parts(converted), weights, at::kBFloat16);
   convert_to(again, at::kBFloat16);
   CHECK(same(again, converted));
+}
+
+TEST_CASE("weights that are no numbers are named when they are read", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const refused = [&](Storage storage, double value) {
+    auto const network = made(1);
+    network.llm.model.norm.weight.value.fill_(value);
+    save_weights(named_parameters(network), folder.path());
+    auto weights = from(folder);
+    weights.storage = storage;
+    Network loaded;
+    CHECK_THROWS_MATCHES(load_model(parameters_of_parts(loaded), weights, at::kFloat), InputError,
+                         MessageMatches(ContainsSubstring("1 with numbers that are not finite") &&
+                                        ContainsSubstring("(model.norm.weight)")));
+  };
+  for (auto const storage : {Storage::own, Storage::mapped}) {
+    refused(storage, NAN);
+    refused(storage, -INFINITY);
+  }
 }
 
 TEST_CASE("weights of another dtype become the model's", "[unit]") {

@@ -45,8 +45,11 @@ using KeyPatterns = std::vector<std::string>;
 /// How a model's keys and a checkpoint's compare.
 struct KeyReport {
   std::vector<std::string> missing, unexpected, misshapen;
+  std::vector<std::string> not_finite;  ///< hold NaN or infinity
 
-  bool complete() const { return missing.empty() && unexpected.empty() && misshapen.empty(); }
+  bool complete() const {
+    return missing.empty() && unexpected.empty() && misshapen.empty() && not_finite.empty();
+  }
 
   /// Takes out of the missing keys those that may be missing.  \return these
   std::vector<std::string> excuse(KeyPatterns const& allowed);
@@ -55,15 +58,19 @@ struct KeyReport {
   void require_complete(std::string_view where) const;
 };
 
+inline constexpr std::int64_t read_at_once = 1 << 20;
+
 /// What parameters are, once loaded.
 enum class Storage {
   own,    ///< copies: results do not depend on where a file puts its bytes, nor on the file itself
   mapped  ///< the file's own bytes, read when they are used; copies where its dtype is another
 };
 
-/// Gives every parameter that `tensors` holds its tensor.
-/// \param dtype what the parameters become; the file's dtypes do not matter
-/// \return with the keys of `tensors` that no parameter has as unexpected
+/// Gives every parameter that `tensors` holds its tensor. Whether all its numbers are finite is
+/// looked at where they are read anyway: in copies, and in mapped tensors of up to `read_at_once`
+/// elements (norms, biases, small models), but not in the gigabytes of a mapped model that starts
+/// at once. \param dtype what the parameters become; the file's dtypes do not matter \return with
+/// the keys of `tensors` that no parameter has as unexpected
 KeyReport load_parameters(std::vector<ParameterRef> const& parameters, TensorMap const& tensors,
                           at::ScalarType dtype, Storage storage = Storage::own);
 

@@ -4,8 +4,10 @@
 
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/aminmax.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <exception>
 #include <iterator>
@@ -124,6 +126,12 @@ VCFLASH_INLINE void KeyReport::require_complete(std::string_view where) const {
     clauses.push_back(
         fmt::format("{} unexpected ({})", unexpected.size(), detail::some_of(unexpected)));
   }
+  if (!not_finite.empty()) {
+    clauses.push_back(
+        fmt::format("{} with numbers that are not finite, as a training that diverged "
+                    "leaves them ({})",
+                    not_finite.size(), detail::some_of(not_finite)));
+  }
   throw InputError(
       fmt::format("{}: its tensors are not this model's: {}.", where, fmt::join(clauses, ", ")));
 }
@@ -148,6 +156,17 @@ VCFLASH_INLINE std::string left_alone(std::string_view where,
                      keys.size() == 1 ? "s" : "", fmt::join(keys, ", "));
 }
 
+namespace detail {
+
+/// Whether no element is NaN or infinite.
+inline bool is_finite(Tensor const& tensor) {
+  if (tensor.numel() == 0 || !tensor.is_floating_point()) return true;
+  auto const [least, most] = at::aminmax(tensor);  // NaN if one is
+  return std::isfinite(least.item<double>()) && std::isfinite(most.item<double>());
+}
+
+}  // namespace detail
+
 VCFLASH_INLINE KeyReport load_parameters(std::vector<ParameterRef> const& parameters,
                                          TensorMap const& tensors, at::ScalarType dtype,
                                          Storage storage) {
@@ -168,7 +187,12 @@ VCFLASH_INLINE KeyReport load_parameters(std::vector<ParameterRef> const& parame
       continue;
     }
     bool const copy = storage == Storage::own;
-    *parameter.value = found->second.to(dtype, /*non_blocking=*/false, copy).contiguous();
+    Tensor const& stored = found->second;
+    *parameter.value = stored.to(dtype, /*non_blocking=*/false, copy).contiguous();
+    bool const read = parameter.value->const_data_ptr() != stored.const_data_ptr();
+    if ((read || stored.numel() <= read_at_once) && !detail::is_finite(*parameter.value)) {
+      report.not_finite.push_back(parameter.key);
+    }
   }
   for (auto const& [key, tensor] : tensors) {
     if (!used.contains(key)) report.unexpected.push_back(key);
