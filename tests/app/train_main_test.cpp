@@ -53,6 +53,12 @@ TEST_CASE("a recipe is described to machines as to people", "[e2e]") {
   auto const text = run_program({"train-stage2_tiny", "--describe"});
   for (auto const& [name, value] : settings.items())
     CHECK_THAT(text.output, ContainsSubstring(name));
+  // At which rate upstream's encoders learned, where the recipe has another.
+  auto const* const upstream = "--set train.encoder_learning_rate=0 trains as they did";
+  CHECK_THAT(text.output, ContainsSubstring(upstream));
+  auto const as_upstream = run_program(
+      {"train-stage2_tiny", "--describe", "--set", "train.encoder_learning_rate=0"});
+  CHECK_THAT(as_upstream.output, !ContainsSubstring(upstream));
 }
 
 TEST_CASE("a step is planned without data and without weights", "[e2e]") {

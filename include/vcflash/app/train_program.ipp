@@ -399,6 +399,13 @@ inline int train_recipe(TrainProgram const& recipe, TrainArguments const& argume
   return code;
 }
 
+/// What upstream's scripts did with a rate of the encoder's own.
+inline std::string_view about_rates(Hyperparameters const& recipe) {
+  if (recipe.encoder_learning_rate == 0) return "";
+  return "\nUpstream's scripts ask for a rate of the encoder's own as well, but ran without one:\n"
+         "--set train.encoder_learning_rate=0 trains as they did (docs/training.md).\n";
+}
+
 /// Prints what a step takes.
 inline void print_plan(TrainProgram const& recipe, TrainArguments const& arguments,
                        train::RunConfig const& config, dist::Launch const& launch) {
@@ -465,7 +472,8 @@ VCFLASH_INLINE int run_train_program(TrainProgram const& recipe, int argc, char*
       } else if (arguments.json) {
         fmt::print("{}\n", description_of(recipe, config).dump(2));
       } else {
-        fmt::print("{}", recipe.describe(train::settings_of(config)));
+        fmt::print("{}{}", recipe.describe(train::settings_of(config)),
+                   detail::about_rates(config.recipe));
       }
       return 0;
     }

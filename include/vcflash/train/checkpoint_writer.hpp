@@ -16,8 +16,8 @@ namespace vcflash::train {
 
 /// Writes running checkpoints while the next steps run, and the model at the end. Several processes
 /// write files of their own into one folder, and the first of them makes it current when all have.
-/// Every rank calls everything in the same order. Nobody waits for a slow disk without saying so:
-/// while one writes, the ranks meet again and again.
+/// Every rank calls everything in the same order. While one waits for a slow disk the others meet
+/// it again and again, so that none is taken for lost.
 class CheckpointWriter {
  public:
   /// Writes this process's files into a folder.
