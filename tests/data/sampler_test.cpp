@@ -140,7 +140,7 @@ TEST_CASE("the order of the mixture keeps sets one after the other", "[unit]") {
   CHECK_FALSE(std::is_sorted(order.begin() + 20, order.end()));
 }
 
-TEST_CASE("a run has at least one step", "[unit]") {
+TEST_CASE("a run has as many steps as its epochs fill", "[unit]") {
   CHECK(steps_of_run(15, 3, 8) == 5);
-  CHECK(steps_of_run(1, 1, 8) == 1);
+  CHECK(steps_of_run(1, 1, 8) == 0);
 }

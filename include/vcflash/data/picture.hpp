@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/media/ffmpeg.hpp>
 #include <vcflash/media/frames.hpp>
 #include <vcflash/media/image.hpp>
 #include <vcflash/media/preprocess.hpp>
@@ -22,9 +23,11 @@ struct Picture {
 
 /// Reads an image and lays it out.
 /// \param side pixels of a square
+/// \param limit of reading the file
 /// \throws InputError naming the file if it is no image that is taken
-inline Picture read_picture(std::filesystem::path const& path, ImageLayout layout, int side) {
-  auto const image = media::read_image(path);
+inline Picture read_picture(std::filesystem::path const& path, ImageLayout layout, int side,
+                            media::TimeLimit limit = media::default_time_limit) {
+  auto const image = media::read_image(path, limit);
   Picture picture{.tiles = {}, .width = image.width, .height = image.height};
   if (layout == ImageLayout::anyres_nopad) {
     auto const grid =
@@ -35,8 +38,8 @@ inline Picture read_picture(std::filesystem::path const& path, ImageLayout layou
     return picture;
   }
   try {
-    auto square =
-        media::to_square(layout == ImageLayout::pad ? media::pad_to_square(image) : image, side);
+    auto square = layout == ImageLayout::pad ? media::to_padded_square(image, side)
+                                             : media::to_square(image, side);
     picture.tiles = {1, side, side, std::move(square.rgb)};
   } catch (InputError const& error) {
     throw InputError(fmt::format("{}: {}", path.string(), error.what()));

@@ -271,11 +271,11 @@ constexpr std::int64_t rows_of_epoch(Order order, std::int64_t text, std::int64_
   return ((text - 1) / mega + (media - 1) / mega) * mega;
 }
 
-/// Optimiser steps of so many epochs: at least one, which then sees rows more than once.
+/// Optimiser steps of so many epochs; 0 where these do not fill one, and a run is refused.
 /// \param accumulation micro-batches of a step, of all processes
 constexpr std::int64_t steps_of_run(std::int64_t batches_per_epoch, std::int64_t epochs,
                                     std::int64_t accumulation) {
-  return std::max<std::int64_t>(1, batches_per_epoch * epochs / accumulation);
+  return batches_per_epoch * epochs / accumulation;
 }
 
 /// Where a loader stands: the micro-batch that `next` gives next.

@@ -5,8 +5,6 @@
 #include <vcflash/text/chat.hpp>
 #include <vcflash/text/question.hpp>
 
-#include <fmt/format.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -92,6 +90,7 @@ class Conversation {
                        .options = std::move(options),
                        .stop_texts = config_.stop_texts},
                       on_text);
+    reply.text = std::string(text::stripped(reply.text));
     if (reply.finish == Finish::cancelled && reply.text.empty()) return reply;
     exchanges_.push_back({next_.shown, next_.media, question, reply.text});
     next_ = {};

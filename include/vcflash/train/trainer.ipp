@@ -79,7 +79,9 @@ VCFLASH_INLINE std::string nothing_learned_at_all(RunState const& state) {
 VCFLASH_INLINE std::int64_t steps_of(RunConfig const& config, std::int64_t batches_per_epoch) {
   if (config.recipe.max_steps > 0) return config.recipe.max_steps;
   auto const batches = batches_per_epoch * config.recipe.epochs;
-  if (batches < config.accumulation()) {
+  auto const steps =
+      data::steps_of_run(batches_per_epoch, config.recipe.epochs, config.accumulation());
+  if (steps == 0) {
     throw InputError(fmt::format(
         "the mixture's {} micro batches of train.micro_batch = {} are less than one step of "
         "train.global_batch = {}: give --set train.global_batch={}, more train.epochs, or "
@@ -87,7 +89,7 @@ VCFLASH_INLINE std::int64_t steps_of(RunConfig const& config, std::int64_t batch
         batches, config.recipe.micro_batch, config.global_batch,
         batches * config.recipe.micro_batch));
   }
-  return batches / config.accumulation();
+  return steps;
 }
 
 }  // namespace detail

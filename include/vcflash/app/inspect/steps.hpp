@@ -26,7 +26,7 @@ inline std::int64_t batches_of_epoch(SetSurvey const& all, SurveySettings const&
 }  // namespace detail
 
 /// Optimiser steps of a run over a mixture's rows, as training counts them.
-/// \return 0 if there is no run: not one micro-batch is filled
+/// \return 0 if there is no run: not one step is filled
 inline std::int64_t expected_steps(SetSurvey const& all, SurveySettings const& settings) {
   auto const batches = detail::batches_of_epoch(all, settings);
   if (batches == 0 || settings.max_steps > 0) return batches == 0 ? 0 : settings.max_steps;
@@ -38,15 +38,11 @@ inline std::string too_few_rows(SetSurvey const& all, SurveySettings const& sett
   auto const batches = detail::batches_of_epoch(all, settings);
   auto const seen = batches * settings.micro_batch * settings.epochs;
   if (seen >= settings.global_batch) return {};
-  auto const what = batches == 0 ? fmt::format(
-                                       "do not fill one micro-batch of {}, and training "
-                                       "refuses them",
-                                       settings.micro_batch)
-                                 : fmt::format(
-                                       "do not fill one step of {}, and training sees them "
-                                       "more than once to fill it",
-                                       settings.global_batch);
-  return fmt::format("{} rows {}; set train.global_batch and train.micro_batch to at most {}",
+  if (batches > 0 && settings.max_steps > 0) return {};
+  auto const what = batches == 0 ? fmt::format("one micro-batch of {}", settings.micro_batch)
+                                 : fmt::format("one step of {}", settings.global_batch);
+  return fmt::format("{} rows do not fill {}, and training refuses them; set train.global_batch "
+                     "and train.micro_batch to at most {}",
                      all.rows, what, std::max<std::int64_t>(1, all.rows));
 }
 
