@@ -33,3 +33,12 @@ TEST_CASE("a regular expression sees characters, and survives bytes that are non
   CHECK_FALSE(Regex("x").first("\xFF\xFE"));
   CHECK(Regex("x").first("\xFF x"));
 }
+
+TEST_CASE("special forms of characters are plain ones, and thoughts no part of what is said",
+          "[unit]") {
+  CHECK(folded("Ａ１（Ⓑ") == "A1(B");
+  CHECK(folded("plain") == "plain");
+  CHECK(folded("\xFF").find("\xEF\xBF\xBD") == 0);
+  CHECK(spoken(" <THINK>a\nb</think> c ") == "c");
+  CHECK(spoken("<thinking>a</thinking>b<think>c") == "b");
+}

@@ -5,6 +5,7 @@
 #include <utf8proc.h>
 
 #include <cstddef>
+#include <cstdlib>
 #include <memory>
 #include <new>
 #include <optional>
@@ -113,11 +114,7 @@ class Regex {
   using Match = std::vector<std::string_view>;
 
   explicit Regex(std::string_view pattern, bool any_case = false)
-      : code_(compiled(pattern, any_case), &pcre2_code_free_8),
-        data_(pcre2_match_data_create_from_pattern_8(code_.get(), nullptr),
-              &pcre2_match_data_free_8) {
-    if (!data_) throw std::bad_alloc();
-  }
+      : code_(compiled(pattern, any_case), &pcre2_code_free_8) {}
 
   /// Python's `re.search`.
   std::optional<Match> first(std::string_view text) const { return next(text, 0); }
@@ -145,11 +142,15 @@ class Regex {
   }
 
   std::optional<Match> next(std::string_view text, std::size_t from) const {
+    // of each call, so that several threads can use one expression
+    std::unique_ptr<pcre2_match_data_8, decltype(&pcre2_match_data_free_8)> const data(
+        pcre2_match_data_create_from_pattern_8(code_.get(), nullptr), &pcre2_match_data_free_8);
+    if (!data) throw std::bad_alloc();
     int const groups = pcre2_match_8(code_.get(), reinterpret_cast<PCRE2_SPTR8>(text.data()),
-                                     text.size(), from, 0, data_.get(), nullptr);
+                                     text.size(), from, 0, data.get(), nullptr);
     if (groups == PCRE2_ERROR_NOMATCH) return std::nullopt;
     if (groups < 0) fail<Error>("a regular expression gave up (PCRE2 error ", groups, ")");
-    auto const* const ends = pcre2_get_ovector_pointer_8(data_.get());
+    auto const* const ends = pcre2_get_ovector_pointer_8(data.get());
     Match match;
     for (std::size_t i = 0; i < static_cast<std::size_t>(groups); ++i) {
       bool const took_part = ends[2 * i] != PCRE2_UNSET;
@@ -160,7 +161,34 @@ class Regex {
   }
 
   std::unique_ptr<pcre2_code_8, decltype(&pcre2_code_free_8)> code_;
-  std::unique_ptr<pcre2_match_data_8, decltype(&pcre2_match_data_free_8)> data_;
 };
+
+/// Full-width and other special forms of characters as the plain ones (Unicode's NFKC).
+inline std::string folded(std::string_view text) {
+  if (text::ascii_prefix(text) == text.size()) return std::string(text);
+  auto const valid = text::repaired_utf8(text);
+  utf8proc_uint8_t* plain = nullptr;
+  auto const length = utf8proc_map(
+      reinterpret_cast<utf8proc_uint8_t const*>(valid.data()),
+      static_cast<utf8proc_ssize_t>(valid.size()), &plain,
+      static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT));
+  std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> const owner(plain, &std::free);
+  if (length < 0) fail<Error>("a text cannot be normalised: ", utf8proc_errmsg(length));
+  return {reinterpret_cast<char const*>(plain), static_cast<std::size_t>(length)};
+}
+
+/// What an answer says: without what the model thought aloud, between `<think>` and `</think>`,
+/// and its characters folded. A thought that does not end leaves no answer.
+inline std::string spoken(std::string_view answer) {
+  static Regex const ends(R"(</think(?:ing)?>)", true), begins(R"(<think(?:ing)?>)", true);
+  if (auto const thoughts = ends.all(answer); !thoughts.empty()) {
+    auto const& last = thoughts.back()[0];
+    answer.remove_prefix(static_cast<std::size_t>(last.data() - answer.data()) + last.size());
+  }
+  if (auto const thought = begins.first(answer)) {
+    answer = answer.substr(0, static_cast<std::size_t>((*thought)[0].data() - answer.data()));
+  }
+  return std::string(stripped(folded(answer)));
+}
 
 }  // namespace vcflash::eval

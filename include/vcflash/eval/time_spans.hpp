@@ -3,8 +3,8 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
-#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,7 +56,9 @@ inline std::string ascii_digits(std::string_view text) {
 inline double seconds_in(std::string_view number) {
   std::string const digits = ascii_digits(number);
   if (std::ranges::count(digits, '.') > 1) fail<InputError>("\"", number, "\" is no number");
-  return std::strtod(digits.c_str(), nullptr);
+  double seconds = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
+  return seconds;
 }
 
 /// What every sentence that speaks of a start or an end says first by `pattern`, in twos.
@@ -124,16 +126,39 @@ inline std::optional<TimeSpan> upstream_span(std::string_view answer) {
   return span;
 }
 
-/// The span that an answer names, as one would read it: the first two times in it, `24.3`, `1:05`
-/// or `0:01:05`, whatever stands between them.
+/// The span that an answer names, as one would read it. Times are `24.3`, `1:05`, `0:01:05` or
+/// `00:01:05,250`, full-width digits being digits. The first of these that is there: `from 3 to 5`
+/// or `between 3 and 5`; `3 - 5` or `3 to 5`; the first two times that are no ordinals; the first
+/// two of all.
+/// What a model thinks aloud is no part of its answer.
 inline std::optional<TimeSpan> strict_span(std::string_view answer) {
-  static Regex const time(R"((?<![\d.:])(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+)?)(?![\d:]))");
+  std::string const text = spoken(answer);
+  static std::string const any_time =
+      R"((?<![\d.:])(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d+|(?<=:\d\d),\d{1,3})?)(?![\d:]))";
+  static std::string const time = any_time + R"((?!(?:st|nd|rd|th)\b))";
+  static std::string const unit = R"(\s*(?:s|secs?|seconds?)?\s*)";
+  static std::string const dash = R"((?:-+>?|[‐-―~→−]|(?:to|until|till|through)(?!\p{L})))";
+  static Regex const ranges[] = {
+      Regex(R"(\b(?:from|between)\s+)" + time + unit + "(?:" + dash + R"(|and\b)\s*)" + time, true),
+      Regex(time + unit + dash + R"(\s*)" + time, true)};
+  static Regex const moments[] = {Regex(time, true), Regex(any_time, true)};
   std::vector<double> times;
-  for (auto const& match : time.all(answer)) {
+  auto const add = [&](Regex::Match const& match, std::size_t first) {
     auto const part = [&](std::size_t group) {
-      return match[group].empty() ? 0.0 : detail::seconds_in(match[group]);
+      return match[group].empty() ? 0.0 : detail::seconds_in(replaced(match[group], ",", "."));
     };
-    times.push_back(part(1) * 3600 + part(2) * 60 + part(3));
+    times.push_back(part(first) * 3600 + part(first + 1) * 60 + part(first + 2));
+  };
+  for (auto const& range : ranges) {
+    auto const match = range.first(text);
+    if (!match || !times.empty()) continue;
+    add(*match, 1);
+    add(*match, 4);
+  }
+  for (auto const& moment : moments) {
+    if (times.size() >= 2) break;
+    times.clear();
+    for (auto const& match : moment.all(text)) add(match, 1);
   }
   if (times.size() < 2) return std::nullopt;
   return TimeSpan{std::min(times[0], times[1]), std::max(times[0], times[1])};
