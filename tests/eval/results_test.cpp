@@ -32,6 +32,7 @@ TEST_CASE("results say both rules' scores, the interval and what was broken", "[
   auto const results = json::parse(read_file(out / "results.json"));
   CHECK(results["model"] == "tiny");
   CHECK(results["asked"] == 4);
+  CHECK(results["broken_count"] == 1);
   CHECK(results["scoring"] == "upstream");
   CHECK(results["scores"]["value"] == 0.25);
   CHECK(results["scores_strict"]["value"] == 0.5);

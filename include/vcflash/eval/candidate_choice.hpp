@@ -98,25 +98,28 @@ struct CandidateBenchmark : RowBenchmark<Derived> {
   nlohmann::json aggregate(std::vector<Row> const& rows, std::vector<Answer> const& answers) const {
     auto const tasks = Derived::tasks();
     struct Tally {
-      std::int64_t asked = 0, counted = 0;
+      std::int64_t asked = 0, broken = 0, counted = 0;
       double right = 0;
     };
     std::vector<Tally> tallies(tasks.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
       Tally& tally = tallies[rows[i].task];
+      bool const broken = !answers[i].problem.empty();
       ++tally.asked;
-      if (this->scoring == Scoring::upstream && answers[i].text.empty()) continue;
+      tally.broken += broken ? 1 : 0;
+      bool const empty = answers[i].text.empty() && !broken;
+      if (this->scoring == Scoring::upstream && empty) continue;
       ++tally.counted;
       tally.right += answers[i].score;
     }
     GroupValue group;
     nlohmann::json values = nlohmann::json::object();
     for (std::size_t i = 0; i < tasks.size(); ++i) {
-      auto const& [asked, counted, right] = tallies[i];
+      auto const& [asked, broken, counted, right] = tallies[i];
       double const value = counted > 0 ? 100 * right / static_cast<double>(counted) : 0.0;
       if (asked > 0) {
         group.add(asked, value);
-        values[tasks[i].name] = {{"value", value}, {"questions", asked}};
+        values[tasks[i].name] = {{"value", value}, {"questions", asked}, {"broken", broken}};
       }
     }
     return {{"value", group.value()},

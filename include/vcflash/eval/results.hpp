@@ -37,7 +37,8 @@ inline Interval score_interval(Exam const& exam, std::vector<Answer> const& answ
 
 /// Grades what was said and writes `answers.jsonl`, one object a question, and then
 /// `results.json`, each wholly or not at all. Where upstream's rule and the strict one differ, the
-/// scores by the other rule stand beside.
+/// scores by the other rule stand beside. A question that could not be asked is wrong in all of
+/// them.
 /// \param about what to say in results.json besides the scores
 /// \return results.json
 inline nlohmann::ordered_json write_results(std::filesystem::path const& out, Exam const& exam,
@@ -62,6 +63,7 @@ inline nlohmann::ordered_json write_results(std::filesystem::path const& out, Ex
   nlohmann::ordered_json results = about;
   results["benchmark"] = exam.name();
   results["asked"] = answers.size();
+  results["broken_count"] = broken.size();
   results["scores"] = exam.aggregate(answers);
   results["interval"] = to_json(score_interval(exam, answers));
   auto const other = scoring == Scoring::upstream ? Scoring::strict : Scoring::upstream;
