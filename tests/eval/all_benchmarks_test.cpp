@@ -2,8 +2,13 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "tests/support/folder.hpp"
+#include "tests/support/golden.hpp"
 
 using namespace vcflash::eval;
 using Catch::Matchers::ContainsSubstring;
@@ -49,4 +54,62 @@ TEST_CASE("a limit holds for each task", "[unit]") {
   REQUIRE(exam->size() == 14);
   CHECK(exam->id(1) == "mlvu_mc_plotqa/1");
   CHECK(exam->id(2) == "mlvu_mc_needle/0");
+}
+
+namespace {
+
+/// One row of every file that upstream ships, its fields and types as there, its words our own.
+nlohmann::ordered_json upstream_rows() {
+  return nlohmann::ordered_json::parse(
+      vcflash::test::read_file(vcflash::test::source_root() / "tests/eval/upstream_rows.json"));
+}
+
+}  // namespace
+
+TEST_CASE("one row of every question file that upstream ships is asked, graded and recorded",
+          "[unit]") {
+  std::map<std::string, std::size_t> questions;
+  for (bool const table : {false, true}) {
+    vcflash::test::TemporaryFolder const folder;
+    auto rows = upstream_rows();
+    auto const of_table = rows["lvb_val, from the table"];
+    rows.erase("lvb_val, from the table");
+    if (table) rows["lvb_val"] = of_table;
+    for (auto const& [file, row] : rows.items()) {
+      folder.write("json/" + file + ".json", nlohmann::ordered_json::array({row}).dump());
+    }
+    folder.write("subtitles/Zz9_x-Yy8Ww_en.json",
+                 R"([{"timestamp": [1.0, 5.0], "text": "there it lies"}])");
+    folder.write("subtitle/Zz9_x-Yy8Ww.srt",
+                 R"(<font color="white" size=".72c">there it lies</font>)");
+    for (auto const* name :
+         {"mvbench", "mlvu_mc", "lvbench", "videomme", "videomme_w_subtitle",
+          "longvideobench_val_v", "perceptiontest_val_mc", "temporal_grounding_charades"}) {
+      INFO(name);
+      auto const exam = open_exam(name, {.data = folder.path()});
+      questions[name] = exam->size();
+      CHECK(exam->notes().empty());
+      std::vector<Said> said;
+      for (std::size_t i = 0; i < exam->size(); ++i) {
+        INFO(exam->id(i));
+        auto const right = exam->record(i).at("right");
+        CHECK_FALSE(exam->prompt(i).empty());
+        // upstream's letter is found by the record's text, number or letter
+        std::string answer = right.is_string() ? right.get<std::string>() : right.dump();
+        if (exam->name() == "longvideobench_val_v") answer = "(C)";
+        if (exam->name() == "perceptiontest_val_mc") answer = "(B)";
+        if (exam->name() == "temporal_grounding_charades") answer = "from 3.5 to 9.0 seconds";
+        auto const strict = exam->with_scoring(Scoring::strict);
+        CHECK(strict->graded(i, {.text = answer}).score == 1);
+        said.push_back({.text = answer});
+      }
+      CHECK(exam->aggregate(exam->graded(said)).contains("value"));
+      vcflash::test::TemporaryFolder const out;
+      CHECK(std::filesystem::exists(exam->write_lmms(out.path(), exam->graded(said), {}) /
+                                    "results.json"));
+    }
+  }
+  CHECK(questions["mvbench"] == 20);
+  CHECK(questions["mlvu_mc"] == 7);
+  CHECK(questions["lvbench"] == 6);
 }

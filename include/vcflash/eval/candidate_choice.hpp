@@ -16,6 +16,7 @@
 #include <vcflash/eval/rows.hpp>
 #include <vcflash/eval/strict_choice.hpp>
 #include <vcflash/eval/text_rules.hpp>
+#include <vcflash/text/utf8.hpp>
 
 /// How MVBench, MLVU and LVBench grade: rows have `candidates` and an `answer` that is one of them.
 namespace vcflash::eval {
@@ -71,8 +72,8 @@ inline std::string normalised_choice(std::string_view text) {
 
 /// The letter of the first candidate that is the answer.
 inline std::optional<std::string> right_letter(Row const& row) {
-  auto const& candidates = row.doc.at("candidates");
-  auto const place = std::ranges::find(candidates, row.doc.at("answer"));
+  auto const candidates = texts_of(row, "candidates");
+  auto const place = std::ranges::find(candidates, text_of(row, "answer"));
   if (place == candidates.end()) return std::nullopt;
   return std::string(1, static_cast<char>('A' + (place - candidates.begin())));
 }
@@ -83,18 +84,31 @@ struct CandidateBenchmark : RowBenchmark<Derived> {
   static constexpr std::int64_t max_new_tokens = 16;
 
   std::string parse(Row const& row, std::string const& text) const {
-    if (this->scoring == Scoring::strict) return strict_choice(text, row.doc.at("candidates"));
+    if (this->scoring == Scoring::strict) return strict_choice(text, texts_of(row, "candidates"));
     return right_letter(row) ? normalised_choice(text) : std::string();
   }
   double score(Row const& row, std::string const& parsed) const {
     auto const letter = right_letter(row);
     if (!letter) return 0;
-    auto const right = this->scoring == Scoring::upstream ? normalised_choice(*letter) : *letter;
-    return parsed == right ? 1 : 0;
+    if (this->scoring == Scoring::upstream) return parsed == normalised_choice(*letter) ? 1 : 0;
+    if (parsed.empty()) return 0;
+    // a candidate may be there twice: both are right
+    auto const candidates = texts_of(row, "candidates");
+    return candidates.at(static_cast<std::size_t>(parsed.front() - 'A')) == text_of(row, "answer")
+               ? 1
+               : 0;
+  }
+
+  /// No answer is right where the right one is none of the candidates.
+  std::string doubt(Row const& row) const {
+    if (right_letter(row)) return {};
+    return fmt::format("its answer {} is none of its candidates, so nothing is right.",
+                       text::in_quotes(text_of(row, "answer")));
   }
 
   /// Percent right of each task and of the group. By upstream's rule an empty answer does not
-  /// count in its task's value, though it does in the task's weight.
+  /// count in its task's value, though it does in the task's weight; a question that could not be
+  /// asked has no answer, and is wrong by every rule.
   nlohmann::json aggregate(std::vector<Row> const& rows, std::vector<Answer> const& answers) const {
     auto const tasks = Derived::tasks();
     struct Tally {

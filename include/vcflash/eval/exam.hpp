@@ -37,6 +37,8 @@ class Exam {
   virtual MediumRequest medium(std::size_t question) const = 0;
   virtual bool counts(std::size_t question) const = 0;
   virtual nlohmann::json record(std::size_t question) const = 0;
+  /// What should be known before the questions are asked, a sentence each.
+  virtual std::vector<std::string> notes() const { return {}; }
 
   /// One answer by itself.
   virtual Answer graded(std::size_t question, Said const& said) const = 0;
@@ -67,6 +69,13 @@ class ExamOf final : public Exam {
   MediumRequest medium(std::size_t i) const override { return benchmark_.medium(questions_[i]); }
   bool counts(std::size_t i) const override { return benchmark_.counts(questions_[i]); }
   nlohmann::json record(std::size_t i) const override { return benchmark_.record(questions_[i]); }
+  std::vector<std::string> notes() const override {
+    if constexpr (requires { benchmark_.notes(questions_); }) {
+      return benchmark_.notes(questions_);
+    } else {
+      return {};
+    }
+  }
 
   Answer graded(std::size_t i, Said const& said) const override {
     Answer answer{.text = std::string(stripped(said.text)), .problem = said.problem};

@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <vcflash/eval/benchmark.hpp>
@@ -43,9 +46,66 @@ struct Row {
   std::filesystem::path data{}, media{};  ///< folders that the row's paths are in
 };
 
-/// A field of a row, as text.
-inline std::string text_of(Row const& row, char const* key) {
-  return row.doc.at(key).get<std::string>();
+/// Whether a row has a field. A field of null is none: tables write it where nothing is.
+inline bool has(Row const& row, std::string_view key) {
+  auto const field = row.doc.find(key);
+  return field != row.doc.end() && !field->is_null();
+}
+
+namespace detail {
+
+/// The start of a value as a message shows it.
+inline std::string shown(nlohmann::ordered_json const& value) {
+  constexpr std::size_t most = 60;
+  auto text = value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  return text.size() > most ? text.substr(0, most) + "…" : text;
+}
+
+/// A field of a row.
+/// \param fits whether a value is what is wanted  \param wanted in words
+/// \throws InputError naming the field, what it holds and what is wanted
+template <class Fits>
+nlohmann::ordered_json const& field(Row const& row, std::string_view key, Fits&& fits,
+                                    std::string_view wanted) {
+  auto const found = row.doc.find(key);
+  if (found == row.doc.end() || !fits(*found)) {
+    throw InputError(fmt::format("its \"{}\" is {}; {} is expected.", key,
+                                 found == row.doc.end() ? "missing" : shown(*found), wanted));
+  }
+  return *found;
+}
+
+}  // namespace detail
+
+/// A field of a row, as text.  \throws InputError if it is missing or another thing
+inline std::string text_of(Row const& row, std::string_view key) {
+  return detail::field(
+             row, key, [](auto const& value) { return value.is_string(); }, "a text")
+      .template get<std::string>();
+}
+
+/// A list of texts.  \throws InputError if it is missing or another thing
+inline std::vector<std::string> texts_of(Row const& row, std::string_view key) {
+  auto const fits = [](nlohmann::ordered_json const& value) {
+    return value.is_array() &&
+           std::ranges::all_of(value, [](auto const& text) { return text.is_string(); });
+  };
+  return detail::field(row, key, fits, "a list of texts").get<std::vector<std::string>>();
+}
+
+/// A number.  \throws InputError if it is missing or another thing
+inline double number_of(Row const& row, std::string_view key) {
+  return detail::field(
+             row, key, [](auto const& value) { return value.is_number(); }, "a number")
+      .template get<double>();
+}
+
+/// A number without a fraction.  \throws InputError if it is missing or another thing
+inline std::int64_t integer_of(Row const& row, std::string_view key) {
+  return detail::field(
+             row, key, [](auto const& value) { return value.is_number_integer(); },
+             "a whole number")
+      .template get<std::int64_t>();
 }
 
 /// The choices `(A) first\n(B) second\n`, or with other marks around the letter.
@@ -59,11 +119,11 @@ inline std::string lettered(std::vector<std::string> const& options, std::string
   return lines;
 }
 
-/// The clip that a row may name.
+/// The clip that a row may name.  \throws InputError if it names one end only
 inline void set_clip(MediumRequest& medium, Row const& row) {
-  if (!row.doc.contains("start")) return;
-  medium.start = row.doc.at("start").get<double>();
-  medium.end = row.doc.at("end").get<double>();
+  if (!has(row, "start") && !has(row, "end")) return;
+  medium.start = number_of(row, "start");
+  medium.end = number_of(row, "end");
 }
 
 namespace detail {
@@ -82,51 +142,89 @@ inline std::vector<nlohmann::ordered_json> read_rows(std::filesystem::path const
   return rows;
 }
 
+/// The file of a task's rows in `folder/json` or `folder`; none if it is not there.
+inline std::optional<std::filesystem::path> question_file(std::filesystem::path const& folder,
+                                                          Task const& task) {
+  for (auto const& path :
+       {folder / "json" / (task.file + ".json"), folder / (task.file + ".json")}) {
+    if (std::filesystem::exists(path)) return path;
+  }
+  return std::nullopt;
+}
+
+/// Does once with a row what a run will do with it.
+/// \throws InputError saying what of the row is not as it must be
+template <class B>
+void try_row(B const& benchmark, Row const& row) {
+  if (!row.doc.is_object()) {
+    throw InputError(fmt::format("it is {}; an object is expected.", shown(row.doc)));
+  }
+  try {
+    benchmark.prompt(row);
+    benchmark.medium(row);
+    benchmark.record(row);
+    Answer answer;
+    answer.parsed = benchmark.parse(row, "");
+    answer.score = benchmark.score(row, answer.parsed);
+    benchmark.aggregate({row}, {answer});
+    if constexpr (requires { benchmark.log(row, answer); }) benchmark.log(row, answer);
+  } catch (nlohmann::json::exception const& error) {
+    throw InputError(fmt::format("it cannot be asked ({}).", error.what()));
+  }
+}
+
 }  // namespace detail
 
 /// Reads the rows of a benchmark's tasks from `folder/json` or `folder`, and tries each once: a
-/// row that cannot be asked is an error before the first answer, not an hour later.
+/// row that cannot be asked or graded is an error before the first answer, not an hour later. A
+/// task of several whose file is not there has no rows.
 /// \throws InputError naming the file, and the row
 template <class B>
 std::vector<Row> load_rows(B const& benchmark, std::filesystem::path const& folder) {
   std::vector<Row> rows;
   auto const tasks = B::tasks();
+  std::optional<std::size_t> missing;
   for (std::size_t task = 0; task < tasks.size(); ++task) {
-    auto path = folder / "json" / (tasks[task].file + ".json");
-    if (!std::filesystem::exists(path)) path = folder / (tasks[task].file + ".json");
-    if (!std::filesystem::exists(path)) {
-      throw InputError(fmt::format(
-          "{0}: there is neither json/{1}.json nor {1}.json here, the questions of {2}.",
-          folder.string(), tasks[task].file, tasks[task].name));
+    if (!benchmark.takes_task(tasks[task].name)) continue;
+    auto const path = detail::question_file(folder, tasks[task]);
+    if (!path) {
+      if (!missing) missing = task;
+      continue;
     }
     std::int64_t doc_id = 0;
-    for (auto& doc : detail::read_rows(path)) {
+    for (auto& doc : detail::read_rows(*path)) {
       rows.push_back({task, doc_id, std::move(doc), folder,
                       benchmark.media.empty() ? folder : benchmark.media});
       try {
-        benchmark.prompt(rows.back());
-        benchmark.medium(rows.back());
-        benchmark.score(rows.back(), benchmark.parse(rows.back(), ""));
-      } catch (nlohmann::json::exception const& error) {
-        throw InputError(fmt::format("{}: question {} cannot be asked ({}).", path.string(), doc_id,
-                                     error.what()));
+        detail::try_row(benchmark, rows.back());
       } catch (InputError const& error) {
-        throw InputError(fmt::format("{}: question {}: {}", path.string(), doc_id, error.what()));
+        throw InputError(fmt::format("{}: question {}: {}", path->string(), doc_id, error.what()));
       }
       ++doc_id;
     }
+  }
+  if (rows.empty() && missing) {
+    throw InputError(
+        fmt::format("{0}: there is neither json/{1}.json nor {1}.json here, the questions of {2}.",
+                    folder.string(), tasks[*missing].file, tasks[*missing].name));
   }
   if (rows.empty()) throw InputError(fmt::format("{}: holds no questions.", folder.string()));
   return rows;
 }
 
-/// What the benchmarks of this kind share.
+/// What the benchmarks of this kind share. A benchmark of this kind may have a member
+/// `doubt(row)`, which says what is odd about a row that can be asked nevertheless; empty: nothing.
 template <class Derived>
 struct RowBenchmark {
   using Question = Row;
 
   Scoring scoring = Scoring::upstream;
-  std::filesystem::path media{};  ///< folder of the videos; empty: that of the questions
+  std::filesystem::path media{};      ///< folder of the videos; empty: that of the questions
+  std::vector<std::string> chosen{};  ///< names of the tasks that are asked; empty: all
+
+  bool takes_task(std::string const& name) const {
+    return chosen.empty() || std::ranges::find(chosen, name) != chosen.end();
+  }
 
   std::vector<Row> load(std::filesystem::path const& folder) const {
     return load_rows(static_cast<Derived const&>(*this), folder);
@@ -151,6 +249,27 @@ struct RowBenchmark {
     return record;
   }
   nlohmann::json target(Row const& row) const { return row.doc.at("answer"); }
+
+  /// What should be known before these rows are asked, a sentence each: tasks without a file, and
+  /// rows that are odd.
+  std::vector<std::string> notes(std::vector<Row> const& rows) const {
+    std::vector<std::string> notes;
+    if (rows.empty()) return notes;
+    auto const& folder = rows.front().data;
+    for (auto const& task : Derived::tasks()) {
+      if (takes_task(task.name) && !detail::question_file(folder, task)) {
+        notes.push_back(fmt::format("{} is left out: there is no {}.json in {}.", task.name,
+                                    task.file, folder.string()));
+      }
+    }
+    if constexpr (requires(Derived const& derived) { derived.doubt(rows.front()); }) {
+      for (auto const& row : rows) {
+        auto const doubt = static_cast<Derived const&>(*this).doubt(row);
+        if (!doubt.empty()) notes.push_back(fmt::format("{}: {}", id(row), doubt));
+      }
+    }
+    return notes;
+  }
 };
 
 }  // namespace vcflash::eval

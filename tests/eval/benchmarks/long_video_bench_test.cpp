@@ -134,3 +134,21 @@ TEST_CASE("graded strictly, what names no option is wrong and not drawn", "[unit
   CHECK(answers[0].parsed.empty());
   CHECK(benchmark.score(row, "") == 0);
 }
+
+TEST_CASE("options are read from a list of candidates as from a table's columns", "[unit]") {
+  Row const table{.doc = {{"option0", "yes"},
+                          {"option1", "no"},
+                          {"option2", "N/A"},
+                          {"option3", nullptr},
+                          {"correct_choice", 1}}};
+  Row const list{.doc = {{"candidates", {"yes", "no"}}, {"correct_choice", 1}}};
+  LongVideoBench const benchmark;
+  for (auto const& row : {table, list}) {
+    CHECK(long_video_bench::options(row) == std::vector<std::string>{"yes", "no"});
+    CHECK(benchmark.score(row, benchmark.parse(row, "(B)")) == 1);
+    CHECK(benchmark.doubt(row).empty());
+  }
+  CHECK_THROWS_AS(long_video_bench::options({.doc = {{"question", "q"}}}), vcflash::InputError);
+  CHECK_FALSE(
+      benchmark.doubt({.doc = {{"candidates", {"yes", "no"}}, {"correct_choice", 2}}}).empty());
+}

@@ -41,3 +41,16 @@ TEST_CASE("graded strictly, an option's words are an answer", "[unit]") {
   benchmark.scoring = Scoring::strict;
   CHECK(benchmark.score(row, benchmark.parse(row, "it is an apple")) == 1);
 }
+
+TEST_CASE("where the right option is not known no answer is right", "[unit]") {
+  PerceptionTest benchmark;
+  for (nlohmann::json const& unknown : {nlohmann::json(-1), nlohmann::json("-1")}) {
+    Row const row{.doc = {{"options", {"a plate", "a book"}}, {"answer_id", unknown}}};
+    for (auto const scoring : {Scoring::upstream, Scoring::strict}) {
+      benchmark.scoring = scoring;
+      CHECK(benchmark.score(row, benchmark.parse(row, "?")) == 0);
+      CHECK(benchmark.score(row, benchmark.parse(row, "A")) == 0);
+    }
+    CHECK_FALSE(benchmark.doubt(row).empty());
+  }
+}

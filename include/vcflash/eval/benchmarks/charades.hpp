@@ -41,7 +41,7 @@ struct Charades : RowBenchmark<Charades> {
   MediumRequest medium(Row const& row) const {
     return {.video = row.media / "Charades" / text_of(row, "video")};
   }
-  nlohmann::json target(Row const& row) const { return row.doc.at("timestamp"); }
+  nlohmann::json target(Row const& row) const { return timestamp(row); }
 
   /// The span as `[start,end]`; empty where the answer names none. Upstream's script ends with an
   /// error on a number like "1..2"; here such an answer names none.
@@ -66,7 +66,7 @@ struct Charades : RowBenchmark<Charades> {
 
   /// What upstream's submission calls a question. Questions of one name count once: the last.
   static std::string submission_key(Row const& row) {
-    auto const& span = row.doc.at("timestamp");
+    auto const& span = timestamp(row);
     return fmt::format("{}>>>{}>>>[{}, {}]", text_of(row, "video"), text_of(row, "caption"),
                        span.at(0).dump(), span.at(1).dump());
   }
@@ -106,8 +106,15 @@ struct Charades : RowBenchmark<Charades> {
       "will give you the textual sentence: ";
   static constexpr auto post_prompt = "Please return its start time and end time.";
 
+  static nlohmann::ordered_json const& timestamp(Row const& row) {
+    auto const fits = [](nlohmann::ordered_json const& value) {
+      return value.is_array() && value.size() == 2 && value[0].is_number() && value[1].is_number();
+    };
+    return detail::field(row, "timestamp", fits, "a list of two numbers, in seconds");
+  }
+
   static TimeSpan truth(Row const& row) {
-    auto const& span = row.doc.at("timestamp");
+    auto const& span = timestamp(row);
     return {span.at(0).get<double>(), span.at(1).get<double>()};
   }
 };

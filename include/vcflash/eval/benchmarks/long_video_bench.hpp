@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cstdint>
-#include <cstdlib>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,15 +19,26 @@ namespace vcflash::eval {
 
 namespace long_video_bench {
 
+/// What stands in the place of an option that a row has not.
+inline constexpr std::string_view no_option = "N/A";
+
+/// The fields of a row's options: its `candidates`, as upstream's lvb_val.json lists them, or
+/// `option0` to `option4`, as the table beside it does.
+inline std::vector<std::string> option_fields(Row const& row) {
+  if (!has(row, "option0")) return texts_of(row, "candidates");
+  std::vector<std::string> fields;
+  for (int i = 0; i < 5; ++i) {
+    auto const key = fmt::format("option{}", i);
+    fields.push_back(has(row, key) ? text_of(row, key) : std::string(no_option));
+  }
+  return fields;
+}
+
 /// The options of a row up to the first that is "N/A".
 inline std::vector<std::string> options(Row const& row) {
-  std::vector<std::string> found;
-  for (int i = 0; i < 5; ++i) {
-    auto const& option = row.doc.at(fmt::format("option{}", i));
-    if (option == "N/A") break;
-    found.push_back(option.get<std::string>());
-  }
-  return found;
+  auto fields = option_fields(row);
+  fields.erase(std::ranges::find(fields, no_option), fields.end());
+  return fields;
 }
 
 /// Upstream's (MMMU's) reading of an answer: `(A)`; else `A ` even at the end of a word; else `A.`;
@@ -67,7 +78,10 @@ inline std::string choice(std::string_view answer, std::vector<std::string> cons
 
 /// Python's `round(value, 5)`.
 inline double round5(double value) {
-  return std::strtod(fmt::format("{:.5f}", value).c_str(), nullptr);
+  auto const digits = fmt::format("{:.5f}", value);
+  double rounded = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), rounded);
+  return rounded;
 }
 
 }  // namespace long_video_bench
@@ -97,11 +111,8 @@ struct LongVideoBench : RowBenchmark<LongVideoBench> {
   }
 
   std::string prompt(Row const& row) const {
-    std::vector<std::string> options;
-    for (int i = 0; i < 5; ++i) {
-      auto const& option = row.doc.at(fmt::format("option{}", i));
-      if (option != "N/A") options.push_back(option.get<std::string>());
-    }
+    auto options = long_video_bench::option_fields(row);
+    std::erase(options, long_video_bench::no_option);
     std::string choices = lettered(options, "(", "). ");
     return fmt::format(
         " This video's subtitles are listed below: \n{}.\n Select the best answer to the following "
@@ -114,7 +125,14 @@ struct LongVideoBench : RowBenchmark<LongVideoBench> {
   MediumRequest medium(Row const& row) const {
     return {.video = row.media / "videos" / text_of(row, "video_path")};
   }
-  nlohmann::json target(Row const& row) const { return row.doc.at("correct_choice"); }
+  nlohmann::json target(Row const& row) const { return integer_of(row, "correct_choice"); }
+  std::string doubt(Row const& row) const {
+    auto const right = integer_of(row, "correct_choice");
+    auto const options = std::ssize(long_video_bench::options(row));
+    if (right >= 0 && right < options) return {};
+    return fmt::format("its correct_choice {} is none of its {} options, so nothing is right.",
+                       right, options);
+  }
 
   std::string parse(Row const& row, std::string const& text) const {
     auto const options = long_video_bench::options(row);
@@ -154,9 +172,8 @@ struct LongVideoBench : RowBenchmark<LongVideoBench> {
       return place != tallies.end() ? *place : tallies.emplace_back(Tally{group});
     };
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      auto const& doc = rows[i].doc;
-      for (auto const& group : {fmt::format("{}", doc.at("duration_group").get<std::int64_t>()),
-                                doc.at("question_category").get<std::string>()}) {
+      for (auto const& group : {fmt::format("{}", integer_of(rows[i], "duration_group")),
+                                text_of(rows[i], "question_category")}) {
         Tally& tally = tally_of(group);
         ++tally.asked;
         tally.right += answers[i].score;
@@ -177,11 +194,10 @@ struct LongVideoBench : RowBenchmark<LongVideoBench> {
   }
 
   nlohmann::ordered_json log(Row const& row, Answer const& answer) const {
-    auto const& doc = row.doc;
     return {{task_of(row).metric,
-             {{"id", doc.at("video_id")},
-              {"duration_group", doc.at("duration_group")},
-              {"question_category", doc.at("question_category")},
+             {{"id", text_of(row, "video_id")},
+              {"duration_group", integer_of(row, "duration_group")},
+              {"question_category", text_of(row, "question_category")},
               {"answer", right(row)},
               {"parsed_pred", answer.parsed}}},
             {"submission", {{text_of(row, "video_id"), answer.text}}}};
@@ -189,7 +205,7 @@ struct LongVideoBench : RowBenchmark<LongVideoBench> {
 
   /// The letter of the right option.
   static std::string right(Row const& row) {
-    return std::string(1, static_cast<char>('A' + row.doc.at("correct_choice").get<int>()));
+    return std::string(1, static_cast<char>('A' + integer_of(row, "correct_choice")));
   }
 
  private:
@@ -199,13 +215,12 @@ struct LongVideoBench : RowBenchmark<LongVideoBench> {
   static std::vector<std::string> subtitles(Row const& row) {
     auto name = text_of(row, "subtitle_path");
     if (name.find("_en.json") == std::string::npos) name = replaced(name, ".json", "_en.json");
-    double const duration = row.doc.at("duration").get<double>();
+    double const duration = number_of(row, "duration");
     auto const path = row.media / "subtitles" / name;
     try {
       return subtitles_on_frames(nlohmann::ordered_json::parse(read_text(path)),
                                  subtitle_frame_times(duration, subtitle_frames),
-                                 row.doc.at("starting_timestamp_for_subtitles").get<double>(),
-                                 duration);
+                                 number_of(row, "starting_timestamp_for_subtitles"), duration);
     } catch (nlohmann::json::exception const& error) {
       throw InputError(fmt::format("{}: no subtitles ({}).", path.string(), error.what()));
     }

@@ -34,7 +34,7 @@ struct LvBench : CandidateBenchmark<LvBench> {
   }
 
   std::string prompt(Row const& row) const {
-    return text_of(row, "question") + "\n" + lettered(row.doc.at("candidates"), "", ". ") +
+    return text_of(row, "question") + "\n" + lettered(texts_of(row, "candidates"), "", ". ") +
            post_prompt;
   }
 

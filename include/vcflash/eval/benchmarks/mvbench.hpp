@@ -59,7 +59,7 @@ struct MvBench : CandidateBenchmark<MvBench> {
 
   std::string prompt(Row const& row) const {
     return "Question: " + text_of(row, "question") + "\nOption:\n" +
-           lettered(row.doc.at("candidates"), "(", ") ") + post_prompt;
+           lettered(texts_of(row, "candidates"), "(", ") ") + post_prompt;
   }
 
   MediumRequest medium(Row const& row) const {

@@ -37,10 +37,10 @@ struct PerceptionTest : RowBenchmark<PerceptionTest> {
   /// Every option after the second is labelled (C). A row may have no options.
   std::string prompt(Row const& row) const {
     std::string text = "\nQuestion: " + text_of(row, "question");
-    if (!row.doc.contains("options")) return text;
+    if (!has(row, "options")) return text;
     char letter = 'A';
-    for (auto const& option : row.doc.at("options")) {
-      text += fmt::format("\n({}). {}", letter, option.get<std::string>());
+    for (auto const& option : texts_of(row, "options")) {
+      text += fmt::format("\n({}). {}", letter, option);
       if (letter < 'C') ++letter;
     }
     return text + "\nOnly give the best option.";
@@ -50,17 +50,23 @@ struct PerceptionTest : RowBenchmark<PerceptionTest> {
     return {.video = row.media / "videos" / (text_of(row, "video_name") + ".mp4")};
   }
   nlohmann::json target(Row const& row) const { return row.doc.at("answer_id"); }
+  std::string doubt(Row const& row) const {
+    auto const id = right(row);
+    if (id >= 0 && (!has(row, "options") || id < std::ssize(texts_of(row, "options")))) return {};
+    return fmt::format("its answer_id {} is the number of no option.", id);
+  }
 
   std::string parse(Row const& row, std::string const& text) const {
-    if (scoring == Scoring::strict && row.doc.contains("options")) {
-      return strict_choice(text, row.doc.at("options"));
+    if (scoring == Scoring::strict && has(row, "options")) {
+      return strict_choice(text, texts_of(row, "options"));
     }
     static Regex const capital(R"(\b([A-D])\b)");
     auto const match = capital.first(text);
     return match ? std::string((*match)[1]) : std::string();
   }
   double score(Row const& row, std::string const& parsed) const {
-    return chosen(parsed) == right(row) ? 1 : 0;
+    auto const id = right(row);
+    return id >= 0 && chosen(parsed) == id ? 1 : 0;
   }
 
   /// Which option an answer's letter means; -1 if it has none.
@@ -78,22 +84,25 @@ struct PerceptionTest : RowBenchmark<PerceptionTest> {
 
   nlohmann::ordered_json log(Row const& row, Answer const& answer) const {
     return {{task_of(row).metric,
-             {{"video_name", row.doc.at("video_name")},
-              {"question", row.doc.at("question")},
+             {{"video_name", text_of(row, "video_name")},
+              {"question", text_of(row, "question")},
               {"pred_id", chosen(answer.parsed)},
               {"answer_id", row.doc.at("answer_id")},
               {"correct", static_cast<std::int64_t>(answer.score)}}}};
   }
 
  private:
+  /// Which option is right, written as a number or as a text; below 0: it is not known.
   static std::int64_t right(Row const& row) {
-    auto const& id = row.doc.at("answer_id");
-    if (id.is_number_integer()) return id.get<std::int64_t>();
-    auto const text = id.get<std::string>();
-    if (text.size() != 1 || text < "0" || text > "9") {
-      fail<InputError>("answer_id \"", text, "\" is not the number of an option");
-    }
-    return text.front() - '0';
+    auto const& id = detail::field(
+        row, "answer_id",
+        [](nlohmann::ordered_json const& value) {
+          static Regex const number(R"(^-?[0-9]{1,2}\z)");
+          return value.is_number_integer() ||
+                 (value.is_string() && number.first(value.get_ref<std::string const&>()));
+        },
+        "the number of an option");
+    return id.is_string() ? std::stoll(id.get<std::string>()) : id.get<std::int64_t>();
   }
 };
 

@@ -13,6 +13,7 @@
 #include <vcflash/eval/strict_choice.hpp>
 #include <vcflash/eval/subtitles.hpp>
 #include <vcflash/eval/text_rules.hpp>
+#include <vcflash/text/utf8.hpp>
 
 namespace vcflash::eval {
 
@@ -61,7 +62,7 @@ inline constexpr std::array<std::string_view, 12> task_types{
 /// The question, its options and what stands before and behind.
 inline std::string question_text(Row const& row, std::string_view seen, std::string_view by,
                                  std::string_view behind) {
-  auto const options = row.doc.at("options").get<std::vector<std::string>>();
+  auto const options = texts_of(row, "options");
   return fmt::format(
       "These are the {} of a video. Select the best answer to the following multiple-choice "
       "question based on {}. Respond with only the letter (A, B, C, or D) of the correct "
@@ -135,15 +136,18 @@ struct VideoMmeRows : RowBenchmark<VideoMmeRows<with_subtitles>> {
 
   std::string parse(Row const& row, std::string const& text) const {
     if (this->scoring == Scoring::upstream) return video_mme::first_capital(text);
-    auto options = row.doc.at("options").template get<std::vector<std::string>>();
-    static Regex const letter(R"(^[A-D]\.\s*)");
-    for (auto& option : options) {
-      if (auto const match = letter.first(option)) option.erase(0, (*match)[0].size());
-    }
-    return strict_choice(text, options);
+    return strict_choice(text, texts_of(row, "options"));
   }
   double score(Row const& row, std::string const& parsed) const {
-    return row.doc.at("answer") == parsed ? 1 : 0;
+    return text_of(row, "answer") == parsed ? 1 : 0;
+  }
+  std::string doubt(Row const& row) const {
+    auto const right = text_of(row, "answer");
+    auto const options = texts_of(row, "options").size();
+    if (right.size() == 1 && right >= "A" && std::size_t(right.front() - 'A') < options) return {};
+    return fmt::format(
+        "its answer {} is the letter of none of its {} options, so nothing is right.",
+        text::in_quotes(right), options);
   }
 
   /// Percent right. By upstream's rule a question is of every kind whose name is found anywhere in
@@ -173,15 +177,14 @@ struct VideoMmeRows : RowBenchmark<VideoMmeRows<with_subtitles>> {
   }
 
   nlohmann::ordered_json log(Row const& row, Answer const& answer) const {
-    auto const& doc = row.doc;
     return {{this->task_of(row).metric,
-             {{"question_id", doc.at("question_id")},
-              {"duration", doc.at("duration")},
-              {"category", doc.at("domain")},
-              {"sub_category", doc.at("sub_category")},
-              {"task_category", doc.at("task_type")},
+             {{"question_id", text_of(row, "question_id")},
+              {"duration", text_of(row, "duration")},
+              {"category", text_of(row, "domain")},
+              {"sub_category", text_of(row, "sub_category")},
+              {"task_category", text_of(row, "task_type")},
               {"pred_answer", answer.parsed},
-              {"answer", doc.at("answer")}}}};
+              {"answer", text_of(row, "answer")}}}};
   }
 
   /// What stands behind the options where upstream's configuration does not say.
@@ -192,7 +195,7 @@ struct VideoMmeRows : RowBenchmark<VideoMmeRows<with_subtitles>> {
       "\nAnswer with the option's letter from the given choices directly.";
 
   bool is_of(Row const& row, char const* field, std::string_view kind) const {
-    if (this->scoring == Scoring::strict) return row.doc.at(field) == kind;
+    if (this->scoring == Scoring::strict) return text_of(row, field) == kind;
     auto const names = fmt::format("{}_{}_{}_{}", text_of(row, "duration"), text_of(row, "domain"),
                                    text_of(row, "sub_category"), text_of(row, "task_type"));
     return names.find(kind) != std::string::npos;
