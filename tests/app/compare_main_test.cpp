@@ -28,21 +28,37 @@ std::string answers(std::string const& scores) {
 
 TEST_CASE("two evaluations are compared in words and as JSON", "[e2e]") {
   test::TemporaryFolder const folder;
-  folder.write("a/answers.jsonl", answers("00000000000011"));
-  folder.write("b/answers.jsonl", answers("11111111111101"));
+  folder.write("a/answers.jsonl", answers("000000000000000000000011"));
+  folder.write("b/answers.jsonl", answers("111111111111111111111101"));
   auto const a = (folder / "a").string(), b = (folder / "b").string();
   auto const words = test::run_program({"compare", a, b});
   CHECK(words.exit_code == 0);
-  CHECK_THAT(words.output, ContainsSubstring("14 questions about 7 videos") &&
+  CHECK_THAT(words.output, ContainsSubstring("24 questions about 12 videos") &&
                                ContainsSubstring("B is better") &&
-                               ContainsSubstring("13 questions changed: 12 better in B, 1 worse") &&
-                               ContainsSubstring("- q12: \"A\" became \"B\""));
+                               ContainsSubstring("23 questions changed: 22 better in B, 1 worse") &&
+                               ContainsSubstring("- q22: \"A\" became \"B\""));
   CHECK_THAT(test::run_program({"compare", a, b, "--changes", "2"}).output,
-             ContainsSubstring("and 11 more"));
-  CHECK_THAT(test::run_program({"compare", a, a}).output, ContainsSubstring("Chance alone"));
+             ContainsSubstring("and 21 more"));
+  CHECK_THAT(test::run_program({"compare", a, a}).output,
+             ContainsSubstring("A tie: no question's score changed"));
   auto const json = nlohmann::json::parse(test::run_program({"compare", a, b, "--json"}).output);
-  CHECK(json.at("changes").size() == 13);
+  CHECK(json.at("changes").size() == 23);
   CHECK(json.at("difference").at("low") > 0);
+}
+
+TEST_CASE("of few videos there is no verdict, and what a model said cannot write on the terminal",
+          "[e2e]") {
+  test::TemporaryFolder const folder;
+  nlohmann::json line{{"id", "q"}, {"video", "v"}, {"answer", "a"}, {"score", 0}};
+  folder.write("a/answers.jsonl", line.dump() + "\n");
+  line["score"] = 1;
+  line["answer"] = "\x1B[2Jb\nc";
+  folder.write("b/answers.jsonl", line.dump() + "\n");
+  auto const outcome =
+      test::run_program({"compare", (folder / "a").string(), (folder / "b").string()});
+  CHECK_THAT(outcome.output, ContainsSubstring("Of less than 10 videos") &&
+                                 ContainsSubstring("became \"?[2Jb?c\"") &&
+                                 !ContainsSubstring("is better"));
 }
 
 TEST_CASE("comparing what is no evaluation ends with 2", "[e2e]") {

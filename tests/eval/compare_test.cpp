@@ -40,7 +40,7 @@ TEST_CASE("two runs are compared question by question", "[unit]") {
   CHECK(to_json(comparison)["changes"][0]["score_b"] == 1);
   auto const same = compare(folder / "a", folder / "a");
   CHECK(same.difference.mean == 0);
-  CHECK(*same.difference.half == 0);
+  CHECK(same.changes.empty());
 }
 
 TEST_CASE("what cannot be compared is named", "[unit]") {
@@ -51,4 +51,34 @@ TEST_CASE("what cannot be compared is named", "[unit]") {
   CHECK_THROWS_WITH(compare(folder / "a", folder / "none"), ContainsSubstring("answers.jsonl"));
   CHECK_THROWS_WITH(compare(folder / "a", folder / "b"), ContainsSubstring("in common"));
   CHECK_THROWS_WITH(compare(folder / "a", folder / "c"), ContainsSubstring("line 1"));
+}
+
+TEST_CASE("scores that mean different things are not compared, and other differences are named",
+          "[unit]") {
+  vcflash::test::TemporaryFolder const folder;
+  nlohmann::json line{{"id", "1"}, {"question", "what?"}, {"answer", "A"}, {"score", 1}};
+  nlohmann::json const about{{"benchmark", "mvbench"},
+                             {"scoring", "upstream"},
+                             {"frames", {{"least", 64}, {"most", 512}}}};
+  folder.write("a/answers.jsonl", line.dump());
+  folder.write("a/results.json", about.dump());
+  folder.write("b/answers.jsonl", line.dump());
+  auto const says = [&](char const* key, nlohmann::json const& value, std::string const& sentence) {
+    auto other = about;
+    other[key] = value;
+    folder.write("b/results.json", other.dump());
+    CHECK_THROWS_WITH(compare(folder / "a", folder / "b"), ContainsSubstring(sentence));
+  };
+  says("benchmark", "lvbench", "their benchmark differs (\"mvbench\" in ");
+  says("scoring", "strict", "--scoring");
+  auto other = about;
+  other["frames"]["most"] = 8;
+  folder.write("b/results.json", other.dump());
+  auto const warnings = compare(folder / "a", folder / "b").warnings;
+  REQUIRE(warnings.size() == 1);
+  CHECK_THAT(warnings[0], ContainsSubstring("frames differs"));
+  line["question"] = "where?";
+  folder.write("b/answers.jsonl", line.dump());
+  CHECK_THROWS_WITH(compare(folder / "a", folder / "b"),
+                    ContainsSubstring("\"what?\"") && ContainsSubstring("\"where?\""));
 }

@@ -38,7 +38,7 @@ TEST_CASE("results say both rules' scores, the interval and what was broken", "[
   CHECK(results["scores_strict"]["value"] == 0.5);
   CHECK(results["interval"]["mean"] == 0.25);
   CHECK(results["interval"]["clusters"] == 2);
-  CHECK(results["interval"]["low"] < 0.25);
+  CHECK_FALSE(results["interval"].contains("low"));  // of two videos
   CHECK(results["broken"] == json{{{"id", exam.id(3)}, {"problem", "w.mp4: no video"}}});
   auto const lines = read_file(out / "answers.jsonl");
   CHECK(std::ranges::count(lines, '\n') == 4);

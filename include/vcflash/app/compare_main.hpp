@@ -2,6 +2,7 @@
 
 #include <vcflash/app/program.hpp>
 #include <vcflash/eval/compare.hpp>
+#include <vcflash/text/utf8.hpp>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -17,25 +18,36 @@ namespace vcflash::app {
 namespace detail {
 
 /// `0.612 (0.571 to 0.653)`.
-inline std::string with_interval(eval::Interval const& interval) {
+/// \param lowest what the mean can be at least
+inline std::string with_interval(eval::Interval const& interval, double lowest = 0) {
   if (!interval.half) return fmt::format("{:.4f}", interval.mean);
-  return fmt::format("{:.4f} ({:.4f} to {:.4f})", interval.mean, interval.mean - *interval.half,
-                     interval.mean + *interval.half);
+  return fmt::format("{:.4f} ({:.4f} to {:.4f})", interval.mean, interval.low(lowest),
+                     interval.high(1));
+}
+
+/// What a difference says of the two runs.
+inline std::string verdict(eval::Comparison const& comparison) {
+  auto const& difference = comparison.difference;
+  if (comparison.changes.empty()) return "A tie: no question's score changed.";
+  if (difference.mean == 0) return "A tie: as much became better as worse.";
+  if (!difference.half) {
+    return fmt::format("Of less than {} videos the difference may be chance.",
+                       eval::least_clusters);
+  }
+  if (std::abs(difference.mean) <= *difference.half) {
+    return "Chance alone could make this difference.";
+  }
+  return difference.mean > 0 ? "B is better." : "A is better.";
 }
 
 inline std::string as_text(eval::Comparison const& comparison, std::size_t most_changes) {
-  std::string text = fmt::format(
+  std::string text;
+  for (auto const& warning : comparison.warnings) text += fmt::format("warning: {}\n", warning);
+  text += fmt::format(
       "{} questions about {} videos; mean scores with their 95 % intervals by videos\n"
-      "  A           {}\n  B           {}\n  B less A    {}\n",
+      "  A           {}\n  B           {}\n  B - A       {}\n  {}\n",
       comparison.questions, comparison.difference.clusters, with_interval(comparison.a),
-      with_interval(comparison.b), with_interval(comparison.difference));
-  auto const& difference = comparison.difference;
-  if (difference.half) {
-    bool const clear = std::abs(difference.mean) > *difference.half;
-    text += fmt::format("  {}\n", !clear                ? "Chance alone could make this difference."
-                                  : difference.mean > 0 ? "B is better."
-                                                        : "A is better.");
-  }
+      with_interval(comparison.b), with_interval(comparison.difference, -1), verdict(comparison));
   for (auto const& [count, run] :
        {std::pair{comparison.only_a, "A"}, std::pair{comparison.only_b, "B"}}) {
     if (count > 0) text += fmt::format("  {} questions are in {} only\n", count, run);
@@ -50,8 +62,8 @@ inline std::string as_text(eval::Comparison const& comparison, std::size_t most_
     }
     auto const& change = comparison.changes[i];
     text +=
-        fmt::format("  {} {}: \"{}\" became \"{}\"\n", change.score_b > change.score_a ? "+" : "-",
-                    change.id, change.answer_a, change.answer_b);
+        fmt::format("  {} {}: {} became {}\n", change.score_b > change.score_a ? "+" : "-",
+                    change.id, text::in_quotes(change.answer_a), text::in_quotes(change.answer_b));
   }
   return text;
 }
