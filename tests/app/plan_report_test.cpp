@@ -1,14 +1,9 @@
 #include <vcflash/app/plan_report.hpp>
 
-#include <ATen/ops/empty.h>
-
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cstdint>
-#include <limits>
-#include <new>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 
 using namespace vcflash;
 using Catch::Matchers::ContainsSubstring;
@@ -64,21 +59,4 @@ TEST_CASE("a plan is told to machines in bytes and operations", "[unit]") {
   CHECK(json.at("read_ahead_bytes") == 3 << 20);
   CHECK(json.at("micro_batch_flops").at("backward").at("llm") == 4e12);
   CHECK(json.at("step_flops") == 18e12);
-}
-
-TEST_CASE("what says that memory is out is told from what does not", "[unit]") {
-  CHECK(app::is_out_of_memory(std::bad_alloc()));
-  CHECK_FALSE(app::is_out_of_memory(std::runtime_error("not enough memory")));
-  try {
-    at::empty({std::numeric_limits<std::int64_t>::max() / 8}, at::kFloat);
-    FAIL("there is that much memory");
-  } catch (std::exception const& error) {
-    CHECK(app::is_out_of_memory(error));
-  }
-  try {
-    at::empty({-1});
-    FAIL("there are sizes below zero");
-  } catch (std::exception const& error) {
-    CHECK_FALSE(app::is_out_of_memory(error));
-  }
 }

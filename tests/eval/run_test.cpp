@@ -5,6 +5,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <map>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -211,6 +212,59 @@ TEST_CASE("a part of a video, and a folder of frames, are looked at as upstream 
   request.start = part.medium.start;
   request.end = part.medium.end;
   request.clip_rule = media::ClipRule::evaluation;
-  CHECK(eval::detail::decode(part.medium, asked.options.frames, 64).video.indices ==
+  CHECK(eval::detail::decode(part.medium, asked.options, 64).video.indices ==
         media::read_video(asked.folder / "a.mp4", request, 64).indices);
+}
+
+TEST_CASE("a question that holds a place for media costs itself alone", "[unit]") {
+  Asked<> const asked;
+  auto const said = asked.ask({{{.video = asked.folder / "a.mp4"}, "what is <image> ?"},
+                               {{.video = asked.folder / "a.mp4"}}},
+                              {0, 1});
+  REQUIRE(said.size() == 2);
+  std::map<std::size_t, eval::Said> by_question(said.begin(), said.end());
+  CHECK(by_question.at(1).problem.empty());
+}
+
+TEST_CASE("a video that is not read in its time is a question's problem", "[unit]") {
+  Asked<> asked;
+  asked.options.video_timeout = 1e-9;
+  auto const said = asked.ask({{{.video = asked.folder / "a.mp4"}}}, {0});
+  REQUIRE(said.size() == 1);
+  CHECK_THAT(said[0].second.problem, Catch::Matchers::ContainsSubstring("given up"));
+}
+
+TEST_CASE("where memory is short half as much is tried at once, and again", "[unit]") {
+  std::vector<std::int64_t> tried;
+  std::int64_t at_once = 64;
+  auto const takes = [&](std::int64_t most) {
+    return [&tried, most](std::int64_t count) {
+      tried.push_back(count);
+      if (count > most) throw std::bad_alloc();
+      return count;
+    };
+  };
+  CHECK(eval::detail::with_less_at_once(at_once, 4, takes(20)) == 16);
+  CHECK(tried == std::vector<std::int64_t>{64, 32, 16});
+  CHECK(at_once == 16);
+  CHECK_THROWS_AS(eval::detail::with_less_at_once(at_once, 4, takes(3)), std::bad_alloc);
+  CHECK(at_once == 4);
+  CHECK_THROWS_AS(
+      eval::detail::with_less_at_once(at_once, 1, [](auto) -> int { throw Error("other"); }),
+      Error);
+}
+
+TEST_CASE("what hears the answers may fail, which is no question's problem", "[unit]") {
+  Asked<> const asked;
+  eval::ExamOf<Clips> const exam({}, Clips{}.load(asked.folder.path()));
+  auto const tokenizer = text::Tokenizer::from_folder(asked.folder / "tokenizer");
+  std::vector<std::size_t> const questions{0, 3};
+  int heard = 0;
+  auto const full = [&](std::size_t, eval::Said const&) {
+    ++heard;
+    throw Error("the disk is full");
+  };
+  CHECK_THROWS_WITH(eval::run<Tiny>(asked.network, tokenizer, exam, questions, asked.options, full),
+                    Catch::Matchers::ContainsSubstring("the disk is full"));
+  CHECK(heard == 1);
 }

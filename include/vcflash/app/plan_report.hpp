@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <exception>
 #include <string>
 #include <string_view>
 
@@ -20,9 +19,6 @@ std::string to_text(train::Plan const& plan, train::RunConfig const& run, std::s
 /// The same for machines: bytes and floating-point operations.
 nlohmann::ordered_json to_json(train::Plan const& plan, train::RunConfig const& run,
                                std::string_view recipe);
-
-/// Whether an exception says that there is no more memory.
-bool is_out_of_memory(std::exception const& error);
 
 /// What a training says that ran out of memory: how much a step takes, and which settings lower it.
 /// \param plan none: it could not be made either

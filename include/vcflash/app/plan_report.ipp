@@ -1,8 +1,5 @@
 #pragma once
 
-#include <c10/util/Exception.h>
-
-#include <new>
 #include <vector>
 
 #include <fmt/format.h>
@@ -152,15 +149,6 @@ VCFLASH_INLINE nlohmann::ordered_json to_json(train::Plan const& plan, train::Ru
           {"read_ahead_bytes", detail::read_ahead(plan, run)},
           {"micro_batch_flops", detail::object(plan.work, detail::passes())},
           {"step_flops", plan.step_flops()}};
-}
-
-VCFLASH_INLINE bool is_out_of_memory(std::exception const& error) {
-  if (dynamic_cast<std::bad_alloc const*>(&error) != nullptr) return true;
-  if (dynamic_cast<c10::OutOfMemoryError const*>(&error) != nullptr) return true;
-  if (dynamic_cast<c10::Error const*>(&error) == nullptr) return false;
-  std::string_view const text = error.what();
-  return text.find("DefaultCPUAllocator") != text.npos ||
-         text.find("not enough memory") != text.npos;
 }
 
 VCFLASH_INLINE std::string out_of_memory(train::Plan const* plan, train::RunConfig const& run,

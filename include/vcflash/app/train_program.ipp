@@ -29,6 +29,7 @@
 #include <vcflash/checkpoint/folder.hpp>
 #include <vcflash/dist/launch.hpp>
 #include <vcflash/meta/process_memory.hpp>
+#include <vcflash/tensor/out_of_memory.hpp>
 #include <vcflash/train/agreement.hpp>
 
 namespace vcflash::app {

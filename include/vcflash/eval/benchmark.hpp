@@ -29,6 +29,11 @@ struct MediumRequest {
   }
 };
 
+/// How many frames of a video a benchmark wants to be seen; 0: as the model was trained.
+struct FrameLimits {
+  std::int64_t least = 0, most = 0;
+};
+
 /// What a model said to one question, and what that is worth.
 struct Answer {
   std::string text{};     ///< as generated, without white space around it
@@ -46,7 +51,8 @@ struct RunOptions {
   /// Of the answer's tokens (infer/sampling.hpp). Upstream's harness asks greedily, and yet the
   /// penalty of the folder's generation_config.json applies.
   double repetition_penalty = 1;
-  std::int64_t batch = 8;  ///< questions about one video that are answered side by side
+  std::int64_t batch = 8;    ///< questions about one video that are answered side by side
+  double video_timeout = 0;  ///< seconds that a video may take to read; 0: by its length
 };
 
 /// By which rule answers are graded where upstream's has an accident.
@@ -65,8 +71,10 @@ constexpr std::string_view name_of(Scoring scoring) {
 /// shown while it runs; `parse(q, text)` and `score(q, parsed)` are pure;
 /// `aggregate(questions, answers)` takes one answer a question and gives a JSON object.
 /// A benchmark may have a member `scoring`, if its rules differ by it, and `media`, the folder of
-/// its videos where that is not the folder of its questions; and
-/// `settle(questions, answers)`, which grades what only all answers together decide.
+/// its videos where that is not the folder of its questions; `max_frames`, how many frames of a
+/// video it wants to be seen at most, where the command line says nothing;
+/// `settle(questions, answers)`, which grades what only all answers together decide; and
+/// `notes(questions)`, what should be known before they are asked, a sentence each.
 template <class B>
 concept Benchmark = requires(B const& benchmark, std::filesystem::path const& folder,
                              typename B::Question const& question, std::string const& text,

@@ -7,6 +7,7 @@
 #include <vcflash/infer/prompt_length.hpp>
 #include <vcflash/media/load_video.hpp>
 #include <vcflash/recipe/recipe.hpp>
+#include <vcflash/tensor/out_of_memory.hpp>
 #include <vcflash/text/chat.hpp>
 #include <vcflash/text/question.hpp>
 #include <vcflash/text/time_message.hpp>
@@ -15,14 +16,19 @@
 #include <ATen/core/grad_mode.h>
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <future>
 #include <iterator>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -49,13 +55,36 @@ struct Decoded {
   std::string problem;
 };
 
-inline Decoded decode(MediumRequest const& request, media::FrameRequest frames, int side) {
+inline Decoded decode(MediumRequest const& request, RunOptions const& options, int side) {
+  media::FrameRequest frames = options.frames;
   frames.start = request.start;
   frames.end = request.end;
+  auto limit = media::default_time_limit;
+  if (options.video_timeout > 0) limit = std::chrono::duration<double>(options.video_timeout);
   try {
-    return {media::load_video(request.video, frames, side), {}};
+    return {media::load_video(request.video, frames, side, limit), {}};
   } catch (std::exception const& error) {
     return {{}, error.what()};
+  }
+}
+
+/// What an exception says, without the backtrace that LibTorch's have.
+inline std::string sentence_of(std::exception const& error) {
+  std::string_view const text = error.what();
+  return std::string(text.substr(0, text.find('\n')));
+}
+
+/// Tries with half as much at once, and again, as long as there is not enough memory.
+/// \param at_once what was enough in the end, for the next time  \param least the last to try
+template <class Attempt>
+auto with_less_at_once(std::int64_t& at_once, std::int64_t least, Attempt&& attempt) {
+  while (true) {
+    try {
+      return attempt(at_once);
+    } catch (std::exception const& error) {
+      if (!is_out_of_memory(error) || at_once <= least) throw;
+    }
+    at_once = std::max(least, at_once / 2);
   }
 }
 
@@ -66,45 +95,95 @@ class Viewed {
   using Network = typename M::Network;
   using Llm = typename M::Llm;
 
-  Viewed(Network const& network, media::Frames const& frames)
-      : network_(network), tokens_(infer::look_at<M>(network, frames, Modality::video)) {}
+  /// \param part most frames that pass the encoder together; lowered where memory is short
+  Viewed(Network const& network, media::Frames const& frames, std::int64_t& part)
+      : network_(network),
+        tokens_(with_less_at_once(part, M::Encoder::clip_frames, [&](std::int64_t most) {
+          return infer::look_at<M>(network, frames, Modality::video, most);
+        })) {}
 
   /// Adds a question.
   /// \param ids its prompt, in which the video stands once
-  /// \throws Error if that is too long
+  /// \throws Error if it does not, or that is too long
   void add(std::size_t question, std::vector<std::int64_t> ids) {
+    if (auto const places = std::ranges::count(ids, media_placeholder); places != 1) {
+      fail("the prompt has ", places, " places for the one video");
+    }
     infer::require_fits(Llm::config, std::ssize(ids) - 1 + tokens_.size(0));
     questions_.push_back(question);
     prompts_.push_back(std::move(ids));
   }
 
-  /// Answers them all. What their prompts begin with alike, the video among it, is computed once.
-  /// \param batch most questions at a time  \param on_answer called as `on_answer(question, ids)`
-  template <class OnAnswer>
-  void answer(infer::GenerateOptions const& options, std::int64_t batch,
-              OnAnswer&& on_answer) const {
-    if (prompts_.empty()) return;
-    at::NoGradGuard const no_grad;
-    auto const shared = shared_ids();
-    infer::SharedPrefix<Llm> const prefix(
-        network_.llm, infer::embed_prompt(network_, std::span(prompts_.front()).first(shared),
-                                          std::span(&tokens_, 1)));
-    std::vector<Tensor> rests;
-    for (auto const& ids : prompts_) {
-      rests.push_back(infer::embed_prompt(network_, std::span(ids).subspan(shared), {}).embeddings);
+  /// Answers them all. Where memory is short fewer are answered side by side; a question that
+  /// cannot be answered even alone gets the reason for an answer.
+  /// \param batch most questions at a time; lowered where memory is short
+  /// \param on_answer called as `on_answer(question, ids)`
+  /// \param on_problem called as `on_problem(question, reason)`
+  template <class OnAnswer, class OnProblem>
+  void answer(infer::GenerateOptions const& options, std::int64_t& batch, OnAnswer&& on_answer,
+              OnProblem&& on_problem) const {
+    std::set<std::size_t> left;
+    for (std::size_t i = 0; i < prompts_.size(); ++i) left.insert(i);
+    std::exception_ptr from_caller;
+    auto const ask = [&](std::vector<std::size_t> const& asked, std::int64_t at_once) {
+      answer_some(asked, options, at_once, [&](std::size_t i, auto const& ids) {
+        left.erase(i);
+        try {
+          on_answer(questions_[i], ids);
+        } catch (...) {
+          from_caller = std::current_exception();
+          throw;
+        }
+      });
+    };
+    try {
+      with_less_at_once(batch, 1, [&](std::int64_t at_once) {
+        ask({left.begin(), left.end()}, at_once);
+      });
+    } catch (std::exception const&) {
+      if (from_caller) throw;
     }
-    infer::generate_batch(network_.llm, prefix, rests, options, batch,
-                          [&](std::size_t prompt, std::vector<std::int64_t> const& ids) {
-                            on_answer(questions_[prompt], ids);
-                          });
+    // After a failure: which of them it was shows when each is asked alone.
+    for (std::size_t const i : std::vector<std::size_t>(left.begin(), left.end())) {
+      try {
+        ask({i}, 1);
+      } catch (std::exception const& error) {
+        if (from_caller) throw;
+        on_problem(questions_[i], sentence_of(error));
+      }
+    }
   }
 
  private:
-  /// How many ids all prompts begin with alike, their last ones left out.
-  std::size_t shared_ids() const {
-    auto const& first = prompts_.front();
+  /// What the prompts begin with alike, the video among it, is computed once.
+  /// \param asked places among the questions; some are there
+  template <class OnAnswer>
+  void answer_some(std::vector<std::size_t> const& asked, infer::GenerateOptions const& options,
+                   std::int64_t batch, OnAnswer&& on_answer) const {
+    if (asked.empty()) return;
+    at::NoGradGuard const no_grad;
+    auto const shared = shared_ids(asked);
+    infer::SharedPrefix<Llm> const prefix(
+        network_.llm,
+        infer::embed_prompt(network_, std::span(prompts_[asked.front()]).first(shared),
+                            std::span(&tokens_, 1)));
+    std::vector<Tensor> rests;
+    for (std::size_t const i : asked) {
+      rests.push_back(
+          infer::embed_prompt(network_, std::span(prompts_[i]).subspan(shared), {}).embeddings);
+    }
+    infer::generate_batch(network_.llm, prefix, rests, options, batch,
+                          [&](std::size_t prompt, std::vector<std::int64_t> const& ids) {
+                            on_answer(asked[prompt], ids);
+                          });
+  }
+
+  /// How many ids these prompts begin with alike, their last ones left out.
+  std::size_t shared_ids(std::vector<std::size_t> const& asked) const {
+    auto const& first = prompts_[asked.front()];
     std::size_t shared = first.size();
-    for (auto const& ids : prompts_) {
+    for (std::size_t const i : asked) {
+      auto const& ids = prompts_[i];
       auto const alike = std::ranges::mismatch(ids, first).in1 - ids.begin();
       shared = std::min({shared, static_cast<std::size_t>(alike), ids.size() - 1});
     }
@@ -121,9 +200,11 @@ class Viewed {
 
 /// Asks a model questions of an exam, greedily. Each video is decoded and encoded once for its
 /// questions, the next one being decoded meanwhile; one video is held at a time, and its questions
-/// are answered in batches. A question whose video cannot be read or shown, or whose prompt is too
-/// long, gets the reason for an answer.
-/// \param questions to be asked  \param on_answer called as `on_answer(question, said)`
+/// are answered in batches. A question that cannot be asked gets the reason for an answer: its
+/// video cannot be read or shown, its prompt is too long, or there is not enough memory for it even
+/// alone and with its video's clips passing the encoder one by one.
+/// \param questions to be asked
+/// \param on_answer called as `on_answer(question, said)`
 template <Model M, class OnAnswer>
 void run(typename M::Network const& network, text::Tokenizer const& tokenizer, Exam const& exam,
          std::span<std::size_t const> questions, RunOptions const& options, OnAnswer&& on_answer) {
@@ -136,8 +217,12 @@ void run(typename M::Network const& network, text::Tokenizer const& tokenizer, E
       .sampling = {.repetition_penalty = options.repetition_penalty}};
   auto const groups = by_video(exam, questions);
   auto const decode_group = [&](std::size_t group) {
-    return std::async(std::launch::async, detail::decode, exam.medium(groups[group].front()),
-                      options.frames, side);
+    auto const& request = exam.medium(groups[group].front());
+    try {
+      return std::async(std::launch::async, detail::decode, request, options, side);
+    } catch (std::system_error const&) {  // no more threads: when it is needed, then
+      return std::async(std::launch::deferred, detail::decode, request, options, side);
+    }
   };
   auto const prompt_of = [&](std::size_t question, media::Video const& video) {
     auto const about = options.time_message ? text::time_message(video.duration, video.frames.count)
@@ -147,22 +232,33 @@ void run(typename M::Network const& network, text::Tokenizer const& tokenizer, E
     constexpr std::array<std::size_t, 1> media{1};  // an <image> in the question is text
     return text::encode_prompt(tokenizer, options.chat, turns, media);
   };
+  std::int64_t part = infer::encoder_part, batch = options.batch;
+  auto const give_up = [&](std::size_t question, std::string const& reason) {
+    on_answer(question, Said{.problem = reason});
+  };
   auto const ask_about = [&](media::Video const& video, bool reversed,
                              std::vector<std::size_t> const& asked) {
     std::optional<detail::Viewed<M>> viewed;
+    std::string problem;
+    try {
+      viewed.emplace(network, reversed ? infer::reversed(video.frames) : video.frames, part);
+    } catch (std::exception const& error) {
+      problem = detail::sentence_of(error);
+    }
     for (std::size_t const i : asked) {
+      auto reason = problem;
       try {
-        if (!viewed)
-          viewed.emplace(network, reversed ? infer::reversed(video.frames) : video.frames);
-        viewed->add(i, prompt_of(i, video));
-      } catch (Error const& error) {
-        on_answer(i, Said{.problem = error.what()});
+        if (viewed) viewed->add(i, prompt_of(i, video));
+      } catch (std::exception const& error) {
+        reason = detail::sentence_of(error);
       }
+      if (!reason.empty()) give_up(i, reason);
     }
     if (!viewed) return;
-    viewed->answer(greedy, options.batch, [&](std::size_t i, std::vector<std::int64_t> const& ids) {
+    auto const answered = [&](std::size_t i, std::vector<std::int64_t> const& ids) {
       on_answer(i, Said{.text = tokenizer.decode(ids, true)});
-    });
+    };
+    viewed->answer(greedy, batch, answered, give_up);
   };
 
   std::future<detail::Decoded> next = decode_group(0);
@@ -176,7 +272,7 @@ void run(typename M::Network const& network, text::Tokenizer const& tokenizer, E
       if (decoded.problem.empty()) {
         if (!asked.empty()) ask_about(decoded.video, reversed, asked);
       } else {
-        for (std::size_t const i : asked) on_answer(i, Said{.problem = decoded.problem});
+        for (std::size_t const i : asked) give_up(i, decoded.problem);
       }
     }
   }

@@ -10,6 +10,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -40,11 +41,33 @@ inline media::Frames reversed(media::Frames const& frames) {
   return turned;
 }
 
+/// Frames of a video that pass the encoder together, so that memory does not grow with its length.
+inline constexpr std::int64_t encoder_part = 64;
+
 /// The visual tokens of one video or image.
+/// \param part most frames of a video that pass the encoder together, in whole clips and one clip
+/// at
+///   least; in fp32 the tokens do not depend on it
 /// \return [tokens, hidden]
 template <Model M>
-Tensor look_at(typename M::Network const& network, media::Frames const& frames, Modality modality) {
+Tensor look_at(typename M::Network const& network, media::Frames const& frames, Modality modality,
+               std::int64_t part = encoder_part) {
   at::NoGradGuard const no_grad;
+  constexpr int clip = static_cast<int>(M::Encoder::clip_frames);
+  int const most = std::max(clip, static_cast<int>(part) / clip * clip);
+  if (modality == Modality::video && frames.count > most && frames.count % clip == 0) {
+    std::vector<Tensor> tokens;
+    for (int first = 0; first < frames.count; first += most) {
+      int const count = std::min(most, frames.count - first);
+      auto const begin = frames.rgb.begin() + static_cast<std::ptrdiff_t>(first) *
+                                                  static_cast<std::ptrdiff_t>(frames.frame_bytes());
+      auto const end = begin + static_cast<std::ptrdiff_t>(count) *
+                                   static_cast<std::ptrdiff_t>(frames.frame_bytes());
+      tokens.push_back(
+          look_at<M>(network, {count, frames.height, frames.width, {begin, end}}, modality, most));
+    }
+    return aten::cat(tokens);
+  }
   Medium const medium{.modality = modality, .pixels = pixels_of<M>(frames)};
   Medium const* const media = &medium;
   return network.visual_tokens(std::span(&media, 1)).front();
