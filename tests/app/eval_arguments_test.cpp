@@ -9,13 +9,25 @@
 using namespace vcflash;
 using Tiny = recipes::models::tiny;
 
-TEST_CASE("a model's folder is told from one that was written anew", "[unit]") {
+TEST_CASE(
+    "a model's folder is told from another by what is in its files, not by when they were written",
+    "[unit]") {
   test::TemporaryFolder const folder;
   folder.write("model.safetensors", "weights");
   auto const one = app::detail::folder_fingerprint(folder.path());
   CHECK(one == app::detail::folder_fingerprint(folder.path()));
-  folder.write("model.safetensors", "other weights");
-  CHECK(one != app::detail::folder_fingerprint(folder.path()));
+  folder.write("report.html", "what an evaluation leaves");
+  test::TemporaryFolder const copy;
+  copy.write("model.safetensors", "weights");
+  CHECK(one == app::detail::folder_fingerprint(copy.path()));
+  copy.write("model.safetensors", "WEIGHTS");
+  CHECK(one != app::detail::folder_fingerprint(copy.path()));
+  std::string large(5 << 20, 'w');
+  folder.write("model.safetensors", large);
+  auto const before = app::detail::folder_fingerprint(folder.path());
+  large.back() = 'x';
+  folder.write("model.safetensors", large);
+  CHECK(before != app::detail::folder_fingerprint(folder.path()));
 }
 
 TEST_CASE("a model is asked with its folder's penalty, and a run says so", "[unit]") {
@@ -32,4 +44,19 @@ TEST_CASE("a model is asked with its folder's penalty, and a run says so", "[uni
   CHECK(about.at("model") == "tiny");
   CHECK(about.at("repetition_penalty") == 1.5);
   CHECK_FALSE(about.contains("batch"));  // answers do not depend on it
+}
+
+TEST_CASE("a benchmark's own number of frames gives way to the command line's", "[unit]") {
+  test::TemporaryFolder const folder;
+  app::detail::EvalArguments arguments;
+  arguments.model = folder.path();
+  arguments.video_timeout = 7;
+  auto const& tiny = app::detail::facts_of<Tiny>;
+  CHECK(app::detail::run_options(tiny, arguments).frames.max_frames == 512);
+  auto const wanted = app::detail::run_options(tiny, arguments, {.most = 640});
+  CHECK(wanted.frames.max_frames == 640);
+  CHECK(wanted.frames.min_frames == 64);
+  CHECK(wanted.video_timeout == 7);
+  arguments.viewing.max_frames = 128;
+  CHECK(app::detail::run_options(tiny, arguments, {.most = 640}).frames.max_frames == 128);
 }

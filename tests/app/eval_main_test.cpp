@@ -49,11 +49,65 @@ TEST_CASE("a broken video is named and counted as wrong, and the rest is asked",
   test::TinyRun const run;
   run.folder.write("data/shapes/clips/000002.mp4", "no video");
   auto const outcome = run.evaluate("base");
-  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.exit_code == 3);
   CHECK_THAT(outcome.output, ContainsSubstring("000002.mp4"));
   auto const results = nlohmann::json::parse(test::read_file(run.at("eval/results.json")));
   CHECK_FALSE(results["broken"].empty());
   CHECK(results["broken"].size() < results["asked"].get<std::size_t>());
+  CHECK(results["broken_count"] == results["broken"].size());
+}
+
+TEST_CASE("videos that are not there are named before a model is loaded", "[e2e]") {
+  test::TinyRun const run;
+  for (auto const* name : {"000000.mp4", "000001.mp4", "000002.mp4"}) {
+    std::filesystem::remove(run.at("data/shapes/clips/") + name);
+  }
+  run.folder.write("base/model.safetensors", "no weights");  // which are not looked at
+  auto const outcome = run.evaluate("base");
+  INFO(outcome.output);
+  CHECK(outcome.exit_code == 2);
+  CHECK_THAT(outcome.output, ContainsSubstring("have no video in " + run.at("data")) &&
+                                 ContainsSubstring("clips/00000") &&
+                                 ContainsSubstring("--max-broken 1"));
+  CHECK_FALSE(std::filesystem::exists(run.at("eval")));
+  // a share of them may be missing: then the weights are
+  CHECK_THAT(run.evaluate("base", {"--max-broken", "1"}).output,
+             ContainsSubstring("model.safetensors"));
+}
+
+TEST_CASE("a run that took a model's folder for its results is refused", "[e2e]") {
+  test::TinyRun const run;
+  auto const outcome =
+      test::run_program({"eval-tiny", "--model", run.at("base"), "--benchmark", "shapes", "--data",
+                         run.at("data"), "--out", run.at("base/../base/")});
+  CHECK(outcome.exit_code == 2);
+  CHECK_THAT(outcome.output, ContainsSubstring("is the model's folder"));
+}
+
+TEST_CASE("tasks of a benchmark are asked alone, and a share of their questions", "[e2e]") {
+  test::TinyRun const run;
+  auto rows = nlohmann::json::array();
+  for (int i = 0; i < 4; ++i) {
+    rows.push_back({{"video", "000000.mp4"},
+                    {"question", "what colour is it ?"},
+                    {"candidates", {"red", "blue"}},
+                    {"answer", i == 0 ? "green" : "red"}});
+  }
+  run.folder.write("rows/object_shuffle.json", rows.dump());
+  std::filesystem::create_directories(run.at("rows/perception/videos"));
+  std::filesystem::copy_file(run.at("data/shapes/clips/000000.mp4"),
+                             run.at("rows/perception/videos/000000.mp4"));
+  auto const outcome = test::run_program(
+      {"eval-tiny", "--model", run.at("base"), "--benchmark", "mvbench_object_*", "--data",
+       run.at("rows"), "--out", run.at("eval"), "--min-frames", "8", "--max-frames", "8", "--limit",
+       "0.5", "--scoring", "strict", "--layout", "lmms-eval"});
+  INFO(outcome.output);
+  CHECK(outcome.exit_code == 0);
+  CHECK_THAT(outcome.output, ContainsSubstring("mvbench_object_existence is left out") &&
+                                 ContainsSubstring("\"green\" is none of its candidates"));
+  auto const results = nlohmann::json::parse(test::read_file(run.at("eval/results.json")));
+  CHECK(results["asked"] == 2);
+  CHECK(results["scores"]["tasks"].size() == 1);
 }
 
 TEST_CASE("an evaluation that is killed, again and again, ends with the same files", "[e2e]") {
@@ -158,9 +212,9 @@ TEST_CASE("several benchmarks are asked in one run, each into its folder", "[e2e
   auto const outcome = test::run_program(
       {"eval-tiny", "--model", run.at("base"), "--benchmark", "shapes,perceptiontest_val_mc",
        "--data", run.at("data"), "--out", run.at("eval"), "--min-frames", "8", "--max-frames", "8",
-       "--limit", "4", "--scoring", "strict"});
+       "--limit", "4", "--scoring", "strict", "--max-broken", "1"});
   INFO(outcome.output);
-  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.exit_code == 3);
   CHECK(std::filesystem::exists(run.at("eval/shapes/results.json")));
   auto const results =
       nlohmann::json::parse(test::read_file(run.at("eval/perceptiontest_val_mc/results.json")));
@@ -194,7 +248,9 @@ TEST_CASE("an evaluation is also written as lmms-eval writes it", "[e2e]") {
               .contains("model_configs"));
   }
   CHECK(found == 1);
+  std::filesystem::remove_all(run.at("eval"));
   CHECK(run.evaluate("base", {"--layout", "lmms-eval"}).exit_code == 2);
+  CHECK_FALSE(std::filesystem::exists(run.at("eval")));  // nothing was asked
 }
 
 TEST_CASE("an evaluation of nothing it knows ends with 2", "[e2e]") {

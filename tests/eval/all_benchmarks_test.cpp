@@ -16,8 +16,58 @@ using Catch::Matchers::ContainsSubstring;
 TEST_CASE("every benchmark is found by its name, and no other", "[unit]") {
   CHECK_THAT(benchmark_names(), ContainsSubstring("shapes") && ContainsSubstring("mvbench") &&
                                     ContainsSubstring("temporal_grounding_charades"));
-  CHECK_THROWS_WITH(open_exam("riddles", {}),
-                    ContainsSubstring("riddles") && ContainsSubstring("mvbench"));
+  CHECK_THROWS_WITH(open_exam("riddles", {}), ContainsSubstring("riddles") &&
+                                                  ContainsSubstring("mvbench") &&
+                                                  ContainsSubstring("niah_single"));
+}
+
+TEST_CASE("benchmarks, their tasks and patterns of both are selected by name", "[unit]") {
+  auto const names = [](std::vector<std::string> const& asked) {
+    std::vector<std::pair<std::string, std::size_t>> found;
+    for (auto const& [benchmark, tasks] : selection_of(asked)) {
+      found.emplace_back(benchmark, tasks.size());
+    }
+    return found;
+  };
+  using Found = std::vector<std::pair<std::string, std::size_t>>;
+  CHECK(names({"mvbench", "shapes"}) == Found{{"mvbench", 0}, {"shapes", 0}});
+  CHECK(names({"mvbench_action_sequence"}) == Found{{"mvbench", 1}});
+  CHECK(names({"mvbench_*"}) == Found{{"mvbench", 20}});
+  CHECK(names({"mvbench_object_*", "lvbench_cartoon", "mvbench_state_change"}) ==
+        Found{{"mvbench", 4}, {"lvbench", 1}});
+  CHECK(names({"mvbench_state_change", "mvbench"}) == Found{{"mvbench", 0}});
+  CHECK(names({"videomme*"}) == Found{{"videomme", 0}, {"videomme_w_subtitle", 0}});
+  CHECK(names({"niah_*"}) == Found{{"niah_single", 0}, {"niah_multi", 0}});
+  CHECK(names({"riddles"}) == Found{{"riddles", 0}});
+}
+
+TEST_CASE("two questions of one name are refused", "[unit]") {
+  vcflash::test::TemporaryFolder const folder;
+  nlohmann::json const row{{"id", 3},
+                           {"video", "v.mp4"},
+                           {"kind", "colour"},
+                           {"question", "q"},
+                           {"options", {"a", "b"}},
+                           {"letter", "A"},
+                           {"reversed_letter", nullptr},
+                           {"control_video", "w.mp4"}};
+  folder.write("questions.json", nlohmann::json::array({row, row}).dump());
+  CHECK_THROWS_WITH(open_exam("shapes", {.data = folder.path()}),
+                    ContainsSubstring("two questions have the name \"3\""));
+}
+
+TEST_CASE("a benchmark may say how many frames it wants", "[unit]") {
+  vcflash::test::TemporaryFolder const folder;
+  folder.write("lvbench_clean_cartoon.json",
+               nlohmann::json::array({{{"video", "v"},
+                                       {"question", "q"},
+                                       {"candidates", {"(A) a", "(B) b"}},
+                                       {"answer", "(A) a"}}})
+                   .dump());
+  auto const exam = open_exam("lvbench", {.data = folder.path(), .tasks = {"lvbench_cartoon"}});
+  CHECK(exam->frames().most == 640);
+  CHECK(exam->notes().empty());
+  CHECK(open_exam("lvbench", {.data = folder.path()})->notes().size() == 5);
 }
 
 TEST_CASE("an exam asks as many questions as it may, by the rule it is told", "[unit]") {
@@ -54,6 +104,19 @@ TEST_CASE("a limit holds for each task", "[unit]") {
   REQUIRE(exam->size() == 14);
   CHECK(exam->id(1) == "mlvu_mc_plotqa/1");
   CHECK(exam->id(2) == "mlvu_mc_needle/0");
+  CHECK(open_exam("mlvu_mc", {.data = folder.path(), .limit = 0.5})->size() == 14);  // 2 of 3
+  CHECK(open_exam("mlvu_mc", {.data = folder.path(), .limit = 0.1})->size() == 7);
+  auto const part = open_exam("mlvu_mc", {.data = folder.path(), .tasks = {"mlvu_mc_ego"}});
+  CHECK(part->size() == 3);
+  CHECK(part->id(0) == "mlvu_mc_ego/0");
+}
+
+TEST_CASE("a limit is a number of questions, or below 1 a share", "[unit]") {
+  CHECK(limited(200, 0) == 200);
+  CHECK(limited(200, 0.1) == 20);
+  CHECK(limited(201, 0.1) == 21);
+  CHECK(limited(200, 1) == 1);
+  CHECK(limited(200, 500) == 200);
 }
 
 namespace {

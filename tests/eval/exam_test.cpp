@@ -20,6 +20,7 @@ ExamOf<LongVideoBench> exam_of_two() {
                         {"option3", "N/A"},
                         {"option4", "N/A"},
                         {"correct_choice", 1},
+                        {"video_path", "v.mp4"},
                         {"question_category", "S2E"},
                         {"duration_group", 15}}};
   Row second = row;

@@ -25,9 +25,28 @@ TEST_CASE("answers are there again, whatever they hold", "[unit]") {
     journal.add("q/2", {.problem = "no video"});
   }
   Journal const journal(folder / "journal", header);
-  CHECK(journal.answers().size() == 2);
   CHECK(journal.answers().at("q/1").text == "one\n\"two\" \xEF\xBF\xBD");
-  CHECK(journal.answers().at("q/2") == Said{.problem = "no video"});
+}
+
+TEST_CASE("what could not be asked is asked again when a journal is opened anew", "[unit]") {
+  vcflash::test::TemporaryFolder const folder;
+  auto const path = folder / "journal";
+  {
+    Journal journal(path, header);
+    journal.add("q/1", {.text = "yes"});
+    journal.add("q/2", {.problem = "no memory"});
+    CHECK(detail::read_journal(path).answers.at("q/2") == Said{.problem = "no memory"});
+  }
+  {
+    Journal journal(path, header);
+    CHECK(journal.answers().size() == 1);
+    CHECK(detail::read_journal(path).answers.size() == 1);
+    journal.add("q/2", {.problem = "no video"});
+    CHECK(detail::read_journal(path).answers.at("q/2").problem == "no video");
+  }
+  Journal journal(path, header);
+  journal.add("q/2", {.text = "no"});
+  CHECK(detail::read_journal(path).answers.at("q/2").text == "no");
 }
 
 TEST_CASE("cut off at any byte, a journal keeps its whole lines and goes on", "[unit]") {

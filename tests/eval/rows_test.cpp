@@ -107,7 +107,7 @@ TEST_CASE("a task of several without a file is left out and named, and so are od
   folder.write("json/2_needle.json", R"([
     {"video": "v", "question": "q", "candidates": ["a", "b"], "answer": "a"},
     {"video": "v", "question": "q", "candidates": ["a", "b"], "answer": "c"}])");
-  benchmark.chosen = {"mlvu_mc_needle", "mlvu_mc_ego"};
+  benchmark.only_tasks = {"mlvu_mc_needle", "mlvu_mc_ego"};
   auto const rows = benchmark.load(folder.path());
   CHECK(rows.size() == 2);
   auto const notes = benchmark.notes(rows);

@@ -92,6 +92,27 @@ TEST_CASE("what earlier starts answered is known, unless it is to be dropped", "
 TEST_CASE("journals of another run give no answers", "[unit]") {
   vcflash::test::TemporaryFolder const out;
   { Journal(journal_path(out.path(), 0), header).add("1", {}); }
-  CHECK(journalled_answers(out.path(), header).size() == 1);
-  CHECK(journalled_answers(out.path(), {{"model", "b"}}).empty());
+  auto const none = [](auto const&) { return false; };
+  CHECK(journalled_answers(out.path(), header, none).size() == 1);
+  CHECK(journalled_answers(out.path(), {{"model", "b"}}, none).empty());
+}
+
+TEST_CASE("what a process could not ask counts when it has come, and not from an earlier start",
+          "[unit]") {
+  vcflash::test::TemporaryFolder const out;
+  { Journal(journal_path(out.path(), 1), header).add("1", {.problem = "no memory"}); }
+  SharedAnswers mine(out.path(), header, {0, 2}, false);
+  CHECK(mine.find("1") == nullptr);
+  mine.add("0", {.text = "a"});
+  mine.add("2", {.problem = "no video"});
+  std::jthread const other([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(150));
+    SharedAnswers answers(out.path(), header, {1, 2}, false);
+    std::this_thread::sleep_for(std::chrono::milliseconds(150));
+    answers.add("1", {.text = "b"});
+    std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  });
+  auto const said = mine.gathered(three);
+  CHECK(said[1].text == "b");
+  CHECK(said[2].problem == "no video");
 }

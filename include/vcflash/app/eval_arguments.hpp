@@ -24,7 +24,8 @@ struct EvalArguments {
   std::filesystem::path model, data, media, out;
   std::vector<std::string> benchmarks, allow_missing;
   std::string dtype = "auto", device = "auto", scoring = "upstream", layout;
-  std::int64_t limit = 0, batch = 8;
+  std::int64_t batch = 8;
+  double limit = 0, max_broken = 0.01, video_timeout = 0;
   bool fresh = false, plan = false;
   Viewing viewing;
   eval::needle::Grid grid;
@@ -33,8 +34,8 @@ struct EvalArguments {
   void add_flags(CLI::App& flags);
 };
 
-/// Tells one model folder from another without reading its weights: its files, their sizes and when
-/// they were written.
+/// Tells one model folder from another without reading all of its weights: the names, sizes, first
+/// and last bytes of the files that a model is read from. A copy of a folder is the same.
 std::string folder_fingerprint(std::filesystem::path const& folder);
 
 /// A model that is loaded when it is first needed, onto a device that must be there before.
@@ -78,7 +79,10 @@ inline constexpr ModelFacts facts_of{std::string_view(M::name), M::Encoder::clip
                                      asking_of<M>(), &M::Llm::config};
 
 /// How the model is asked.
-eval::RunOptions run_options(ModelFacts const& model, EvalArguments const& arguments);
+/// \param wanted frames of the benchmark, where the command line says nothing and the model is not
+///   asked as it was trained
+eval::RunOptions run_options(ModelFacts const& model, EvalArguments const& arguments,
+                             eval::FrameLimits wanted = {});
 
 /// What is said of the model beside its scores.
 nlohmann::ordered_json about_model(ModelFacts const& model, EvalArguments const& arguments);

@@ -4,7 +4,13 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <system_error>
@@ -24,10 +30,10 @@ VCFLASH_INLINE void EvalArguments::add_flags(CLI::App& flags) {
       ->type_name("FOLDER")
       ->required();
   flags
-      .add_option(
-          "--benchmark", benchmarks,
-          fmt::format("One or more, with commas between: {}, {}, {}", eval::benchmark_names(),
-                      name_of(eval::needle::Hops::single), name_of(eval::needle::Hops::multi)))
+      .add_option("--benchmark", benchmarks,
+                  fmt::format("One or more, with commas between: {}; or tasks of one, as "
+                              "mvbench_action_sequence or mvbench_object_*",
+                              eval::benchmark_names()))
       ->type_name("NAME")
       ->delimiter(',')
       ->allow_extra_args(false)
@@ -41,8 +47,8 @@ VCFLASH_INLINE void EvalArguments::add_flags(CLI::App& flags) {
   flags.add_option("--media", media, "Folder of the videos, if it is another")->type_name("DIR");
   flags
       .add_option("--out", out,
-                  "Folder for answers.jsonl, results.json and report.html; several benchmarks have "
-                  "a folder each there")
+                  "Folder for answers.jsonl, results.json and report.html (of niah, heatmap.svg); "
+                  "several benchmarks have a folder each there")
       ->type_name("DIR")
       ->required();
   flags
@@ -54,9 +60,30 @@ VCFLASH_INLINE void EvalArguments::add_flags(CLI::App& flags) {
   flags.add_option("--layout", layout, "Also write the files of lmms-eval")
       ->check(CLI::IsMember({"lmms-eval"}));
   flags.add_flag("--fresh", fresh, "Drop the answers of a run that was not finished");
-  flags.add_option("--limit", limit, "Ask only so many questions of each task; 0: all")
+  flags
+      .add_option(
+          "--limit", limit,
+          "Ask only the first N questions of each task, or below 1 this share of them; 0: all")
       ->type_name("N")
-      ->check(at_least(0));
+      ->check(detail::number_check(
+          [](double number) { return number >= 0 && (number < 1 || number == std::floor(number)); },
+          "a whole number, or a share below 1"));
+  flags
+      .add_option("--max-broken", max_broken,
+                  "Share of the questions whose video may be missing; with more nothing is asked. "
+                  "A question that cannot be asked is wrong, and the program then ends with 3")
+      ->type_name("SHARE")
+      ->check(detail::number_check([](double number) { return number >= 0 && number <= 1; },
+                                   "a share from 0 to 1"))
+      ->capture_default_str();
+  flags
+      .add_option(
+          "--video-timeout", video_timeout,
+          "Seconds that one video may take to read; 0: 30, and half a second for each of its "
+          "own")
+      ->type_name("SECONDS")
+      ->check(at_least(0))
+      ->capture_default_str();
   flags
       .add_option("--batch", batch, "Most questions about one video that are answered side by side")
       ->type_name("N")
@@ -88,20 +115,45 @@ VCFLASH_INLINE void EvalArguments::add_flags(CLI::App& flags) {
                  "Of niah: say how much memory the longest haystack takes, and do nothing else");
 }
 
+/// The first and the last bytes of a file: all of a small one; of weights also their header.
+inline std::string ends_of(std::filesystem::path const& path, std::uintmax_t size) {
+  constexpr std::uintmax_t most = 1 << 20;
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes(static_cast<std::size_t>(std::min(size, 2 * most)), '\0');
+  auto const half = static_cast<std::streamsize>(bytes.size() / 2);
+  file.read(bytes.data(), half);
+  file.seekg(-(std::ssize(bytes) - half), std::ios::end);
+  file.read(bytes.data() + half, std::ssize(bytes) - half);
+  return bytes;
+}
+
 VCFLASH_INLINE std::string folder_fingerprint(std::filesystem::path const& folder) {
   std::map<std::string, std::string> files;
   std::error_code none;
   for (auto const& entry : std::filesystem::directory_iterator(folder, none)) {
-    if (!entry.is_regular_file(none)) continue;
-    files[entry.path().filename().string()] = fmt::format(
-        "{} {}", entry.file_size(none), entry.last_write_time(none).time_since_epoch().count());
+    auto const& path = entry.path();
+    constexpr std::array kinds{".safetensors", ".bin", ".json", ".txt", ".jinja"};
+    if (!entry.is_regular_file(none) ||
+        std::ranges::find(kinds, path.extension().string()) == kinds.end()) {
+      continue;
+    }
+    auto const size = entry.file_size(none);
+    files[path.filename().string()] = fmt::format("{} {}", size, eval::sha256(ends_of(path, size)));
   }
-  return eval::sha256(nlohmann::json(files).dump()).substr(0, 16);
+  return eval::sha256(
+             nlohmann::json(files).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
+      .substr(0, 16);
 }
 
-VCFLASH_INLINE eval::RunOptions run_options(ModelFacts const& model,
-                                            EvalArguments const& arguments) {
-  auto options = arguments.viewing.options(arguments.model, model.asking);
+VCFLASH_INLINE eval::RunOptions run_options(ModelFacts const& model, EvalArguments const& arguments,
+                                            eval::FrameLimits wanted) {
+  auto viewing = arguments.viewing;
+  if (!model.asking.as_trained && viewing.min_frames == 0 && viewing.max_frames == 0) {
+    viewing.min_frames = wanted.least;
+    viewing.max_frames = wanted.most;
+  }
+  auto options = viewing.options(arguments.model, model.asking);
+  options.video_timeout = arguments.video_timeout;
   options.batch = arguments.batch;
   options.repetition_penalty = infer::sampling_of(arguments.model).repetition_penalty;
   return options;

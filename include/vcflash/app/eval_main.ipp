@@ -9,6 +9,7 @@
 #include <vcflash/dist/launch.hpp>
 #include <vcflash/eval/all_benchmarks.hpp>
 #include <vcflash/eval/lmms_layout.hpp>
+#include <vcflash/eval/missing_media.hpp>
 #include <vcflash/eval/results.hpp>
 #include <vcflash/eval/sha256.hpp>
 #include <vcflash/eval/share.hpp>
@@ -41,15 +42,92 @@ inline std::string questions_fingerprint(eval::Exam const& exam) {
 /// The folder of one benchmark below `folder`, if several have one each.
 inline std::filesystem::path folder_of(std::filesystem::path const& folder,
                                        std::string const& benchmark, bool several) {
-  return several && std::filesystem::is_directory(folder / benchmark) ? folder / benchmark : folder;
+  bool const own = several && !folder.empty() && std::filesystem::is_directory(folder / benchmark);
+  return own ? folder / benchmark : folder;
+}
+
+/// One of the benchmarks that are asked, its questions read.
+struct ChosenBenchmark {
+  std::string name;
+  std::filesystem::path data, media, out;  ///< folders of its questions, videos and results
+  std::unique_ptr<eval::Exam> exam{};
+  std::optional<NeedleQuestions> needles{};  ///< instead of an exam
+};
+
+/// Reads the questions of all benchmarks: what is wrong with one is said before any is asked.
+inline std::vector<ChosenBenchmark> read_questions(EvalProgram const& model,
+                                                   EvalArguments const& arguments,
+                                                   eval::Scoring scoring) {
+  auto const selection = eval::selection_of(arguments.benchmarks);
+  bool const several = selection.size() > 1;
+  std::vector<ChosenBenchmark> all;
+  for (auto const& [name, tasks] : selection) {
+    auto& asked =
+        all.emplace_back(ChosenBenchmark{.name = name,
+                                         .data = folder_of(arguments.data, name, several),
+                                         .media = folder_of(arguments.media, name, several),
+                                         .out = several ? arguments.out / name : arguments.out});
+    for (auto const hops : {eval::needle::Hops::single, eval::needle::Hops::multi}) {
+      if (name != name_of(hops)) continue;
+      asked.needles = needle_questions(model.facts, model.needles, hops, arguments,
+                                       {.data = asked.data, .media = asked.media});
+    }
+    if (asked.needles) continue;
+    asked.exam = eval::open_exam(name, {.data = asked.data,
+                                        .media = asked.media,
+                                        .scoring = scoring,
+                                        .limit = arguments.limit,
+                                        .tasks = tasks});
+  }
+  return all;
+}
+
+/// Refuses what could only fail when all is asked.
+inline void require_askable(std::vector<ChosenBenchmark> const& all,
+                            EvalArguments const& arguments) {
+  auto const place = [](std::filesystem::path const& folder) {
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(folder));
+  };
+  for (auto const& asked : all) {
+    if (place(asked.out) == place(arguments.model)) {
+      throw InputError(fmt::format(
+          "--out {}: is the model's folder, whose report would be overwritten; give another, "
+          "{} perhaps.",
+          asked.out.string(), (asked.out / "eval").string()));
+    }
+    if (!arguments.layout.empty() && !(asked.exam && asked.exam->in_lmms())) {
+      fail<InputError>("--layout lmms-eval: lmms-eval has no benchmark ", asked.name);
+    }
+    if (asked.exam) {
+      eval::require_media(*asked.exam, asked.media.empty() ? asked.data : asked.media,
+                          arguments.max_broken);
+    }
+  }
+}
+
+/// Writes the layout of upstream's harness, which knows its own rule alone.
+inline void write_layout(eval::Exam const& exam, std::vector<eval::Said> const& said,
+                         EvalArguments const& arguments, std::int64_t max_frames,
+                         std::filesystem::path const& out) {
+  auto const by_upstream = exam.with_scoring(eval::Scoring::upstream);
+  auto const& graded = by_upstream ? *by_upstream : exam;
+  auto const folder = graded.write_lmms(
+      out, graded.graded(said),
+      {.model_args =
+           fmt::format("pretrained={},max_num_frames={}", arguments.model.string(), max_frames),
+       .suffix = exam.name(),
+       .time = eval::lmms_time(std::time(nullptr)),
+       .limit = arguments.limit > 0 ? nlohmann::ordered_json(arguments.limit) : nullptr});
+  fmt::print("lmms-eval's layout: {}\n", folder.string());
 }
 
 /// Runs one benchmark and writes what came of it.
 /// \param out folder of its results
-inline void evaluate(EvalProgram const& model, eval::Exam const& exam,
-                     EvalArguments const& arguments, eval::Scoring scoring,
-                     dist::Place const& place, std::filesystem::path const& out) {
-  auto const viewing = run_options(model.facts, arguments);
+/// \return how many questions could not be asked
+inline std::size_t evaluate(EvalProgram const& model, eval::Exam const& exam,
+                            EvalArguments const& arguments, eval::Scoring scoring,
+                            dist::Place const& place, std::filesystem::path const& out) {
+  auto const viewing = run_options(model.facts, arguments, exam.frames());
   double const began = Progress::steady_seconds();
   auto about = about_run(model.facts, arguments, viewing);
   about["max_new_tokens"] = exam.max_new_tokens();
@@ -97,22 +175,15 @@ inline void evaluate(EvalProgram const& model, eval::Exam const& exam,
       progress.update(done, fmt::format("score {:.3f}", right / asked));
     });
   }
-  if (place.rank != 0) return;
+  if (place.rank != 0) return 0;
 
   std::vector<std::string> ids;
   for (std::size_t const i : all) ids.push_back(exam.id(i));
   auto const said = answers.gathered(ids);
   auto const results = eval::write_results(out, exam, scoring, said, about);
   write_evaluation_report(out, exam);
-  if (arguments.layout == "lmms-eval") {
-    auto const folder = exam.write_lmms(
-        out, exam.graded(said),
-        {.model_args = fmt::format("pretrained={},max_num_frames={}", arguments.model.string(),
-                                   viewing.frames.max_frames),
-         .suffix = exam.name(),
-         .time = eval::lmms_time(std::time(nullptr)),
-         .limit = arguments.limit > 0 ? nlohmann::ordered_json(arguments.limit) : nullptr});
-    fmt::print("lmms-eval's layout: {}\n", folder.string());
+  if (!arguments.layout.empty()) {
+    write_layout(exam, said, arguments, viewing.frames.max_frames, out);
   }
   answers.remove();
   auto const broken = results.at("broken").size();
@@ -120,6 +191,7 @@ inline void evaluate(EvalProgram const& model, eval::Exam const& exam,
              as_duration(Progress::steady_seconds() - began),
              broken > 0 ? fmt::format(", {} of them broken and counted as wrong", broken) : "",
              (out / "report.html").string());
+  return broken;
 }
 
 VCFLASH_INLINE int run_eval_program(EvalProgram const& model, int argc, char** argv) {
@@ -127,7 +199,8 @@ VCFLASH_INLINE int run_eval_program(EvalProgram const& model, int argc, char** a
   Program program(
       name,
       fmt::format("Asks the model {} a benchmark's questions about videos and grades its answers. "
-                  "Killed and started again, it asks what is left.",
+                  "Killed and started again, it asks what is left. Ends with 3 if a question "
+                  "could not be asked.",
                   model.facts.name),
       fmt::format("{0} --model demo-out/stage4 --benchmark shapes --data demo-out/data "
                   "--out demo-out/eval\n"
@@ -137,55 +210,40 @@ VCFLASH_INLINE int run_eval_program(EvalProgram const& model, int argc, char** a
   EvalArguments arguments;
   arguments.add_flags(program.flags());
 
-  return program.run(argc, argv, [&] {
+  std::size_t broken = 0;
+  int const code = program.run(argc, argv, [&] {
     set_up_log(name);
     model.begin(arguments);
     auto const scoring =
         arguments.scoring == "strict" ? eval::Scoring::strict : eval::Scoring::upstream;
-    bool const several = arguments.benchmarks.size() > 1;
-    auto const hops_of = [](std::string const& benchmark) -> std::optional<eval::needle::Hops> {
-      for (auto const hops : {eval::needle::Hops::single, eval::needle::Hops::multi}) {
-        if (benchmark == name_of(hops)) return hops;
-      }
-      return std::nullopt;
-    };
-    // Questions are read before the first is asked; those about needles have no exam.
-    std::vector<std::unique_ptr<eval::Exam>> exams;
-    for (auto const& benchmark : arguments.benchmarks) {
-      auto& exam = exams.emplace_back();
-      if (hops_of(benchmark)) continue;
-      exam = eval::open_exam(benchmark, {.data = folder_of(arguments.data, benchmark, several),
-                                         .media = folder_of(arguments.media, benchmark, several),
-                                         .scoring = scoring,
-                                         .limit = arguments.limit});
-    }
-    auto const needle_files = [&](std::size_t i) -> NeedleFiles {
-      auto const& benchmark = arguments.benchmarks[i];
-      return {.data = folder_of(arguments.data, benchmark, several),
-              .media = folder_of(arguments.media, benchmark, several),
-              .out = several ? arguments.out / benchmark : arguments.out};
-    };
+    auto const all = read_questions(model, arguments, scoring);
     if (arguments.plan) {
-      for (std::size_t i = 0; i < exams.size(); ++i) {
-        auto const& benchmark = arguments.benchmarks[i];
-        auto const hops = hops_of(benchmark);
-        if (!hops) fail<InputError>("--plan: is of niah_single and niah_multi, not of ", benchmark);
-        plan_needles(model.facts, model.needles, *hops, arguments, needle_files(i));
+      for (auto const& asked : all) {
+        if (!asked.needles) {
+          fail<InputError>("--plan: is of niah_single and niah_multi, not of ", asked.name);
+        }
+        plan_needles(model.facts, model.needles, *asked.needles, arguments);
       }
       return;
     }
+    require_askable(all, arguments);
     auto const place = dist::Place::from_environment();
-    for (std::size_t i = 0; i < exams.size(); ++i) {
-      auto const& benchmark = arguments.benchmarks[i];
-      auto const out = several ? arguments.out / benchmark : arguments.out;
-      if (exams[i]) {
-        evaluate(model, *exams[i], arguments, scoring, place, out);
+    for (auto const& asked : all) {
+      if (asked.exam && place.rank == 0) {
+        for (auto const& note : asked.exam->notes()) warn(note);
+      }
+    }
+    for (auto const& asked : all) {
+      if (asked.exam) {
+        broken += evaluate(model, *asked.exam, arguments, scoring, place, asked.out);
       } else {
-        evaluate_needles(model.facts, model.needles, *hops_of(benchmark), arguments,
-                         needle_files(i), scoring, place);
+        evaluate_needles(model.facts, model.needles, *asked.needles, arguments, scoring, place,
+                         asked.out);
       }
     }
   });
+  constexpr int some_were_broken = 3;
+  return code == 0 && broken > 0 ? some_were_broken : code;
 }
 
 }  // namespace vcflash::app::detail

@@ -23,14 +23,14 @@ namespace vcflash::app::detail {
 /// A benchmark of needles as the command line names it.
 struct NeedleFiles {
   std::filesystem::path data, media;  ///< folders of its questions and its pictures
-  std::filesystem::path out;          ///< of its results
 };
 
 /// What is asked of a model.
 struct NeedleQuestions {
-  std::vector<eval::needle::Row> rows;
-  std::vector<eval::needle::Case> cases;
-  std::filesystem::path haystack;
+  eval::needle::Hops hops;
+  std::vector<eval::needle::Row> rows{};
+  std::vector<eval::needle::Case> cases{};
+  std::filesystem::path haystack{};
   std::int64_t frames = 0;  ///< of the longest haystack
 };
 
@@ -84,14 +84,23 @@ NeedleModel needle_model(std::optional<LazyModel<M>>& model) {
 std::string to_text(eval::needle::MemoryPlan const& plan, std::string_view benchmark,
                     std::string_view dtype);
 
+/// Reads the questions of one of the two tests.
+/// \throws InputError if they cannot be read, the longest is longer than the model takes, or a
+///   picture or the haystack is not there
+NeedleQuestions needle_questions(ModelFacts const& facts, NeedleModel const& model,
+                                 eval::needle::Hops hops, EvalArguments const& arguments,
+                                 NeedleFiles const& files);
+
 /// Says how much memory a search takes, before anything of it is there.
-void plan_needles(ModelFacts const& facts, NeedleModel const& model, eval::needle::Hops hops,
-                  EvalArguments const& arguments, NeedleFiles const& files);
+void plan_needles(ModelFacts const& facts, NeedleModel const& model, NeedleQuestions const& asked,
+                  EvalArguments const& arguments);
 
 /// Runs one of the two tests and writes what came of it.
-void evaluate_needles(ModelFacts const& facts, NeedleModel const& model, eval::needle::Hops hops,
-                      EvalArguments const& arguments, NeedleFiles const& files,
-                      eval::Scoring scoring, dist::Place const& place);
+/// \param out folder of its results
+void evaluate_needles(ModelFacts const& facts, NeedleModel const& model,
+                      NeedleQuestions const& asked, EvalArguments const& arguments,
+                      eval::Scoring scoring, dist::Place const& place,
+                      std::filesystem::path const& out);
 
 }  // namespace vcflash::app::detail
 

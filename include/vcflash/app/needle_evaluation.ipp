@@ -5,6 +5,7 @@
 #include <vcflash/app/needle_results.hpp>
 #include <vcflash/app/progress.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
+#include <vcflash/eval/all_benchmarks.hpp>
 #include <vcflash/eval/journal.hpp>
 #include <vcflash/eval/share.hpp>
 #include <vcflash/infer/prompt_length.hpp>
@@ -17,6 +18,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,19 +39,35 @@ inline eval::needle::Case const& longest_of(std::vector<eval::needle::Case> cons
   return *std::ranges::max_element(cases, {}, model.input_tokens);
 }
 
-inline NeedleQuestions needle_questions(ModelFacts const& facts, eval::needle::Hops hops,
-                                        EvalArguments const& arguments, NeedleFiles const& files) {
-  NeedleQuestions asked;
-  asked.rows =
-      eval::needle::load_rows(hops, files.data, files.media.empty() ? files.data : files.media);
-  if (arguments.limit > 0 && arguments.limit < std::ssize(asked.rows)) {
-    asked.rows.resize(static_cast<std::size_t>(arguments.limit));
+VCFLASH_INLINE NeedleQuestions needle_questions(ModelFacts const& facts, NeedleModel const& model,
+                                                eval::needle::Hops hops,
+                                                EvalArguments const& arguments,
+                                                NeedleFiles const& files) {
+  NeedleQuestions asked{.hops = hops};
+  auto const& media = files.media.empty() ? files.data : files.media;
+  asked.rows = eval::needle::load_rows(hops, files.data, media);
+  auto const count = eval::limited(std::ssize(asked.rows), arguments.limit);
+  asked.rows.resize(static_cast<std::size_t>(count));
+  for (auto const& row : asked.rows) {
+    for (auto const& image : row.images) {
+      if (!std::filesystem::is_regular_file(image)) {
+        throw InputError(
+            fmt::format("{}: the picture {} is not there; give the folder that has it as --media.",
+                        eval::needle::name_of(hops), image.string()));
+      }
+    }
   }
   auto const tokenizer = tokenizer_for(*facts.llm, arguments.model);
   asked.cases = eval::needle::cases_of(hops, asked.rows, arguments.grid, tokenizer);
+  longest_of(asked.cases, facts, model);
   asked.haystack =
       arguments.haystack.empty() ? files.data / "video_haystack.mkv" : arguments.haystack;
   asked.frames = arguments.grid.frames().back();
+  if (!std::filesystem::is_regular_file(asked.haystack)) {
+    throw InputError(
+        fmt::format("{}: the haystack {} is not there; give the long video as --haystack.",
+                    eval::needle::name_of(hops), asked.haystack.string()));
+  }
   return asked;
 }
 
@@ -73,9 +91,7 @@ VCFLASH_INLINE std::string to_text(eval::needle::MemoryPlan const& plan, std::st
 }
 
 VCFLASH_INLINE void plan_needles(ModelFacts const& facts, NeedleModel const& model,
-                                 eval::needle::Hops hops, EvalArguments const& arguments,
-                                 NeedleFiles const& files) {
-  auto const asked = needle_questions(facts, hops, arguments, files);
+                                 NeedleQuestions const& asked, EvalArguments const& arguments) {
   auto const info = media::probe_video(asked.haystack);
   std::int64_t needles = 0;
   for (auto const& row : asked.rows) needles += std::ssize(row.images);
@@ -86,19 +102,17 @@ VCFLASH_INLINE void plan_needles(ModelFacts const& facts, NeedleModel const& mod
                                 .height = info.height,
                                 .width = info.width},
                                dtype_of(arguments.dtype));
-  fmt::print("{}", to_text(plan, eval::needle::name_of(hops), arguments.dtype));
+  fmt::print("{}", to_text(plan, eval::needle::name_of(asked.hops), arguments.dtype));
 }
 
 VCFLASH_INLINE void evaluate_needles(ModelFacts const& facts, NeedleModel const& model,
-                                     eval::needle::Hops hops, EvalArguments const& arguments,
-                                     NeedleFiles const& files, eval::Scoring scoring,
-                                     dist::Place const& place) {
+                                     NeedleQuestions const& asked, EvalArguments const& arguments,
+                                     eval::Scoring scoring, dist::Place const& place,
+                                     std::filesystem::path const& out) {
   namespace needle = eval::needle;
-  std::string const name(needle::name_of(hops));
+  std::string const name(needle::name_of(asked.hops));
   double const began = Progress::steady_seconds();
-  auto const asked = needle_questions(facts, hops, arguments, files);
   auto const& cases = asked.cases;
-  auto const& out = files.out;
   auto const longest = model.input_tokens(longest_of(cases, facts, model));
   auto about = about_model(facts, arguments);
   about["haystack"] = asked.haystack.string();
@@ -144,7 +158,8 @@ VCFLASH_INLINE void evaluate_needles(ModelFacts const& facts, NeedleModel const&
   std::vector<std::string> ids;
   for (auto const& answered : cases) ids.push_back(answered.id);
   auto const said = answers.gathered(ids);
-  auto const average = write_needle_results(out, hops, asked.rows, cases, said, scoring, about);
+  auto const average =
+      write_needle_results(out, asked.hops, asked.rows, cases, said, scoring, about);
   answers.remove();
   fmt::print("average accuracy {:.4f}\n{} questions in {}, {:.2f} GiB of memory at most; see {}\n",
              average, cases.size(), as_duration(Progress::steady_seconds() - began),

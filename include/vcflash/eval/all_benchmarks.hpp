@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <vcflash/eval/exam.hpp>
 #include <vcflash/meta/separate.hpp>
@@ -13,16 +14,32 @@ namespace vcflash::eval {
 /// The names of the benchmarks that `eval-<model>` knows, as a sentence lists them.
 std::string benchmark_names();
 
+/// A benchmark, or some of its tasks, to be asked.
+struct Selection {
+  std::string benchmark{};
+  std::vector<std::string> tasks{};  ///< names; empty: all
+};
+
+/// What names mean: benchmarks, tasks of them, or patterns (`mvbench_*`) of either. A pattern that
+/// benchmarks match means these, else the tasks that match it; tasks of one benchmark are asked
+/// together. A name that is none of them stays as it is, for `open_exam` to refuse.
+std::vector<Selection> selection_of(std::vector<std::string> const& names);
+
 /// Which questions to ask.
 struct ExamOptions {
   std::filesystem::path data{};   ///< folder of the questions
   std::filesystem::path media{};  ///< of their videos; empty: the same
   Scoring scoring = Scoring::upstream;
-  std::int64_t limit = 0;  ///< only so many questions of each task; 0: all
+  double limit = 0;  ///< only so many questions of each task, or below 1 such a share; 0: all
+  std::vector<std::string> tasks{};  ///< names of those that are asked; empty: all
 };
 
+/// How many of so many questions are asked.
+std::int64_t limited(std::int64_t questions, double limit);
+
 /// Reads a benchmark's questions.
-/// \throws InputError if there is no such benchmark, or its questions cannot be read
+/// \throws InputError if there is no such benchmark, its questions cannot be read, or two have one
+///   name
 std::unique_ptr<Exam> open_exam(std::string const& name, ExamOptions const& options);
 
 }  // namespace vcflash::eval

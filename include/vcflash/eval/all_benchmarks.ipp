@@ -1,15 +1,20 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <fnmatch.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <vcflash/eval/all_benchmarks.hpp>
 #include <vcflash/eval/benchmarks/charades.hpp>
@@ -21,7 +26,9 @@
 #include <vcflash/eval/benchmarks/shapes.hpp>
 #include <vcflash/eval/benchmarks/video_mme.hpp>
 #include <vcflash/eval/exam.hpp>
+#include <vcflash/eval/needle_exam.hpp>
 #include <vcflash/meta/error.hpp>
+#include <vcflash/text/utf8.hpp>
 
 namespace vcflash::eval {
 
@@ -31,18 +38,102 @@ namespace detail {
 using Benchmarks = std::tuple<Shapes, MvBench, VideoMme, VideoMmeSubtitles, LongVideoBench, Mlvu,
                               LvBench, PerceptionTest, Charades>;
 
+/// Calls `visit(name, tasks)` with every benchmark's name and the names of its tasks, if it has
+/// several.
+template <class Visit>
+void visit_names(Visit&& visit) {
+  auto const one = [&]<class B>(B const&) {
+    std::vector<std::string> names;
+    if constexpr (requires { B::tasks(); }) {
+      auto const tasks = B::tasks();
+      for (auto const& task : tasks) {
+        if (tasks.size() > 1) names.push_back(task.name);
+      }
+    }
+    visit(std::string(B::name), names);
+  };
+  std::apply([&](auto const&... benchmark) { (one(benchmark), ...); }, Benchmarks{});
+  for (auto const hops : {needle::Hops::single, needle::Hops::multi}) {
+    visit(std::string(needle::name_of(hops)), std::vector<std::string>());
+  }
+}
+
+inline bool matches(std::string const& name, std::string const& pattern) {
+  return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
+}
+
+/// Leaves the first questions of each task.
+template <class Question>
+void limit_to(std::vector<Question>& questions, double limit) {
+  auto const task_of = [](Question const& question) -> std::size_t {
+    if constexpr (requires { question.task; }) return question.task;
+    return 0;
+  };
+  std::map<std::size_t, std::int64_t> all, asked;
+  for (auto const& question : questions) ++all[task_of(question)];
+  std::erase_if(questions, [&](auto const& question) {
+    auto const task = task_of(question);
+    return ++asked[task] > limited(all[task], limit);
+  });
+}
+
+inline void require_different_names(Exam const& exam) {
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < exam.size(); ++i) {
+    auto const name = exam.id(i);
+    if (!names.insert(name).second) {
+      throw InputError(fmt::format(
+          "{}: two questions have the name {}, so that their answers could not be told apart.",
+          exam.name(), text::in_quotes(name)));
+    }
+  }
+}
+
 }  // namespace detail
 
 VCFLASH_INLINE std::string benchmark_names() {
   std::string names;
-  std::apply(
-      [&](auto const&... benchmark) {
-        ((names += fmt::format("{}{}", names.empty() ? "" : ", ",
-                               std::remove_cvref_t<decltype(benchmark)>::name)),
-         ...);
-      },
-      detail::Benchmarks{});
+  detail::visit_names([&](std::string const& name, auto const&) {
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
+  });
   return names;
+}
+
+VCFLASH_INLINE std::vector<Selection> selection_of(std::vector<std::string> const& names) {
+  std::vector<Selection> chosen;
+  auto const add = [&](std::string const& benchmark, std::vector<std::string> const& tasks) {
+    auto const place = std::ranges::find(chosen, benchmark, &Selection::benchmark);
+    if (place == chosen.end()) {
+      chosen.push_back({benchmark, tasks});
+    } else if (tasks.empty()) {
+      place->tasks.clear();
+    } else if (!place->tasks.empty()) {
+      place->tasks.insert(place->tasks.end(), tasks.begin(), tasks.end());
+    }
+  };
+  for (auto const& name : names) {
+    bool known = false;
+    detail::visit_names([&](std::string const& benchmark, auto const&) {
+      if (!detail::matches(benchmark, name)) return;
+      known = true;
+      add(benchmark, {});
+    });
+    if (known) continue;
+    detail::visit_names([&](std::string const& benchmark, auto tasks) {
+      std::erase_if(tasks, [&](auto const& task) { return !detail::matches(task, name); });
+      if (tasks.empty()) return;
+      known = true;
+      add(benchmark, tasks);
+    });
+    if (!known) add(name, {});
+  }
+  return chosen;
+}
+
+VCFLASH_INLINE std::int64_t limited(std::int64_t questions, double limit) {
+  if (limit <= 0) return questions;
+  auto const most = limit < 1 ? std::ceil(static_cast<double>(questions) * limit) : limit;
+  return std::min(questions, static_cast<std::int64_t>(most));
 }
 
 VCFLASH_INLINE std::unique_ptr<Exam> open_exam(std::string const& name,
@@ -52,15 +143,9 @@ VCFLASH_INLINE std::unique_ptr<Exam> open_exam(std::string const& name,
     if (name != B::name) return;
     if constexpr (requires { benchmark.scoring; }) benchmark.scoring = options.scoring;
     if constexpr (requires { benchmark.media; }) benchmark.media = options.media;
+    if constexpr (requires { benchmark.only_tasks; }) benchmark.only_tasks = options.tasks;
     auto questions = benchmark.load(options.data);
-    if (options.limit > 0) {
-      std::map<std::size_t, std::int64_t> asked;
-      std::erase_if(questions, [&](auto const& question) {
-        std::size_t task = 0;
-        if constexpr (requires { question.task; }) task = question.task;
-        return ++asked[task] > options.limit;
-      });
-    }
+    detail::limit_to(questions, options.limit);
     exam = std::make_unique<ExamOf<B>>(std::move(benchmark), std::move(questions));
   };
   std::apply([&](auto... benchmark) { (try_one(std::move(benchmark)), ...); },
@@ -69,6 +154,7 @@ VCFLASH_INLINE std::unique_ptr<Exam> open_exam(std::string const& name,
     throw InputError(fmt::format("--benchmark {}: there is no such benchmark; there is: {}.", name,
                                  benchmark_names()));
   }
+  detail::require_different_names(*exam);
   return exam;
 }
 

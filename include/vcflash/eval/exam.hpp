@@ -31,6 +31,7 @@ class Exam {
 
   virtual std::string name() const = 0;
   virtual std::int64_t max_new_tokens() const = 0;
+  virtual FrameLimits frames() const { return {}; }
   virtual std::size_t size() const = 0;
   virtual std::string id(std::size_t question) const = 0;
   virtual std::string prompt(std::size_t question) const = 0;
@@ -49,6 +50,9 @@ class Exam {
   /// The same questions graded by another rule; nothing if the benchmark knows one rule only.
   virtual std::unique_ptr<Exam> with_scoring(Scoring scoring) const = 0;
 
+  /// Whether upstream's harness has this benchmark.
+  virtual bool in_lmms() const { return false; }
+
   /// Writes upstream's layout.  \throws InputError if upstream's harness has no such benchmark
   virtual std::filesystem::path write_lmms(std::filesystem::path const& out,
                                            std::vector<Answer> const& answers,
@@ -59,14 +63,20 @@ template <Benchmark B>
 class ExamOf final : public Exam {
  public:
   ExamOf(B benchmark, std::vector<typename B::Question> questions)
-      : benchmark_(std::move(benchmark)), questions_(std::move(questions)) {}
+      : benchmark_(std::move(benchmark)), questions_(std::move(questions)) {
+    for (auto const& question : questions_) media_.push_back(benchmark_.medium(question));
+  }
 
   std::string name() const override { return std::string(B::name); }
   std::int64_t max_new_tokens() const override { return B::max_new_tokens; }
+  FrameLimits frames() const override {
+    if constexpr (requires { B::max_frames; }) return {.most = B::max_frames};
+    return {};
+  }
   std::size_t size() const override { return questions_.size(); }
   std::string id(std::size_t i) const override { return benchmark_.id(questions_[i]); }
   std::string prompt(std::size_t i) const override { return benchmark_.prompt(questions_[i]); }
-  MediumRequest medium(std::size_t i) const override { return benchmark_.medium(questions_[i]); }
+  MediumRequest medium(std::size_t i) const override { return media_[i]; }
   bool counts(std::size_t i) const override { return benchmark_.counts(questions_[i]); }
   nlohmann::json record(std::size_t i) const override { return benchmark_.record(questions_[i]); }
   std::vector<std::string> notes() const override {
@@ -108,6 +118,8 @@ class ExamOf final : public Exam {
     }
   }
 
+  bool in_lmms() const override { return LmmsBenchmark<B>; }
+
   std::filesystem::path write_lmms(std::filesystem::path const& out,
                                    std::vector<Answer> const& answers,
                                    LmmsRun const& run) const override {
@@ -121,6 +133,7 @@ class ExamOf final : public Exam {
  private:
   B benchmark_;
   std::vector<typename B::Question> questions_;
+  std::vector<MediumRequest> media_;  // asked once: a benchmark may look for files
 };
 
 }  // namespace vcflash::eval

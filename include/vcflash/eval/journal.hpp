@@ -38,7 +38,19 @@ struct JournalContent {
   std::uintmax_t whole = 0;
 };
 
+/// A header as a file gives it back: what is no UTF-8 in it, a path perhaps, is replaced.
+inline nlohmann::json as_written(nlohmann::json const& header) {
+  return nlohmann::json::parse(
+      header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+/// What could not be asked is forgotten: it is asked again.
+inline void forget_problems(std::map<std::string, Said>& answers) {
+  std::erase_if(answers, [](auto const& answer) { return !answer.second.problem.empty(); });
+}
+
 /// Reads up to the first line that is not whole: a process that is killed may leave half of one.
+/// What could not be asked before the file was opened anew is not in it.
 inline JournalContent read_journal(std::filesystem::path const& path) {
   JournalContent content;
   std::ifstream file(path, std::ios::binary);
@@ -53,6 +65,8 @@ inline JournalContent read_journal(std::filesystem::path const& path) {
       content.header = line;
     } else if (line.contains("id") && line["id"].is_string()) {
       content.answers[line["id"]] = {line.value("text", ""), line.value("problem", "")};
+    } else if (line.contains("again")) {
+      forget_problems(content.answers);
     } else {
       break;
     }
@@ -64,7 +78,8 @@ inline JournalContent read_journal(std::filesystem::path const& path) {
 }  // namespace detail
 
 /// A file of answers, appended one by one. It is on the disk at most a second after an answer came.
-/// While it is open no other process can open it.
+/// While it is open no other process can open it. A question that could not be asked, for want of
+/// memory or time perhaps, or because a disk was away, is to be asked again when it is opened anew.
 class Journal {
  public:
   /// \param header what the answers depend on
@@ -74,7 +89,7 @@ class Journal {
     file_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (file_ < 0) fail_to_write();
     try {
-      begin(header);
+      begin(detail::as_written(header));
     } catch (...) {
       ::close(file_);
       throw;
@@ -113,6 +128,13 @@ class Journal {
   void begin(nlohmann::json const& header) {
     // another process may hold it for a moment, to see who is at work (share.hpp)
     for (int tries = 0; ::flock(file_, LOCK_EX | LOCK_NB) != 0; ++tries) {
+      if (errno != EWOULDBLOCK && errno != EINTR) {
+        throw Error(
+            fmt::format("{}: cannot be locked ({}), as several processes need it to be; give an "
+                        "--out on a disk "
+                        "where files can be.",
+                        path_.string(), std::strerror(errno)));
+      }
       if (tries < 20) {
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
         continue;
@@ -132,6 +154,9 @@ class Journal {
     if (::ftruncate(file_, static_cast<off_t>(content.whole)) != 0) fail_to_write();
     if (content.whole == 0) append(header);
     answers_ = std::move(content.answers);
+    auto const known = answers_.size();
+    detail::forget_problems(answers_);
+    if (answers_.size() < known) append({{"again", true}});
   }
 
   static std::string difference(nlohmann::json const& one, nlohmann::json const& other) {

@@ -32,23 +32,22 @@ VCFLASH_INLINE std::vector<Row> load_rows(Hops hops, std::filesystem::path const
                     folder.string(), file, name_of(hops)));
   }
   std::vector<Row> rows;
-  for (auto const& doc : eval::detail::read_rows(path)) {
+  for (auto& doc : eval::detail::read_rows(path)) {
+    eval::Row const fields{.doc = std::move(doc)};
+    auto const text = [&](char const* key) { return text_of(fields, key); };
     try {
       Row row;
-      auto const text = [&](char const* key) { return doc.at(key).get<std::string>(); };
       if (single) {
         row = {{media / text("image")}, {{text("question"), text("answer")}}};
       } else {
-        for (std::string const image : doc.at("images")) row.images.push_back(media / image);
+        for (auto const& image : texts_of(fields, "images")) row.images.push_back(media / image);
         row.asked = {{text("question1"), text("answer1")}, {text("question2"), text("answer2")}};
         segments(1, std::ssize(row.images));
       }
       rows.push_back(std::move(row));
-    } catch (nlohmann::json::exception const& error) {
-      throw InputError(fmt::format("{}: row {} cannot be asked ({}).", path.string(), rows.size(),
-                                   error.what()));
     } catch (InputError const& error) {
-      throw InputError(fmt::format("{}: row {}: {}", path.string(), rows.size(), error.what()));
+      throw InputError(
+          fmt::format("{}: question {}: {}", path.string(), rows.size(), error.what()));
     }
   }
   if (rows.empty()) throw InputError(fmt::format("{}: holds no questions.", path.string()));

@@ -73,6 +73,7 @@ inline nlohmann::ordered_json write_results(std::filesystem::path const& out, Ex
     results[fmt::format("scores_{}", name_of(other))] = exam_by_other->aggregate(graded);
   }
   results["broken"] = std::move(broken);
+  if (auto const notes = exam.notes(); !notes.empty()) results["notes"] = notes;
   checkpoint::write_file(out / "answers.jsonl", lines);
   checkpoint::write_file(out / "results.json", detail::dumped(results, 2));
   return results;

@@ -219,11 +219,11 @@ struct RowBenchmark {
   using Question = Row;
 
   Scoring scoring = Scoring::upstream;
-  std::filesystem::path media{};      ///< folder of the videos; empty: that of the questions
-  std::vector<std::string> chosen{};  ///< names of the tasks that are asked; empty: all
+  std::filesystem::path media{};          ///< folder of the videos; empty: that of the questions
+  std::vector<std::string> only_tasks{};  ///< names of the tasks that are asked; empty: all
 
   bool takes_task(std::string const& name) const {
-    return chosen.empty() || std::ranges::find(chosen, name) != chosen.end();
+    return only_tasks.empty() || std::ranges::find(only_tasks, name) != only_tasks.end();
   }
 
   std::vector<Row> load(std::filesystem::path const& folder) const {

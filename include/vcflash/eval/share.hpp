@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -50,19 +51,28 @@ inline std::vector<std::filesystem::path> journals(std::filesystem::path const& 
 }
 
 /// The answers of every journal in a folder that is of this run.
-inline std::map<std::string, Said> journalled_answers(std::filesystem::path const& out,
-                                                      nlohmann::json const& header) {
-  std::map<std::string, Said> answers;
+/// \param problems_of whether what could not be asked by that journal counts: a process that is
+///   still to begin will ask it again
+inline std::map<std::string, Said> journalled_answers(
+    std::filesystem::path const& out, nlohmann::json const& header,
+    std::function<bool(std::filesystem::path const&)> const& problems_of) {
+  std::map<std::string, Said> answers, others;
   for (auto const& path : journals(out)) {
     auto content = detail::read_journal(path);
-    if (content.header == header) answers.merge(content.answers);
+    if (content.header != header) continue;
+    auto& all = content.answers;
+    if (problems_of(path)) others.insert(all.begin(), all.end());
+    detail::forget_problems(all);
+    answers.merge(all);
   }
+  answers.merge(others);  // of which problems are new: an answer goes before one
   return answers;
 }
 
 /// Whether the process that wrote a journal has ended.
 inline bool has_ended(std::filesystem::path const& journal) {
-  int const file = ::open(journal.c_str(), O_RDONLY | O_CLOEXEC);
+  // to be written: over NFS a file that is only read cannot be locked
+  int const file = ::open(journal.c_str(), O_RDWR | O_CLOEXEC);
   if (file < 0) return false;
   bool const free = ::flock(file, LOCK_EX | LOCK_NB) == 0;
   ::close(file);
@@ -89,6 +99,12 @@ class Others {
 
   bool all_met() const { return met_.size() == ranks_.size(); }
 
+  /// Whether a journal is of a process that has come.
+  bool is_met(std::filesystem::path const& journal) const {
+    return std::ranges::any_of(met_,
+                               [&](auto rank) { return journal == journal_path(out_, rank); });
+  }
+
   bool any_at_work() const {
     return std::ranges::any_of(ranks_, [&](auto rank) { return is_at_work(rank); });
   }
@@ -110,13 +126,14 @@ class SharedAnswers {
   /// \param out the folder of the journals  \param header what the answers depend on
   /// \param fresh drops what earlier starts answered
   /// \throws as Journal
-  SharedAnswers(std::filesystem::path const& out, nlohmann::json header, dist::Place const& place,
-                bool fresh)
+  SharedAnswers(std::filesystem::path const& out, nlohmann::json const& header,
+                dist::Place const& place, bool fresh)
       : out_(out),
-        header_(std::move(header)),
+        header_(detail::as_written(header)),
         journal_(fresh ? dropped(out, place) : journal_path(out, place.rank), header_),
-        others_(out, place) {
-    if (!fresh) known_ = journalled_answers(out_, header_);
+        others_(out, place),
+        own_(journal_path(out, place.rank)) {
+    if (!fresh) known_ = journalled_answers(out_, header_, [](auto const&) { return false; });
   }
 
   /// \return an earlier start's answer; none if the question is still to be asked
@@ -142,7 +159,9 @@ class SharedAnswers {
       bool const late = std::chrono::steady_clock::now() - began > patience;
       others_.meet();
       bool const alone = (others_.all_met() || late) && !others_.any_at_work();
-      auto const answers = journalled_answers(out_, header_);
+      auto const answers = journalled_answers(out_, header_, [&](auto const& journal) {
+        return journal == own_ || others_.is_met(journal);
+      });
       auto const left =
           std::ranges::count_if(ids, [&](auto const& id) { return !answers.contains(id); });
       if (left == 0) {
@@ -156,7 +175,10 @@ class SharedAnswers {
                         "again, and only these will be asked.",
                         out_.string(), left));
       }
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      // the journals are read as a whole each time
+      auto const waited = std::chrono::steady_clock::now() - began;
+      std::this_thread::sleep_for(waited < std::chrono::seconds(5) ? std::chrono::milliseconds(100)
+                                                                   : std::chrono::seconds(1));
     }
   }
 
@@ -184,6 +206,7 @@ class SharedAnswers {
   nlohmann::json header_;
   Journal journal_;
   Others others_;
+  std::filesystem::path own_;
   std::map<std::string, Said> known_;
 };
 

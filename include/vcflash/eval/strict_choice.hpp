@@ -26,7 +26,7 @@ inline std::string option_letter(std::size_t option) {
 }
 
 /// A text by its words: small letters, one space between words, no marks or quotes around it.
-inline std::string plain_words(std::string_view text) {
+inline std::string bare_words(std::string_view text) {
   static Regex const space(R"(\s+)");
   static Regex const inner(R"(^[\s"'`*.,;:!?]*(.*?)[\s"'`*.,;:!?]*\z)");
   std::string words;
@@ -142,9 +142,9 @@ inline std::string strict_choice(std::string_view answer, std::vector<std::strin
   }
   std::vector<std::string> words;
   for (auto const& option : detail::without_letters(std::move(options))) {
-    words.push_back(detail::plain_words(folded(option)));
+    words.push_back(detail::bare_words(folded(option)));
   }
-  auto const plain = detail::plain_words(said);
+  auto const plain = detail::bare_words(said);
   auto const same = std::ranges::find(words, plain);
   if (!plain.empty() && same != words.end()) {
     return detail::option_letter(static_cast<std::size_t>(same - words.begin()));

@@ -124,3 +124,22 @@ TEST_CASE("graded strictly, a capital inside a word is no answer", "[unit]") {
   CHECK(benchmark.parse(row, "Because nobody came") == "");
   CHECK(benchmark.parse(row, "The best answer is: B") == "B");
 }
+
+TEST_CASE("videos without subtitles in upstream's font are counted", "[unit]") {
+  vcflash::test::TemporaryFolder const folder;
+  folder.write("subtitle/a.srt", "1\n00:00:00,000 --> 00:00:02,000\nplain text\n");
+  folder.write("subtitle/b.srt", R"(<font color="white" size=".72c">white text</font>)");
+  std::vector<Row> rows;
+  for (auto const* video : {"a", "b", "b", "c"}) {
+    rows.push_back({.doc = {{"videoID", video}, {"options", {"A. a"}}, {"answer", "A"}},
+                    .media = folder.path()});
+  }
+  rows.front().data = folder.path();
+  folder.write("videomme.json", "[]");
+  auto const notes = VideoMmeSubtitles{}.notes(rows);
+  REQUIRE(notes.size() == 1);
+  CHECK(notes[0].find("subtitles for 1 of 3 videos") != std::string::npos);
+  CHECK(VideoMme{}.notes(rows).empty());
+  rows[1].data = folder.path();
+  CHECK(VideoMmeSubtitles{}.notes({rows[1]}).empty());
+}

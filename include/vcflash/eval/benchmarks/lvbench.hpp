@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@ namespace vcflash::eval {
 /// second. The candidates bring their own `(A) `, and the prompt puts `A. ` before it.
 struct LvBench : CandidateBenchmark<LvBench> {
   static constexpr std::string_view name = "lvbench";
+  static constexpr std::int64_t max_frames = 640;  ///< of upstream's script; of all others 512
 
   static constexpr std::array<std::string_view, 6> kinds{"cartoon",   "documentary", "live",
                                                          "selfmedia", "sport",       "tv"};

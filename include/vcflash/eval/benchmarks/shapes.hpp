@@ -1,17 +1,19 @@
 #pragma once
 
 #include <vcflash/eval/benchmark.hpp>
+#include <vcflash/eval/rows.hpp>
 #include <vcflash/meta/error.hpp>
 
 #include <fmt/format.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace vcflash::eval {
@@ -41,19 +43,21 @@ struct Shapes {
   std::vector<Question> load(std::filesystem::path const& folder) const {
     auto path = folder / "shapes/questions.json";
     if (!std::filesystem::exists(path)) path = folder / "questions.json";
-    std::ifstream file(path);
-    if (!file) {
+    if (!std::filesystem::exists(path)) {
       throw InputError(
           fmt::format("{}: there is no shapes/questions.json here; make-shapes --out {} "
                       "writes it.",
                       folder.string(), folder.string()));
     }
     std::vector<Question> questions;
-    try {
-      for (auto const& row : nlohmann::json::parse(file)) add(row, path.parent_path(), questions);
-    } catch (nlohmann::json::exception const& error) {
-      throw InputError(fmt::format("{}: question {} cannot be read ({}).", path.string(),
-                                   questions.size(), error.what()));
+    std::size_t number = 0;
+    for (auto& doc : detail::read_rows(path)) {
+      try {
+        add({.doc = std::move(doc)}, path.parent_path(), questions);
+      } catch (InputError const& error) {
+        throw InputError(fmt::format("{}: question {}: {}", path.string(), number, error.what()));
+      }
+      ++number;
     }
     if (questions.empty()) throw InputError(fmt::format("{}: holds no questions.", path.string()));
     return questions;
@@ -129,24 +133,24 @@ struct Shapes {
     return suffixes[static_cast<std::size_t>(showing)];
   }
 
-  static void add(nlohmann::json const& row, std::filesystem::path const& folder,
+  static void add(Row const& row, std::filesystem::path const& folder,
                   std::vector<Question>& questions) {
-    Question question{.id = row.at("id"),
+    Question question{.id = integer_of(row, "id"),
                       .showing = Showing::own,
-                      .kind = row.at("kind"),
-                      .text = row.at("question"),
-                      .options = row.at("options"),
-                      .right = row.at("letter"),
-                      .video = folder / row.at("video").get<std::string>()};
+                      .kind = text_of(row, "kind"),
+                      .text = text_of(row, "question"),
+                      .options = texts_of(row, "options"),
+                      .right = text_of(row, "letter"),
+                      .video = folder / text_of(row, "video")};
     questions.push_back(question);
-    if (!row.at("reversed_letter").is_null()) {
+    if (has(row, "reversed_letter")) {
       Question backwards = question;
       backwards.showing = Showing::backwards;
-      backwards.right = row.at("reversed_letter");
+      backwards.right = text_of(row, "reversed_letter");
       questions.push_back(std::move(backwards));
     }
     question.showing = Showing::other;
-    question.video = folder / row.at("control_video").get<std::string>();
+    question.video = folder / text_of(row, "control_video");
     questions.push_back(std::move(question));
   }
 };

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -112,7 +114,7 @@ struct VideoMmeRows : RowBenchmark<VideoMmeRows<with_subtitles>> {
       return video_mme::question_text(row, "frames", "the video", behind);
     }
     constexpr auto end = "\nThe best answer is:";
-    auto const file = row.media / "subtitle" / (text_of(row, "videoID") + ".srt");
+    auto const file = subtitle_file(row);
     if (!std::filesystem::exists(file)) {
       return "\n" + video_mme::question_text(row, "frames", "the video", end);
     }
@@ -132,6 +134,28 @@ struct VideoMmeRows : RowBenchmark<VideoMmeRows<with_subtitles>> {
       }
     }
     return {.video = file(".mp4")};
+  }
+
+  /// Upstream's own subtitles are in one font, and other text is none to it.
+  std::vector<std::string> notes(std::vector<Row> const& rows) const {
+    auto notes = RowBenchmark<VideoMmeRows>::notes(rows);
+    if constexpr (with_subtitles) {
+      std::map<std::filesystem::path, bool> videos;
+      for (auto const& row : rows) {
+        auto const [video, added] = videos.try_emplace(subtitle_file(row), false);
+        if (!added || !std::filesystem::exists(video->first)) continue;
+        video->second = !white_lines(read_text(video->first)).empty();
+      }
+      auto const count =
+          std::ranges::count_if(videos, [](auto const& video) { return video.second; });
+      if (count < std::ssize(videos)) {
+        notes.push_back(fmt::format(
+            "{}: subtitles for {} of {} videos; of {} the text in <font color=\"white\" "
+            "size=\".72c\"> is read.",
+            name, count, videos.size(), videos.begin()->first.parent_path().string() + "/*.srt"));
+      }
+    }
+    return notes;
   }
 
   std::string parse(Row const& row, std::string const& text) const {
@@ -193,6 +217,10 @@ struct VideoMmeRows : RowBenchmark<VideoMmeRows<with_subtitles>> {
  private:
   static constexpr auto post_prompt =
       "\nAnswer with the option's letter from the given choices directly.";
+
+  static std::filesystem::path subtitle_file(Row const& row) {
+    return row.media / "subtitle" / (text_of(row, "videoID") + ".srt");
+  }
 
   bool is_of(Row const& row, char const* field, std::string_view kind) const {
     if (this->scoring == Scoring::strict) return text_of(row, field) == kind;
