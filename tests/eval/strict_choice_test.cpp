@@ -88,6 +88,8 @@ TEST_CASE("an option's whole words are an answer, and the longer option's before
   CHECK(strict_choice("Five", {"(A) Two", "(B) Five"}) == "B");
   CHECK(strict_choice("那是一只猫。", {"狗", "猫"}) == "B");
   CHECK(strict_choice("two \n men", {"two men", "a man"}) == "A");
+  CHECK(strict_choice("so" + std::string(20000, '!') + "yes", {"yes", "no"}) == "A");
+  CHECK(strict_choice(std::string(20000, '!'), {"yes", "no"}) == "");
   CHECK(strict_choice("both \\E (sic", {"\\E (sic", "|"}) == "A");
 }
 

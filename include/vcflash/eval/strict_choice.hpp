@@ -28,7 +28,6 @@ inline std::string option_letter(std::size_t option) {
 /// A text by its words: small letters, one space between words, no marks or quotes around it.
 inline std::string bare_words(std::string_view text) {
   static Regex const space(R"(\s+)");
-  static Regex const inner(R"(^[\s"'`*.,;:!?]*(.*?)[\s"'`*.,;:!?]*\z)");
   std::string words;
   std::size_t from = 0;
   for (auto const& match : space.all(text)) {
@@ -37,8 +36,10 @@ inline std::string bare_words(std::string_view text) {
     from = at + match[0].size();
   }
   words.append(text.substr(from));
-  auto const match = inner.first(words);
-  return lowered(match ? (*match)[1] : std::string_view(words));
+  constexpr auto marks = " \"'`*.,;:!?";
+  auto const begin = std::min(words.find_first_not_of(marks), words.size());
+  auto const end = std::max(begin, words.find_last_not_of(marks) + 1);
+  return lowered(std::string_view(words).substr(begin, end - begin));
 }
 
 /// The options without the letters of their places, if all have theirs: "(A) Two" or "A. Two".
