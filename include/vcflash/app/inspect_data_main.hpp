@@ -11,7 +11,6 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -29,6 +28,7 @@
 #include <vcflash/recipe/stage.hpp>
 #include <vcflash/text/chat.hpp>
 #include <vcflash/text/tokenizer.hpp>
+#include <vcflash/text/toml.hpp>
 
 namespace vcflash::app {
 

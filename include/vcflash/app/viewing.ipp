@@ -15,6 +15,7 @@
 #include <vcflash/checkpoint/trained_view.hpp>
 #include <vcflash/media/frame_sampling.hpp>
 #include <vcflash/meta/error.hpp>
+#include <vcflash/text/toml.hpp>
 
 namespace vcflash::app {
 

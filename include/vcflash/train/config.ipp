@@ -9,10 +9,11 @@
 #include <type_traits>
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <vcflash/meta/edit_distance.hpp>
 #include <vcflash/meta/error.hpp>
+#include <vcflash/meta/nearest.hpp>
+#include <vcflash/text/toml.hpp>
 #include <vcflash/train/config.hpp>
 
 namespace vcflash::train {
@@ -158,21 +159,18 @@ std::string as_toml(T const& value) {
 inline void set(RunConfig& config, std::string_view name, toml::node const& value,
                 std::string_view where) {
   bool known = false;
-  std::string nearest;
-  std::size_t distance = std::numeric_limits<std::size_t>::max();
+  std::vector<std::string_view> settings;
   visit_settings(config, [&](std::string_view setting, auto& target, double lowest, double highest,
                              std::string_view) {
     if (setting == name) {
       known = true;
       take(target, value, lowest, highest, name, where);
-    } else if (auto const d = edit_distance(setting, name); d < distance) {
-      distance = d;
-      nearest = setting;
     }
+    settings.push_back(setting);
   });
   if (!known) {
-    throw InputError(
-        fmt::format("{}: there is no setting {}; the nearest is {}.", where, name, nearest));
+    throw InputError(fmt::format("{}: there is no setting {}; the nearest is {}.", where, name,
+                                 nearest(name, settings)));
   }
 }
 
