@@ -16,6 +16,15 @@ using Catch::Matchers::ContainsSubstring;
 TEST_CASE("every benchmark is found by its name, and no other", "[unit]") {
   CHECK_THAT(benchmark_names(), ContainsSubstring("shapes") && ContainsSubstring("mvbench") &&
                                     ContainsSubstring("temporal_grounding_charades"));
+  for (auto const* name : {"egoschema_subset", "motionbench", "nextqa_mc", "tempcompass_mc",
+                           "tvbench", "videomme_v2"}) {
+    CHECK_THAT(benchmark_names(), ContainsSubstring(name));
+    CHECK_THROWS_WITH(open_exam(name, {.data = "none"}),
+                      ContainsSubstring("none: there is neither"));
+  }
+  CHECK_THROWS_WITH(open_exam("riddles.toml", {}), ContainsSubstring("no such file"));
+  CHECK(short_name("mine/riddles.toml") == "riddles");
+  CHECK(short_name("mvbench") == "mvbench");
   CHECK_THROWS_WITH(open_exam("riddles", {}), ContainsSubstring("riddles") &&
                                                   ContainsSubstring("mvbench") &&
                                                   ContainsSubstring("niah_single"));
@@ -36,7 +45,8 @@ TEST_CASE("benchmarks, their tasks and patterns of both are selected by name", "
   CHECK(names({"mvbench_object_*", "lvbench_cartoon", "mvbench_state_change"}) ==
         Found{{"mvbench", 4}, {"lvbench", 1}});
   CHECK(names({"mvbench_state_change", "mvbench"}) == Found{{"mvbench", 0}});
-  CHECK(names({"videomme*"}) == Found{{"videomme", 0}, {"videomme_w_subtitle", 0}});
+  CHECK(names({"videomme*"}) ==
+        Found{{"videomme", 0}, {"videomme_w_subtitle", 0}, {"videomme_v2", 0}});
   CHECK(names({"niah_*"}) == Found{{"niah_single", 0}, {"niah_multi", 0}});
   CHECK(names({"riddles"}) == Found{{"riddles", 0}});
 }

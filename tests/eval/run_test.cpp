@@ -28,6 +28,7 @@ struct Clips {
   struct Question {
     eval::MediumRequest medium;
     std::string text = "what happens ?";
+    std::size_t options = 4;
   };
   std::vector<Question> load(std::filesystem::path const& folder) const {
     return {{{.video = folder / "a.mp4"}},
@@ -41,6 +42,7 @@ struct Clips {
   std::string prompt(Question const& question) const { return question.text; }
   eval::MediumRequest medium(Question const& question) const { return question.medium; }
   bool counts(Question const&) const { return true; }
+  std::size_t options(Question const& question) const { return question.options; }
   std::string parse(Question const&, std::string const& text) const { return text; }
   double score(Question const&, std::string const& parsed) const { return parsed.empty() ? 0 : 1; }
   nlohmann::json record(Question const&) const { return nlohmann::json::object(); }
@@ -157,6 +159,76 @@ TEMPLATE_TEST_CASE("batches of any size say what is said one by one", "[unit]", 
     INFO("batches of " << batch);
     CHECK((said == expected));
   }
+}
+
+TEMPLATE_TEST_CASE("the likeliest letter is that of the whole prompt computed plainly", "[unit]",
+                   Tiny, DroppingTiny) {
+  Asked<TestType> asked;
+  asked.options.by_likelihood = true;
+  auto const tokenizer = text::Tokenizer::from_folder(asked.folder / "tokenizer");
+  auto const frames =
+      media::read_video(asked.folder / "a.mp4", asked.options.frames, Tiny::Encoder::resolution)
+          .frames;
+  auto const tokens = infer::look_at<TestType>(asked.network, frames, Modality::video);
+  std::vector<Clips::Question> questions;
+  std::vector<std::size_t> all;
+  std::string text = "what";
+  for (std::size_t i = 0; i < 8; ++i) {
+    questions.push_back({{.video = asked.folder / "a.mp4"}, text, 2 + i % 3});
+    all.push_back(i);
+    text += i % 2 == 0 ? " colour is it ?" : " how many are there ?";
+  }
+  auto const said = asked.ask(questions, all);
+  REQUIRE(said.size() == questions.size());
+  for (auto const& [i, answer] : said) {
+    std::vector<text::Turn> const turns{{text::Turn::From::human, "<image>\n" + questions[i].text}};
+    auto const prompt = infer::embed_prompt(
+        asked.network, text::encode_prompt(tokenizer, ChatTemplate::qwen_2, turns),
+        std::span(&tokens, 1));
+    typename TestType::Llm::Cache cache;
+    auto const states = infer::states_of(asked.network.llm, prompt, cache);
+    auto const logits = asked.network.llm.logits(states[0][-1]);
+    std::int64_t best = -1;
+    for (char letter = 'A'; letter < 'A' + static_cast<char>(questions[i].options); ++letter) {
+      for (auto const& text : {std::string(1, letter), std::string(" ") + letter}) {
+        auto const ids = tokenizer.encode(text);
+        if (ids.size() != 1) continue;
+        auto const logit = [&](std::int64_t id) { return logits[id].template item<float>(); };
+        if (best < 0 || logit(ids[0]) > logit(best)) best = ids[0];
+      }
+    }
+    CHECK(answer.text == tokenizer.decode(std::vector{best}));
+  }
+}
+
+TEST_CASE("a picture is looked at as one, and nothing is said of its length", "[unit]") {
+  Asked<> asked;
+  asked.options.time_message = true;
+  auto const tokenizer = text::Tokenizer::from_folder(asked.folder / "tokenizer");
+  media::Image picture{40, 56, {}};
+  for (int i = 0; i < 40 * 56 * 3; ++i) picture.rgb.push_back(std::uint8_t(i * 7 % 251));
+  auto const png = media::encode_png(picture);
+  asked.folder.write("a.png", {reinterpret_cast<char const*>(png.data()), png.size()});
+  auto const said = asked.ask({{{.video = asked.folder / "a.png", .image = true}},
+                               {{.video = asked.folder / "none.png", .image = true}}},
+                              {0, 1});
+  REQUIRE(said.size() == 2);
+  CHECK_THAT(said[1].second.problem, Catch::Matchers::ContainsSubstring("none.png"));
+
+  constexpr int side = Tiny::Encoder::resolution;
+  auto square = media::resize_bicubic(picture, side, side);
+  auto const tokens = infer::look_at<Tiny>(
+      asked.network, media::Frames{1, side, side, std::move(square.rgb)}, Modality::image);
+  std::vector<text::Turn> const turns{{text::Turn::From::human, "<image>\nwhat happens ?"}};
+  auto const expected = infer::generate(
+      asked.network.llm,
+      infer::embed_prompt(asked.network,
+                          text::encode_prompt(tokenizer, ChatTemplate::qwen_2, turns),
+                          std::span(&tokens, 1)),
+      {.max_new_tokens = 4,
+       .stop_ids = text::end_of_answer_ids(tokenizer),
+       .vocabulary = tokenizer.vocabulary()});
+  CHECK(said[0].second.text == tokenizer.decode(expected, true));
 }
 
 TEST_CASE("a prompt that is too long for the model is named, and the others are asked", "[unit]") {

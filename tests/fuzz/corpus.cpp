@@ -55,6 +55,31 @@ void add_chats(Corpus& corpus) {
   }
 }
 
+/// The files of recipes/benchmarks, each with golden rows and answers.
+void add_benchmarks(Corpus& corpus) {
+  auto const golden = nlohmann::json::parse(test::golden_text("data/eval_more.json"));
+  std::string const zero(1, '\0');
+  for (auto const& entry : fs::directory_iterator(test::source_root() / "recipes/benchmarks")) {
+    auto const& rows = golden.at(entry.path().stem().string()).at("rows");
+    for (std::size_t i = 0; i < 4; ++i) {
+      auto row = rows[i].at("doc");
+      row["uid"] = "u";
+      auto const answer = rows[i].at("samples")[0].at("response").get<std::string>();
+      corpus.add("benchmark",
+                 test::read_file(entry.path()) + zero + "[" + row.dump() + "]" + zero + answer);
+    }
+  }
+  std::string const file =
+      "rows.file = 'r'\n[columns]\nvideo = 'v'\nquestion = 'q'\nanswer = 'a'\n";
+  std::string const rows = zero + "v,q,a,o\nx,\"y\n\",\"1,2\",\"[\"\"a\"\"]\"\n" + zero + "1 - 2";
+  for (auto const* more :
+       {"options = 'o'", "options = ['o', 'q']\nid = '{v}'\nanswer_is = 'text'",
+        "task = 'v'\n[score]\nrule = 'exact'\nmean_of_tasks = true", "[score]\nrule = 'contains'",
+        "[score]\nrule = 'span'", "[score]\nrule = 'number'\nmean_relative_accuracy = true"}) {
+    corpus.add("benchmark", file + more + rows);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -69,6 +94,7 @@ int main(int argc, char** argv) {
     if (entry.path().extension() == ".yaml") corpus.add("mixture", test::read_file(entry.path()));
   add_tokenizers(corpus);
   add_chats(corpus);
+  add_benchmarks(corpus);
   corpus.add_files("image", "data/pixels");
   corpus.add_files("video", "data/videos");
   corpus.add_files("subtitles", "data/eval_fixtures");

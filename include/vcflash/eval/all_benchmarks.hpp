@@ -37,7 +37,11 @@ struct ExamOptions {
 /// How many of so many questions are asked.
 std::int64_t limited(std::int64_t questions, double limit);
 
+/// A benchmark's name without the folders and the ending of its file.
+std::string short_name(std::string const& benchmark);
+
 /// Reads a benchmark's questions.
+/// \param name of a benchmark, or a file `.toml` that describes one (benchmark_spec.hpp)
 /// \throws InputError if there is no such benchmark, its questions cannot be read, or two have one
 ///   name
 std::unique_ptr<Exam> open_exam(std::string const& name, ExamOptions const& options);

@@ -7,6 +7,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <set>
@@ -17,6 +20,7 @@
 #include <vector>
 
 #include <vcflash/eval/all_benchmarks.hpp>
+#include <vcflash/eval/benchmark_file.hpp>
 #include <vcflash/eval/benchmarks/charades.hpp>
 #include <vcflash/eval/benchmarks/long_video_bench.hpp>
 #include <vcflash/eval/benchmarks/lvbench.hpp>
@@ -53,6 +57,9 @@ void visit_names(Visit&& visit) {
     visit(std::string(B::name), names);
   };
   std::apply([&](auto const&... benchmark) { (one(benchmark), ...); }, Benchmarks{});
+  for (auto const& shipped : shipped_benchmarks()) {
+    visit(std::string(shipped.name), std::vector<std::string>());
+  }
   for (auto const hops : {needle::Hops::single, needle::Hops::multi}) {
     visit(std::string(needle::name_of(hops)), std::vector<std::string>());
   }
@@ -77,6 +84,19 @@ void limit_to(std::vector<Question>& questions, double limit) {
   });
 }
 
+/// The same of a benchmark that is a file, of whose groups of questions all or none are asked.
+inline void limit_to(std::vector<FileQuestion>& questions, double limit) {
+  std::map<std::string, std::int64_t> all, asked;
+  for (auto const& question : questions) ++all[question.task];
+  std::set<std::string> begun;
+  std::erase_if(questions, [&](FileQuestion const& question) {
+    bool const kept = ++asked[question.task] <= limited(all[question.task], limit);
+    if (!question.place) return !kept;
+    if (kept) begun.insert(question.place->group);
+    return !begun.contains(question.place->group);
+  });
+}
+
 inline void require_different_names(Exam const& exam) {
   std::set<std::string> names;
   for (std::size_t i = 0; i < exam.size(); ++i) {
@@ -89,7 +109,36 @@ inline void require_different_names(Exam const& exam) {
   }
 }
 
+/// The questions of a benchmark that is a file; nothing if none has this name.
+inline std::unique_ptr<Exam> open_file(std::string const& name, ExamOptions const& options) {
+  std::filesystem::path path(name);
+  std::string toml;
+  if (path.extension() == ".toml") {
+    std::ifstream file(path, std::ios::binary);
+    if (!file || std::filesystem::is_directory(path)) {
+      throw InputError(fmt::format("--benchmark {}: there is no such file.", name));
+    }
+    toml.assign(std::istreambuf_iterator<char>(file), {});
+  } else {
+    auto const shipped = shipped_benchmarks();
+    auto const known = std::ranges::find(shipped, name, &ShippedBenchmark::name);
+    if (known == shipped.end()) return nullptr;
+    path += ".toml";
+    toml = known->toml;
+  }
+  auto spec = parse_benchmark(toml, path);
+  auto questions =
+      read_questions(spec, options.data, options.media.empty() ? options.data : options.media);
+  limit_to(questions, options.limit);
+  return std::make_unique<FileBenchmark>(std::move(spec), std::move(questions), options.scoring);
+}
+
 }  // namespace detail
+
+VCFLASH_INLINE std::string short_name(std::string const& benchmark) {
+  std::filesystem::path const path(benchmark);
+  return path.extension() == ".toml" ? path.stem().string() : benchmark;
+}
 
 VCFLASH_INLINE std::string benchmark_names() {
   std::string names;
@@ -138,7 +187,7 @@ VCFLASH_INLINE std::int64_t limited(std::int64_t questions, double limit) {
 
 VCFLASH_INLINE std::unique_ptr<Exam> open_exam(std::string const& name,
                                                ExamOptions const& options) {
-  std::unique_ptr<Exam> exam;
+  std::unique_ptr<Exam> exam = detail::open_file(name, options);
   auto const try_one = [&]<class B>(B benchmark) {
     if (name != B::name) return;
     if constexpr (requires { benchmark.scoring; }) benchmark.scoring = options.scoring;
@@ -151,8 +200,9 @@ VCFLASH_INLINE std::unique_ptr<Exam> open_exam(std::string const& name,
   std::apply([&](auto... benchmark) { (try_one(std::move(benchmark)), ...); },
              detail::Benchmarks{});
   if (!exam) {
-    throw InputError(fmt::format("--benchmark {}: there is no such benchmark; there is: {}.", name,
-                                 benchmark_names()));
+    throw InputError(fmt::format(
+        "--benchmark {}: there is no such benchmark; there is: {}, and a file of your own, X.toml.",
+        name, benchmark_names()));
   }
   detail::require_different_names(*exam);
   return exam;

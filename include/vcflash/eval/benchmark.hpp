@@ -22,6 +22,7 @@ struct MediumRequest {
   std::optional<double> start{}, end{};  ///< seconds; a clip has both
   bool reversed = false;                 ///< shown last frame first
   bool frame_folder = false;             ///< `video` is a folder of pictures
+  bool image = false;                    ///< `video` is one picture
 
   /// Equal for requests whose frames are decoded alike, whichever way they are shown.
   std::string frames_key() const {
@@ -51,8 +52,9 @@ struct RunOptions {
   /// Of the answer's tokens (infer/sampling.hpp). Upstream's harness asks greedily, and yet the
   /// penalty of the folder's generation_config.json applies.
   double repetition_penalty = 1;
-  std::int64_t batch = 8;    ///< questions about one video that are answered side by side
-  double video_timeout = 0;  ///< seconds that a video may take to read; 0: by its length
+  std::int64_t batch = 8;      ///< questions about one video that are answered side by side
+  double video_timeout = 0;    ///< seconds that a video may take to read; 0: by its length
+  bool by_likelihood = false;  ///< the answer is the option whose letter is the likeliest
 };
 
 /// By which rule answers are graded where upstream's has an accident.
@@ -73,6 +75,7 @@ constexpr std::string_view name_of(Scoring scoring) {
 /// A benchmark may have a member `scoring`, if its rules differ by it, and `media`, the folder of
 /// its videos where that is not the folder of its questions; `max_frames`, how many frames of a
 /// video it wants to be seen at most, where the command line says nothing;
+/// `options(q)`, how many options a question has whose letters are its answers;
 /// `settle(questions, answers)`, which grades what only all answers together decide; and
 /// `notes(questions)`, what should be known before they are asked, a sentence each.
 template <class B>

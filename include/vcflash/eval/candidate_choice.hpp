@@ -83,6 +83,8 @@ template <class Derived>
 struct CandidateBenchmark : RowBenchmark<Derived> {
   static constexpr std::int64_t max_new_tokens = 16;
 
+  std::size_t options(Row const& row) const { return row.doc.at("candidates").size(); }
+
   std::string parse(Row const& row, std::string const& text) const {
     if (this->scoring == Scoring::strict) return strict_choice(text, texts_of(row, "candidates"));
     return right_letter(row) ? normalised_choice(text) : std::string();

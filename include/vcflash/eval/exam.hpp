@@ -37,6 +37,8 @@ class Exam {
   virtual std::string prompt(std::size_t question) const = 0;
   virtual MediumRequest medium(std::size_t question) const = 0;
   virtual bool counts(std::size_t question) const = 0;
+  /// How many options a question has whose letters are its answers; 0 if it has none.
+  virtual std::size_t options(std::size_t) const { return 0; }
   virtual nlohmann::json record(std::size_t question) const = 0;
   /// What should be known before the questions are asked, a sentence each.
   virtual std::vector<std::string> notes() const { return {}; }
@@ -78,6 +80,13 @@ class ExamOf final : public Exam {
   std::string prompt(std::size_t i) const override { return benchmark_.prompt(questions_[i]); }
   MediumRequest medium(std::size_t i) const override { return media_[i]; }
   bool counts(std::size_t i) const override { return benchmark_.counts(questions_[i]); }
+  std::size_t options([[maybe_unused]] std::size_t i) const override {
+    if constexpr (requires { benchmark_.options(questions_[i]); }) {
+      return benchmark_.options(questions_[i]);
+    } else {
+      return 0;
+    }
+  }
   nlohmann::json record(std::size_t i) const override { return benchmark_.record(questions_[i]); }
   std::vector<std::string> notes() const override {
     if constexpr (requires { benchmark_.notes(questions_); }) {

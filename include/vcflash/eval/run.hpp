@@ -1,11 +1,15 @@
 #pragma once
 
 #include <vcflash/eval/exam.hpp>
+#include <vcflash/eval/letter_tokens.hpp>
 #include <vcflash/infer/generate.hpp>
 #include <vcflash/infer/generate_batch.hpp>
+#include <vcflash/infer/likeliest_option.hpp>
 #include <vcflash/infer/look.hpp>
 #include <vcflash/infer/prompt_length.hpp>
+#include <vcflash/media/image.hpp>
 #include <vcflash/media/load_video.hpp>
+#include <vcflash/media/resize.hpp>
 #include <vcflash/recipe/recipe.hpp>
 #include <vcflash/tensor/out_of_memory.hpp>
 #include <vcflash/text/chat.hpp>
@@ -49,10 +53,11 @@ inline std::vector<std::vector<std::size_t>> by_video(Exam const& exam,
 
 namespace detail {
 
-/// A decoded video, or why there is none.
+/// A decoded video or picture, or why there is none.
 struct Decoded {
   media::Video video;
   std::string problem;
+  Modality modality = Modality::video;
 };
 
 inline Decoded decode(MediumRequest const& request, RunOptions const& options, int side) {
@@ -61,11 +66,19 @@ inline Decoded decode(MediumRequest const& request, RunOptions const& options, i
   frames.end = request.end;
   auto limit = media::default_time_limit;
   if (options.video_timeout > 0) limit = std::chrono::duration<double>(options.video_timeout);
+  Decoded decoded;
   try {
-    return {media::load_video(request.video, frames, side, limit), {}};
+    if (request.image) {
+      auto square = media::resize_bicubic(media::read_image(request.video, limit), side, side);
+      decoded.video.frames = {1, side, side, std::move(square.rgb)};
+      decoded.modality = Modality::image;
+    } else {
+      decoded.video = media::load_video(request.video, frames, side, limit);
+    }
   } catch (std::exception const& error) {
-    return {{}, error.what()};
+    decoded.problem = error.what();
   }
+  return decoded;
 }
 
 /// What an exception says, without the backtrace that LibTorch's have.
@@ -96,22 +109,25 @@ class Viewed {
   using Llm = typename M::Llm;
 
   /// \param part most frames that pass the encoder together; lowered where memory is short
-  Viewed(Network const& network, media::Frames const& frames, std::int64_t& part)
+  Viewed(Network const& network, media::Frames const& frames, Modality modality, std::int64_t& part)
       : network_(network),
         tokens_(with_less_at_once(part, M::Encoder::clip_frames, [&](std::int64_t most) {
-          return infer::look_at<M>(network, frames, Modality::video, most);
+          return infer::look_at<M>(network, frames, modality, most);
         })) {}
 
   /// Adds a question.
   /// \param ids its prompt, in which the video stands once
+  /// \param among tokens of which the likeliest is the answer; empty: whatever is generated
   /// \throws Error if it does not, or that is too long
-  void add(std::size_t question, std::vector<std::int64_t> ids) {
+  void add(std::size_t question, std::vector<std::int64_t> ids,
+           std::vector<std::int64_t> among = {}) {
     if (auto const places = std::ranges::count(ids, media_placeholder); places != 1) {
       fail("the prompt has ", places, " places for the one video");
     }
     infer::require_fits(Llm::config, std::ssize(ids) - 1 + tokens_.size(0));
     questions_.push_back(question);
     prompts_.push_back(std::move(ids));
+    among_.push_back(std::move(among));
   }
 
   /// Answers them all. Where memory is short fewer are answered side by side; a question that
@@ -168,13 +184,22 @@ class Viewed {
         infer::embed_prompt(network_, std::span(prompts_[asked.front()]).first(shared),
                             std::span(&tokens_, 1)));
     std::vector<Tensor> rests;
+    std::vector<std::size_t> generated;
     for (std::size_t const i : asked) {
-      rests.push_back(
-          infer::embed_prompt(network_, std::span(prompts_[i]).subspan(shared), {}).embeddings);
+      auto rest =
+          infer::embed_prompt(network_, std::span(prompts_[i]).subspan(shared), {}).embeddings;
+      if (among_[i].empty()) {
+        rests.push_back(std::move(rest));
+        generated.push_back(i);
+      } else {
+        auto const best = infer::likeliest_option(network_.llm, prefix, rest, among_[i]);
+        on_answer(i, std::vector<std::int64_t>{among_[i][best]});
+      }
     }
+    if (rests.empty()) return;
     infer::generate_batch(network_.llm, prefix, rests, options, batch,
                           [&](std::size_t prompt, std::vector<std::int64_t> const& ids) {
-                            on_answer(asked[prompt], ids);
+                            on_answer(generated[prompt], ids);
                           });
   }
 
@@ -194,11 +219,13 @@ class Viewed {
   Tensor tokens_;  ///< [tokens, hidden]
   std::vector<std::size_t> questions_;
   std::vector<std::vector<std::int64_t>> prompts_;
+  std::vector<std::vector<std::int64_t>> among_;
 };
 
 }  // namespace detail
 
-/// Asks a model questions of an exam, greedily. Each video is decoded and encoded once for its
+/// Asks a model questions of an exam, greedily, or for the likeliest letter (`by_likelihood`). Each
+/// video is decoded and encoded once for its
 /// questions, the next one being decoded meanwhile; one video is held at a time, and its questions
 /// are answered in batches. A question that cannot be asked gets the reason for an answer: its
 /// video cannot be read or shown, its prompt is too long, or there is not enough memory for it even
@@ -224,9 +251,11 @@ void run(typename M::Network const& network, text::Tokenizer const& tokenizer, E
       return std::async(std::launch::deferred, detail::decode, request, options, side);
     }
   };
-  auto const prompt_of = [&](std::size_t question, media::Video const& video) {
-    auto const about = options.time_message ? text::time_message(video.duration, video.frames.count)
-                                            : std::string();
+  auto const prompt_of = [&](std::size_t question, detail::Decoded const& decoded) {
+    auto const& video = decoded.video;
+    auto const about = options.time_message && decoded.modality == Modality::video
+                           ? text::time_message(video.duration, video.frames.count)
+                           : std::string();
     std::array const turns{text::Turn{
         text::Turn::From::human, text::first_question(options.form, about, exam.prompt(question))}};
     constexpr std::array<std::size_t, 1> media{1};  // an <image> in the question is text
@@ -236,19 +265,24 @@ void run(typename M::Network const& network, text::Tokenizer const& tokenizer, E
   auto const give_up = [&](std::size_t question, std::string const& reason) {
     on_answer(question, Said{.problem = reason});
   };
-  auto const ask_about = [&](media::Video const& video, bool reversed,
+  auto const among = [&](std::size_t question) {
+    auto const count = options.by_likelihood ? exam.options(question) : 0;
+    return letter_tokens(tokenizer, count);
+  };
+  auto const ask_about = [&](detail::Decoded const& decoded, bool reversed,
                              std::vector<std::size_t> const& asked) {
+    auto const& frames = decoded.video.frames;
     std::optional<detail::Viewed<M>> viewed;
     std::string problem;
     try {
-      viewed.emplace(network, reversed ? infer::reversed(video.frames) : video.frames, part);
+      viewed.emplace(network, reversed ? infer::reversed(frames) : frames, decoded.modality, part);
     } catch (std::exception const& error) {
       problem = detail::sentence_of(error);
     }
     for (std::size_t const i : asked) {
       auto reason = problem;
       try {
-        if (viewed) viewed->add(i, prompt_of(i, video));
+        if (viewed) viewed->add(i, prompt_of(i, decoded), among(i));
       } catch (std::exception const& error) {
         reason = detail::sentence_of(error);
       }
@@ -270,7 +304,7 @@ void run(typename M::Network const& network, text::Tokenizer const& tokenizer, E
       std::ranges::copy_if(groups[group], std::back_inserter(asked),
                            [&](std::size_t i) { return exam.medium(i).reversed == reversed; });
       if (decoded.problem.empty()) {
-        if (!asked.empty()) ask_about(decoded.video, reversed, asked);
+        if (!asked.empty()) ask_about(decoded, reversed, asked);
       } else {
         for (std::size_t const i : asked) give_up(i, decoded.problem);
       }

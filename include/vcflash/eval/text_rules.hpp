@@ -191,4 +191,18 @@ inline std::string spoken(std::string_view answer) {
   return std::string(stripped(folded(answer)));
 }
 
+/// The words of a text in small letters, with one blank between them.
+inline std::string lower_words(std::string_view text) {
+  static Regex const white(R"([\s\x1C-\x1F]+)");
+  std::string const lower = lowered(stripped(text));
+  std::string words;
+  std::size_t from = 0;
+  for (auto const& match : white.all(lower)) {
+    auto const at = static_cast<std::size_t>(match[0].data() - lower.data());
+    words.append(lower, from, at - from).append(" ");
+    from = at + match[0].size();
+  }
+  return words.append(lower, from);
+}
+
 }  // namespace vcflash::eval

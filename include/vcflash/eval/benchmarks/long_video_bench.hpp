@@ -134,6 +134,8 @@ struct LongVideoBench : RowBenchmark<LongVideoBench> {
                        right, options);
   }
 
+  std::size_t options(Row const& row) const { return long_video_bench::options(row).size(); }
+
   std::string parse(Row const& row, std::string const& text) const {
     auto const options = long_video_bench::options(row);
     return scoring == Scoring::upstream ? long_video_bench::choice(text, options)

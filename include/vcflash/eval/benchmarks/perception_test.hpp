@@ -56,6 +56,10 @@ struct PerceptionTest : RowBenchmark<PerceptionTest> {
     return fmt::format("its answer_id {} is the number of no option.", id);
   }
 
+  std::size_t options(Row const& row) const {
+    return has(row, "options") ? texts_of(row, "options").size() : 0;
+  }
+
   std::string parse(Row const& row, std::string const& text) const {
     if (scoring == Scoring::strict && has(row, "options")) {
       return strict_choice(text, texts_of(row, "options"));

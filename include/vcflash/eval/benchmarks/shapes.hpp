@@ -71,6 +71,7 @@ struct Shapes {
     return {.video = question.video, .reversed = question.showing == Showing::backwards};
   }
 
+  std::size_t options(Question const& question) const { return question.options.size(); }
   bool counts(Question const& question) const { return question.showing == Showing::own; }
 
   /// The last word that is a letter of an option.

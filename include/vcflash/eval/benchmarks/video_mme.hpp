@@ -158,6 +158,8 @@ struct VideoMmeRows : RowBenchmark<VideoMmeRows<with_subtitles>> {
     return notes;
   }
 
+  std::size_t options(Row const& row) const { return texts_of(row, "options").size(); }
+
   std::string parse(Row const& row, std::string const& text) const {
     if (this->scoring == Scoring::upstream) return video_mme::first_capital(text);
     return strict_choice(text, texts_of(row, "options"));

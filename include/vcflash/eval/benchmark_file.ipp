@@ -1,0 +1,139 @@
+#pragma once
+
+#include <array>
+#include <map>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <vcflash/eval/benchmark_file.hpp>
+#include <vcflash/eval/text_rules.hpp>
+#include <vcflash/eval/video_mme_v2.hpp>
+#include <vcflash/meta/error.hpp>
+
+namespace vcflash::eval {
+
+namespace detail {
+
+#ifdef VCFLASH_BENCHMARKS
+#include VCFLASH_BENCHMARKS
+#else
+inline constexpr std::array<ShippedBenchmark, 0> shipped{};
+#endif
+
+/// Scores by a value of the questions: their number, what they are worth together, and the mean.
+inline nlohmann::json scores_by(std::vector<std::string> const& values,
+                                std::vector<Answer> const& answers, double scale) {
+  std::map<std::string, std::pair<double, std::int64_t>> tallies;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    auto& [sum, count] = tallies[values[i]];
+    sum += answers[i].score;
+    ++count;
+  }
+  auto scores = nlohmann::json::object();
+  for (auto const& [value, tally] : tallies) {
+    scores[value] = {{"value", scale * tally.first / static_cast<double>(tally.second)},
+                     {"correct", tally.first},
+                     {"answered", tally.second}};
+  }
+  return scores;
+}
+
+}  // namespace detail
+
+VCFLASH_INLINE std::span<ShippedBenchmark const> shipped_benchmarks() { return detail::shipped; }
+
+VCFLASH_INLINE nlohmann::json FileBenchmark::record(std::size_t i) const {
+  auto const& [spec, questions] = *content_;
+  auto const& question = questions[i];
+  nlohmann::json record{{"question", question.prompt}, {"video", question.medium.video.string()}};
+  if (question.medium.start) record["clip"] = {*question.medium.start, *question.medium.end};
+  if (!question.task.empty()) record["task"] = question.task;
+  if (!question.options.empty()) record["options"] = question.options;
+  if (spec.score.rule == AnswerRule::number) {
+    record["right"] = question.number;
+  } else if (spec.score.rule == AnswerRule::span) {
+    record["right"] = {question.span.start, question.span.end};
+  } else if (question.right.size() == 1) {
+    record["right"] = question.right.front();
+  } else {
+    record["right"] = question.right;
+  }
+  return record;
+}
+
+VCFLASH_INLINE Answer FileBenchmark::graded(std::size_t i, Said const& said) const {
+  auto const& [spec, questions] = *content_;
+  Answer answer{.text = std::string(stripped(said.text)), .problem = said.problem};
+  if (!said.problem.empty()) return answer;
+  answer.parsed = parsed_answer(spec, questions[i], answer.text, scoring_);
+  answer.score = score_of(spec, questions[i], answer.parsed);
+  return answer;
+}
+
+VCFLASH_INLINE std::vector<Answer> FileBenchmark::graded(std::vector<Said> const& said) const {
+  std::vector<Answer> answers;
+  for (std::size_t i = 0; i < said.size(); ++i) answers.push_back(graded(i, said[i]));
+  return answers;
+}
+
+VCFLASH_INLINE nlohmann::json FileBenchmark::aggregate(std::vector<Answer> const& answers) const {
+  auto const& spec = content_->spec;
+  auto const& questions = content_->questions;
+  double const scale = spec.score.percent ? 100 : 1;
+  auto const column = [&](auto const& value_of) {
+    std::vector<std::string> values;
+    for (auto const& question : questions) values.push_back(value_of(question));
+    return values;
+  };
+  double sum = 0;
+  for (auto const& answer : answers) sum += answer.score;
+  double const count = std::max<double>(1, static_cast<double>(answers.size()));
+  nlohmann::json scores{{"value", scale * sum / count}, {"questions", answers.size()}};
+  if (spec.columns.task.given()) {
+    auto const& tasks = scores["by_task"] = detail::scores_by(
+        column([](FileQuestion const& question) { return question.task; }), answers, scale);
+    if (spec.score.mean_of_tasks && !tasks.empty()) {
+      double mean = 0;
+      for (auto const& task : tasks) mean += task.at("value").get<double>();
+      scores["value"] = mean / static_cast<double>(tasks.size());
+    }
+  }
+  for (std::size_t group = 0; group < spec.columns.groups.size(); ++group) {
+    scores["by_" + spec.columns.groups[group]] = detail::scores_by(
+        column([&](FileQuestion const& question) { return question.groups[group]; }), answers,
+        scale);
+  }
+  if (spec.score.rule == AnswerRule::span) {
+    for (double const threshold : {0.3, 0.5, 0.7}) {
+      auto const reached = std::ranges::count_if(
+          answers, [&](Answer const& answer) { return answer.score >= threshold; });
+      scores[fmt::format("IOU {}", threshold)] = 100 * static_cast<double>(reached) / count;
+    }
+  }
+  if (spec.score.video_mme_v2) {
+    std::vector<video_mme_v2::Place> places;
+    std::vector<bool> right;
+    for (std::size_t i = 0; i < questions.size(); ++i) {
+      places.push_back(*questions[i].place);
+      right.push_back(answers[i].score > 0);
+    }
+    scores.update(video_mme_v2::scores(places, right));
+    scores["value"] = scores["overall_score"];
+  }
+  return scores;
+}
+
+VCFLASH_INLINE std::unique_ptr<Exam> FileBenchmark::with_scoring(Scoring scoring) const {
+  if (!content_->spec.score.lmms_eval) return nullptr;
+  return std::unique_ptr<Exam>(new FileBenchmark(content_, scoring));
+}
+
+VCFLASH_INLINE std::filesystem::path FileBenchmark::write_lmms(std::filesystem::path const&,
+                                                               std::vector<Answer> const&,
+                                                               LmmsRun const&) const {
+  throw InputError(fmt::format(
+      "--layout lmms-eval: is not of benchmarks that are files, like {}; leave it out.", name()));
+}
+
+}  // namespace vcflash::eval
