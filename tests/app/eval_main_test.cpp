@@ -223,6 +223,70 @@ TEST_CASE("several benchmarks are asked in one run, each into its folder", "[e2e
   CHECK(results.contains("scores_upstream"));
 }
 
+TEST_CASE("a benchmark that is a file is asked, with its frames, and graded again", "[e2e]") {
+  test::TinyRun const run;
+  auto const toml = run.folder.write("mine.toml", R"(
+[rows]
+file = "mine.jsonl"
+[columns]
+video = "clips/{clip}.mp4"
+question = "question"
+options = "choices"
+answer = "answer"
+task = "kind"
+[score]
+lmms_eval = "videomme_v2"
+[ask]
+max_new_tokens = 4
+min_frames = 4
+max_frames = 4
+)");
+  std::string rows;
+  for (int i = 0; i < 3; ++i) {
+    rows += nlohmann::json{{"clip", i < 2 ? fmt::format("{:06}", i) : "none"},
+                           {"question", "what colour is it ?"},
+                           {"choices", {"red", "blue"}},
+                           {"answer", "blue"},
+                           {"kind", i == 0 ? "first" : "other"}}
+                .dump() +
+            "\n";
+  }
+  run.folder.write("data/mine.jsonl", rows);
+  auto const outcome =
+      test::run_program({"eval-tiny", "--model", run.at("base"), "--benchmark", toml.string(),
+                         "--data", run.at("data"), "--media", run.at("data/shapes"), "--out",
+                         run.at("eval"), "--max-broken", "0.5"});
+  INFO(outcome.output);
+  REQUIRE(outcome.exit_code == 3);
+  auto const results = nlohmann::json::parse(test::read_file(run.at("eval/results.json")));
+  CHECK(results["benchmark"] == "mine");
+  CHECK(results["frames"]["most"] == 4);
+  CHECK(results["asked"] == 3);
+  CHECK(results["broken"].size() == 1);
+  CHECK(results["scores"]["by_task"]["other"]["answered"] == 2);
+  auto const answers = test::read_file(run.at("eval/answers.jsonl"));
+  CHECK_THAT(test::read_file(run.at("eval/report.html")), ContainsSubstring("By task"));
+
+  // a letter whatever the model would say
+  auto const likeliest =
+      test::run_program({"eval-tiny", "--model", run.at("base"), "--benchmark", toml.string(),
+                         "--data", run.at("data"), "--media", run.at("data/shapes"), "--out",
+                         run.at("likeliest"), "--max-broken", "0.5", "--choose", "likelihood"});
+  INFO(likeliest.output);
+  CHECK(likeliest.exit_code == 3);
+  auto const chosen = test::read_file(run.at("likeliest/answers.jsonl"));
+  auto const first = nlohmann::json::parse(chosen.substr(0, chosen.find('\n')));
+  CHECK((first["answer"] == "A" || first["answer"] == "B"));
+  CHECK(nlohmann::json::parse(test::read_file(run.at("likeliest/results.json")))["choose"] ==
+        "likelihood");
+
+  auto const again = test::run_program({"grade", run.at("eval")});
+  INFO(again.output);
+  CHECK(again.exit_code == 0);
+  CHECK(test::read_file(run.at("eval/answers.jsonl")) == answers);
+  CHECK(nlohmann::json::parse(test::read_file(run.at("eval/results.json"))) == results);
+}
+
 TEST_CASE("an evaluation is also written as lmms-eval writes it", "[e2e]") {
   test::TinyRun const run;
   run.folder.write("rows/mc_question_val.json", R"([

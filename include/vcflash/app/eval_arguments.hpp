@@ -23,7 +23,7 @@ namespace vcflash::app::detail {
 struct EvalArguments {
   std::filesystem::path model, data, media, out;
   std::vector<std::string> benchmarks, allow_missing;
-  std::string dtype = "auto", device = "auto", scoring = "upstream", layout;
+  std::string dtype = "auto", device = "auto", scoring = "upstream", choose = "text", layout;
   std::int64_t batch = 8;
   double limit = 0, max_broken = 0.01, video_timeout = 0;
   bool fresh = false, plan = false;

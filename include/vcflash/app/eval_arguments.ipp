@@ -30,10 +30,11 @@ VCFLASH_INLINE void EvalArguments::add_flags(CLI::App& flags) {
       ->type_name("FOLDER")
       ->required();
   flags
-      .add_option("--benchmark", benchmarks,
-                  fmt::format("One or more, with commas between: {}; or tasks of one, as "
-                              "mvbench_action_sequence or mvbench_object_*",
-                              eval::benchmark_names()))
+      .add_option(
+          "--benchmark", benchmarks,
+          fmt::format("One or more, with commas between: {}; or tasks of one, as "
+                      "mvbench_action_sequence or mvbench_object_*; or a file of your own, X.toml",
+                      eval::benchmark_names()))
       ->type_name("NAME")
       ->delimiter(',')
       ->allow_extra_args(false)
@@ -56,6 +57,12 @@ VCFLASH_INLINE void EvalArguments::add_flags(CLI::App& flags) {
           "--scoring", scoring,
           "How answers are graded where upstream's rule has an accident: upstream or strict")
       ->check(CLI::IsMember({"upstream", "strict"}))
+      ->capture_default_str();
+  flags
+      .add_option("--choose", choose,
+                  "How an option is chosen: text, by what the model says, or likelihood, the one "
+                  "whose letter it finds likeliest to begin its answer")
+      ->check(CLI::IsMember({"text", "likelihood"}))
       ->capture_default_str();
   flags.add_option("--layout", layout, "Also write the files of lmms-eval")
       ->check(CLI::IsMember({"lmms-eval"}));
@@ -155,6 +162,7 @@ VCFLASH_INLINE eval::RunOptions run_options(ModelFacts const& model, EvalArgumen
   auto options = viewing.options(arguments.model, model.asking);
   options.video_timeout = arguments.video_timeout;
   options.batch = arguments.batch;
+  options.by_likelihood = arguments.choose == "likelihood";
   options.repetition_penalty = infer::sampling_of(arguments.model).repetition_penalty;
   return options;
 }
@@ -181,6 +189,7 @@ VCFLASH_INLINE nlohmann::ordered_json about_run(ModelFacts const& model,
                      {"question", std::string(name_of(viewing.form))}};
   about["time_message"] = viewing.time_message;
   about["repetition_penalty"] = viewing.repetition_penalty;
+  if (viewing.by_likelihood) about["choose"] = "likelihood";
   return about;
 }
 

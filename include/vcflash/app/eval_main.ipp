@@ -10,6 +10,7 @@
 #include <vcflash/eval/all_benchmarks.hpp>
 #include <vcflash/eval/lmms_layout.hpp>
 #include <vcflash/eval/missing_media.hpp>
+#include <vcflash/eval/regrade.hpp>
 #include <vcflash/eval/results.hpp>
 #include <vcflash/eval/sha256.hpp>
 #include <vcflash/eval/share.hpp>
@@ -42,8 +43,8 @@ inline std::string questions_fingerprint(eval::Exam const& exam) {
 /// The folder of one benchmark below `folder`, if several have one each.
 inline std::filesystem::path folder_of(std::filesystem::path const& folder,
                                        std::string const& benchmark, bool several) {
-  bool const own = several && !folder.empty() && std::filesystem::is_directory(folder / benchmark);
-  return own ? folder / benchmark : folder;
+  auto const own = folder / eval::short_name(benchmark);
+  return several && !folder.empty() && std::filesystem::is_directory(own) ? own : folder;
 }
 
 /// One of the benchmarks that are asked, its questions read.
@@ -51,6 +52,7 @@ struct ChosenBenchmark {
   std::string name;
   std::filesystem::path data, media, out;  ///< folders of its questions, videos and results
   std::unique_ptr<eval::Exam> exam{};
+  nlohmann::ordered_json source{};           ///< where its questions came from
   std::optional<NeedleQuestions> needles{};  ///< instead of an exam
 };
 
@@ -62,24 +64,38 @@ inline std::vector<ChosenBenchmark> read_questions(EvalProgram const& model,
   bool const several = selection.size() > 1;
   std::vector<ChosenBenchmark> all;
   for (auto const& [name, tasks] : selection) {
-    auto& asked =
-        all.emplace_back(ChosenBenchmark{.name = name,
-                                         .data = folder_of(arguments.data, name, several),
-                                         .media = folder_of(arguments.media, name, several),
-                                         .out = several ? arguments.out / name : arguments.out});
+    auto& asked = all.emplace_back(
+        ChosenBenchmark{.name = name,
+                        .data = folder_of(arguments.data, name, several),
+                        .media = folder_of(arguments.media, name, several),
+                        .out = several ? arguments.out / eval::short_name(name) : arguments.out});
     for (auto const hops : {eval::needle::Hops::single, eval::needle::Hops::multi}) {
       if (name != name_of(hops)) continue;
       asked.needles = needle_questions(model.facts, model.needles, hops, arguments,
                                        {.data = asked.data, .media = asked.media});
     }
     if (asked.needles) continue;
-    asked.exam = eval::open_exam(name, {.data = asked.data,
-                                        .media = asked.media,
-                                        .scoring = scoring,
-                                        .limit = arguments.limit,
-                                        .tasks = tasks});
+    eval::ExamOptions const options{.data = asked.data,
+                                    .media = asked.media,
+                                    .scoring = scoring,
+                                    .limit = arguments.limit,
+                                    .tasks = tasks};
+    asked.exam = eval::open_exam(name, options);
+    asked.source = eval::source_of(name, options);
   }
   return all;
+}
+
+/// Refuses questions that have no options to choose from.
+inline void require_options(ChosenBenchmark const& asked) {
+  std::size_t question = 0;
+  if (asked.exam) {
+    while (question < asked.exam->size() && asked.exam->options(question) > 0) ++question;
+    if (question == asked.exam->size()) return;
+  }
+  throw InputError(
+      fmt::format("--choose likelihood: is of questions with options, which {} of {} has not.",
+                  asked.exam ? "question " + asked.exam->id(question) : "a needle", asked.name));
 }
 
 /// Refuses what could only fail when all is asked.
@@ -98,6 +114,7 @@ inline void require_askable(std::vector<ChosenBenchmark> const& all,
     if (!arguments.layout.empty() && !(asked.exam && asked.exam->in_lmms())) {
       fail<InputError>("--layout lmms-eval: lmms-eval has no benchmark ", asked.name);
     }
+    if (arguments.choose == "likelihood") require_options(asked);
     if (asked.exam) {
       eval::require_media(*asked.exam, asked.media.empty() ? asked.data : asked.media,
                           arguments.max_broken);
@@ -121,18 +138,20 @@ inline void write_layout(eval::Exam const& exam, std::vector<eval::Said> const& 
   fmt::print("lmms-eval's layout: {}\n", folder.string());
 }
 
-/// Runs one benchmark and writes what came of it.
-/// \param out folder of its results
+/// Runs one benchmark, which has an exam, and writes what came of it.
 /// \return how many questions could not be asked
-inline std::size_t evaluate(EvalProgram const& model, eval::Exam const& exam,
+inline std::size_t evaluate(EvalProgram const& model, ChosenBenchmark const& chosen,
                             EvalArguments const& arguments, eval::Scoring scoring,
-                            dist::Place const& place, std::filesystem::path const& out) {
+                            dist::Place const& place) {
+  auto const& exam = *chosen.exam;
+  auto const& out = chosen.out;
   auto const viewing = run_options(model.facts, arguments, exam.frames());
   double const began = Progress::steady_seconds();
   auto about = about_run(model.facts, arguments, viewing);
   about["max_new_tokens"] = exam.max_new_tokens();
   nlohmann::json header = about;
   header.erase("commit");  // a run is taken up by the same version
+  about["source"] = chosen.source;
   header["benchmark"] = exam.name();
   header["weights"] = folder_fingerprint(arguments.model);
   header["questions"] = questions_fingerprint(exam);
@@ -235,7 +254,7 @@ VCFLASH_INLINE int run_eval_program(EvalProgram const& model, int argc, char** a
     }
     for (auto const& asked : all) {
       if (asked.exam) {
-        broken += evaluate(model, *asked.exam, arguments, scoring, place, asked.out);
+        broken += evaluate(model, asked, arguments, scoring, place);
       } else {
         evaluate_needles(model.facts, model.needles, *asked.needles, arguments, scoring, place,
                          asked.out);

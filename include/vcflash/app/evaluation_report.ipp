@@ -13,6 +13,7 @@
 #include <vcflash/app/report/results_files.hpp>
 #include <vcflash/app/report/score_groups.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
+#include <vcflash/media/image.hpp>
 #include <vcflash/media/load_video.hpp>
 
 namespace vcflash::app {
@@ -26,6 +27,10 @@ VCFLASH_INLINE std::string question_strip(eval::MediumRequest const& medium) {
   request.start = medium.start;
   request.end = medium.end;
   try {
+    if (medium.image) {
+      auto picture = media::read_image(medium.video);
+      return frame_strip({1, picture.height, picture.width, std::move(picture.rgb)}, 128);
+    }
     auto const video = media::load_video(medium.video, request);
     auto const& frames = video.frames;
     if (!medium.reversed) return frame_strip(frames, 128);
