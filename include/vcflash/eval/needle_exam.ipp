@@ -47,7 +47,7 @@ VCFLASH_INLINE std::vector<Row> load_rows(Hops hops, std::filesystem::path const
       rows.push_back(std::move(row));
     } catch (InputError const& error) {
       throw InputError(
-          fmt::format("{}: question {}: {}", path.string(), rows.size(), error.what()));
+          fmt::format("{}: row {}: {}", path.string(), rows.size(), error.what()));
     }
   }
   if (rows.empty()) throw InputError(fmt::format("{}: holds no questions.", path.string()));
