@@ -90,6 +90,8 @@ TEST_CASE("an option's whole words are an answer, and the longer option's before
   CHECK(strict_choice("two \n men", {"two men", "a man"}) == "A");
   CHECK(strict_choice("so" + std::string(20000, '!') + "yes", {"yes", "no"}) == "A");
   CHECK(strict_choice(std::string(20000, '!'), {"yes", "no"}) == "");
+  CHECK(strict_choice("c", {"c", "a", "t"}) == "A");
+  CHECK(strict_choice("C", {"c", "a", "t"}) == "C");
   CHECK(strict_choice("both \\E (sic", {"\\E (sic", "|"}) == "A");
 }
 

@@ -121,8 +121,8 @@ inline std::string option_in_words(std::string answer, std::vector<std::string> 
 /// Which option an answer names, by the rule that the benchmarks' authors meant and all share here
 /// (`Scoring::strict`). What a model thinks aloud is no part of its answer (`spoken`), and
 /// full-width letters are letters. The first of these that holds:
-///  1. it is an option's letter, in any case, but for marks around it;
-///  2. it is the text of an option, in any case, but for marks around it;
+///  1. it is the text of an option, letter by letter;
+///  2. it is an option's letter, or an option's text, in any case, but for marks around it;
 ///  3. it begins with a letter and a mark: `B.`, `b)`, `B:`;
 ///  4. it says "answer", "option" or "choice" and then a letter: `The answer is B`;
 ///  5. a letter stands in brackets: `(b)`;
@@ -134,7 +134,11 @@ inline std::string strict_choice(std::string_view answer, std::vector<std::strin
   constexpr std::size_t most = 26;
   if (options.size() > most) options.resize(most);
   std::string const said = spoken(answer);
-
+  options = detail::without_letters(std::move(options));
+  for (auto& option : options) option = folded(stripped(option));
+  if (auto const same = std::ranges::find(options, said); !said.empty() && same != options.end()) {
+    return detail::option_letter(static_cast<std::size_t>(same - options.begin()));
+  }
   static Regex const alone(R"(^[\s"'`*(\[{【.:]*([A-Za-z])[\s"'`*)\]}】.。:,!]*\z)");
   auto const letter = alone.first(said);
   if (letter) {
@@ -142,9 +146,7 @@ inline std::string strict_choice(std::string_view answer, std::vector<std::strin
     if (place < options.size()) return detail::option_letter(place);
   }
   std::vector<std::string> words;
-  for (auto const& option : detail::without_letters(std::move(options))) {
-    words.push_back(detail::bare_words(folded(option)));
-  }
+  for (auto const& option : options) words.push_back(detail::bare_words(option));
   auto const plain = detail::bare_words(said);
   auto const same = std::ranges::find(words, plain);
   if (!plain.empty() && same != words.end()) {
