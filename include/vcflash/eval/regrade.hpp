@@ -135,7 +135,9 @@ inline std::pair<std::string, ExamOptions> asked_questions(std::filesystem::path
 /// \throws InputError if there are no answers, or they are not to these questions
 inline Regraded regrade(std::filesystem::path const& run, GradeRequest const& request) {
   auto const results = detail::results_in(run);
-  auto const [benchmark, options] = detail::asked_questions(run, results, request);
+  auto const asked = detail::asked_questions(run, results, request);
+  auto const& benchmark = asked.first;
+  auto const& options = asked.second;
   auto const answers = detail::answer_lines(run / "answers.jsonl");
   Regraded graded{.before = results, .exam = open_exam(benchmark, options)};
   auto const& exam = *graded.exam;
