@@ -4,6 +4,7 @@
 #include <catch2/catch_template_test_macros.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <limits>
 #include <map>
 #include <new>
 #include <string>
@@ -288,14 +289,21 @@ TEST_CASE("a part of a video, and a folder of frames, are looked at as upstream 
         media::read_video(asked.folder / "a.mp4", request, 64).indices);
 }
 
-TEST_CASE("a question that holds a place for media costs itself alone", "[unit]") {
+TEST_CASE("a tag for media that stands in a question is text", "[unit]") {
   Asked<> const asked;
   auto const said = asked.ask({{{.video = asked.folder / "a.mp4"}, "what is <image> ?"},
                                {{.video = asked.folder / "a.mp4"}}},
                               {0, 1});
   REQUIRE(said.size() == 2);
-  std::map<std::size_t, eval::Said> by_question(said.begin(), said.end());
-  CHECK(by_question.at(1).problem.empty());
+  for (auto const& [question, answer] : said) CHECK(answer.problem.empty());
+}
+
+TEST_CASE("a weight that is not a number ends the run by its name", "[unit]") {
+  Asked<> asked;
+  asked.network.llm.model.norm.weight.value[0] = std::numeric_limits<float>::quiet_NaN();
+  CHECK_THROWS_AS(asked.ask(Clips{}.load(asked.folder.path()), {0, 3}), infer::NotNumbers);
+  CHECK_THROWS_WITH(asked.ask(Clips{}.load(asked.folder.path()), {0}),
+                    Catch::Matchers::ContainsSubstring("model.norm.weight"));
 }
 
 TEST_CASE("a video that is not read in its time is a question's problem", "[unit]") {

@@ -20,7 +20,7 @@
 #include <vector>
 
 #include <vcflash/data/mixture_file.hpp>
-#include <vcflash/meta/edit_distance.hpp>
+#include <vcflash/meta/nearest.hpp>
 #include <vcflash/meta/error.hpp>
 
 namespace vcflash::data {
@@ -93,7 +93,7 @@ class MixtureFile {
         list.reset(entry.second);
       } else if (key == "roots") {
         read_roots(entry.second);
-      } else if (auto const meant = nearest_word(key, top_keys); edit_distance(key, meant) <= 2) {
+      } else if (auto const meant = nearest(key, top_keys); edit_distance(key, meant) <= 2) {
         fail(fmt::format("the key {} is not read", key), fmt::format("; write {}.", meant));
       }  // else a mapping that the entries merge
     }
@@ -193,7 +193,7 @@ class MixtureFile {
       } else if (key != "<<") {
         fail(fmt::format("entry {} of datasets has the key {}, which is not read", sets_.size(),
                          key),
-             fmt::format("; the nearest is {}.", nearest_word(key, set_keys)));
+             fmt::format("; the nearest is {}.", nearest(key, set_keys)));
       }
     }
   }

@@ -7,6 +7,8 @@
 #include <vcflash/infer/likeliest_option.hpp>
 #include <vcflash/infer/look.hpp>
 #include <vcflash/infer/prompt_length.hpp>
+#include <vcflash/infer/sampling.hpp>
+#include <vcflash/infer/suspect_weights.hpp>
 #include <vcflash/media/image.hpp>
 #include <vcflash/media/load_video.hpp>
 #include <vcflash/media/resize.hpp>
@@ -156,8 +158,9 @@ class Viewed {
       with_less_at_once(batch, 1, [&](std::int64_t at_once) {
         ask({left.begin(), left.end()}, at_once);
       });
-    } catch (std::exception const&) {
+    } catch (std::exception const& error) {
       if (from_caller) throw;
+      require_sound_weights(error);
     }
     // After a failure: which of them it was shows when each is asked alone.
     for (std::size_t const i : std::vector<std::size_t>(left.begin(), left.end())) {
@@ -165,12 +168,21 @@ class Viewed {
         ask({i}, 1);
       } catch (std::exception const& error) {
         if (from_caller) throw;
+        require_sound_weights(error);
         on_problem(questions_[i], sentence_of(error));
       }
     }
   }
 
  private:
+  /// A model whose weights are not numbers answers nothing: that ends the run, by the weight's
+  /// name.
+  void require_sound_weights(std::exception const& error) const {
+    if (dynamic_cast<infer::NotNumbers const*>(&error) == nullptr) return;
+    auto const told = infer::detail::with_suspect(error.what(), named_parameters(network_));
+    if (told != error.what()) throw infer::NotNumbers(told);
+  }
+
   /// What the prompts begin with alike, the video among it, is computed once.
   /// \param asked places among the questions; some are there
   template <class OnAnswer>

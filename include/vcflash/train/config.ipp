@@ -10,7 +10,6 @@
 
 #include <fmt/format.h>
 
-#include <vcflash/meta/edit_distance.hpp>
 #include <vcflash/meta/error.hpp>
 #include <vcflash/meta/nearest.hpp>
 #include <vcflash/text/toml.hpp>
