@@ -300,7 +300,7 @@ TEST_CASE("a tag for media that stands in a question is text", "[unit]") {
 
 TEST_CASE("a weight that is not a number ends the run by its name", "[unit]") {
   Asked<> asked;
-  asked.network.llm.model.norm.weight.value[0] = std::numeric_limits<float>::quiet_NaN();
+  Tensor(asked.network.llm.model.norm.weight)[0] = std::numeric_limits<float>::quiet_NaN();
   CHECK_THROWS_AS(asked.ask(Clips{}.load(asked.folder.path()), {0, 3}), infer::NotNumbers);
   CHECK_THROWS_WITH(asked.ask(Clips{}.load(asked.folder.path()), {0}),
                     Catch::Matchers::ContainsSubstring("model.norm.weight"));
