@@ -106,6 +106,16 @@ TEST_CASE("a step that was done when the clock began has no rate", "[unit]") {
   CHECK(shown.text == "stage1: step 3 of 100 (3 %), 0.2 steps/s, 8:05 left, loss 4\n");
 }
 
+TEST_CASE("a task that is over at once has no rate", "[unit]") {
+  Shown shown(false);
+  Progress progress("media", "file", 2, 0, shown.line, shown.clock());
+  shown.now = 1e-5;
+  progress.update(1);
+  shown.now = 1e-3;
+  progress.update(2);
+  CHECK(shown.text == "media: file 1 of 2 (50 %)\nmedia: file 2 of 2 (100 %)\n");
+}
+
 TEST_CASE("a bar fits its terminal: a shorter one, then less of the note, then no bar", "[unit]") {
   Shown shown(true);
   Progress progress("stage1", "step", 1000, 0, shown.line, shown.clock());

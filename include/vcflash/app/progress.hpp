@@ -154,7 +154,7 @@ class Progress {
     double const now = clock_();
     double const pause = line_.terminal() ? 0.1 : 5.0;
     // What is told at once was done before the clock began.
-    if (marks_.size() < 2 && now - marks_.front().seconds < 0.1) marks_.front().done = done;
+    if (marks_.size() < 2 && now - marks_.front().seconds < soon) marks_.front().done = done;
     if (now - marks_.back().seconds >= 0.1 || marks_.size() < 2) marks_.push_back({now, done});
     while (marks_.size() > 2 && now - marks_[1].seconds > 30) marks_.pop_front();
     bool const first = std::exchange(silent_, false);
@@ -162,7 +162,7 @@ class Progress {
     shown_at_ = now;
     double const elapsed = now - marks_.front().seconds;
     double const rate =
-        elapsed > 0 ? static_cast<double>(done - marks_.front().done) / elapsed : 0.0;
+        elapsed >= soon ? static_cast<double>(done - marks_.front().done) / elapsed : 0.0;
     if (line_.terminal()) {
       line_.draw(bar(done, rate, note));
     } else {
@@ -176,6 +176,8 @@ class Progress {
   }
 
  private:
+  static constexpr double soon = 0.1;  ///< seconds after which there is a rate
+
   struct Mark {
     double seconds;
     std::int64_t done;
