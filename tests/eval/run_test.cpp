@@ -229,7 +229,7 @@ TEST_CASE("a picture is looked at as one, and nothing is said of its length", "[
       {.max_new_tokens = 4,
        .stop_ids = text::end_of_answer_ids(tokenizer),
        .vocabulary = tokenizer.vocabulary()});
-  CHECK(said[0].second.text == tokenizer.decode(expected, true));
+  CHECK(said[0].second.text == tokenizer.decode(expected.ids, true));
 }
 
 TEST_CASE("a prompt that is too long for the model is named, and the others are asked", "[unit]") {

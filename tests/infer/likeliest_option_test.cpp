@@ -16,20 +16,20 @@ using namespace vcflash;
 
 namespace {
 
-using Small = Qwen2<LlmConfig{.name = "small",
-                              .hidden = 32,
-                              .layers = 3,
-                              .heads = 4,
-                              .kv_heads = 2,
-                              .intermediate = 64,
-                              .vocabulary = 97,
-                              .tied = true}>;
-using SmallDropping = Small::With<UniformThenAttention<DropSchedule{{1, 2}, {1.0, 0.5, 0.25}}>>;
+using Chooser = Qwen2<LlmConfig{.name = "small",
+                                .hidden = 32,
+                                .layers = 3,
+                                .heads = 4,
+                                .kv_heads = 2,
+                                .intermediate = 64,
+                                .vocabulary = 97,
+                                .tied = true}>;
+using DroppingChooser = Chooser::With<UniformThenAttention<DropSchedule{{1, 2}, {1.0, 0.5, 0.25}}>>;
 
 }  // namespace
 
 TEMPLATE_TEST_CASE("the likeliest of some tokens is that of the whole prompt computed plainly",
-                   "[unit]", Small, SmallDropping) {
+                   "[unit]", Chooser, DroppingChooser) {
   TestType llm;
   initialise(llm, {.weight = 0.2, .embedding = 0.5}, 3);
   at::NoGradGuard const no_grad;

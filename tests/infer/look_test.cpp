@@ -32,14 +32,15 @@ TEST_CASE("reversed frames are the same frames, last first", "[unit]") {
 }
 
 TEST_CASE("a video's tokens do not depend on how many frames pass the encoder together", "[unit]") {
-  auto const frames = frames_of(20);
+  auto const frames = test::tiny_frames(20);
   Tensor const whole = infer::look_at<Tiny>(tiny_network(), frames, Modality::video, 20);
   for (std::int64_t const part : {1, 4, 7, 8, 12}) {
     Tensor const parts = infer::look_at<Tiny>(tiny_network(), frames, Modality::video, part);
     INFO("parts of " << part);
     CHECK(parts.equal(whole));
   }
-  CHECK_THROWS_AS(infer::look_at<Tiny>(tiny_network(), frames_of(6), Modality::video, 4), Error);
+  CHECK_THROWS_AS(infer::look_at<Tiny>(tiny_network(), test::tiny_frames(6), Modality::video, 4),
+                  Error);
 }
 
 TEST_CASE("a prompt's embeddings are those the model trains on", "[unit]") {
