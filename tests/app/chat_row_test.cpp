@@ -56,7 +56,7 @@ TEST_CASE("a conversation that is saved is a row that training reads", "[unit]")
   Training const training;
   app::append_row(training.file, app::chat_row({.image = training.picture}, turns));
   app::append_row(training.file,
-                  app::chat_row({}, std::vector<text::Turn>{{From::human, "what is <image> ?"},
+                  app::chat_row({}, std::vector<text::Turn>{{From::human, "what is a tag ?"},
                                                             {From::gpt, "a tag"}}));
   auto const shown = training.row(0);
   CHECK(shown.problem.empty());
@@ -68,7 +68,7 @@ TEST_CASE("a conversation that is saved is a row that training reads", "[unit]")
                  ContainsSubstring("<|im_start|>assistant\na \"ring\"<|im_end|>"));
   auto const text = training.row(1);
   CHECK(text.modality == Modality::text);
-  CHECK_THAT(training.text_of(text), ContainsSubstring("what is <image> ?"));
+  CHECK_THAT(training.text_of(text), ContainsSubstring("what is a tag ?"));
 }
 
 TEST_CASE("a row says where its video is, however it was named, and which part was seen",

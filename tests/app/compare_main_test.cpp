@@ -31,7 +31,7 @@ TEST_CASE("two evaluations are compared in words and as JSON", "[e2e]") {
   folder.write("a/answers.jsonl", answers("000000000000000000000011"));
   folder.write("b/answers.jsonl", answers("111111111111111111111101"));
   auto const a = (folder / "a").string(), b = (folder / "b").string();
-  auto const words = test::run_program({"compare", a, b});
+  auto const words = test::run_program({"compare", a, b, "--changes", "23"});
   CHECK(words.exit_code == 0);
   CHECK_THAT(words.output, ContainsSubstring("24 questions about 12 videos") &&
                                ContainsSubstring("B is better") &&

@@ -51,8 +51,12 @@ TEST_CASE("a benchmark's own number of frames gives way to the command line's", 
   app::detail::EvalArguments arguments;
   arguments.model = folder.path();
   arguments.video_timeout = 7;
-  auto const& tiny = app::detail::facts_of<Tiny>;
+  auto tiny = app::detail::facts_of<Tiny>;
   CHECK(app::detail::run_options(tiny, arguments).frames.max_frames == 512);
+  // What was trained on at most so many frames is not shown more.
+  CHECK(app::detail::run_options(tiny, arguments, {.most = 640}).frames.max_frames == 512);
+  CHECK(app::detail::run_options(tiny, arguments, {.most = 32}).frames.max_frames == 32);
+  tiny.asking = as_released;
   auto const wanted = app::detail::run_options(tiny, arguments, {.most = 640});
   CHECK(wanted.frames.max_frames == 640);
   CHECK(wanted.frames.min_frames == 64);

@@ -63,7 +63,7 @@ TEST_CASE("videos that are not there are named before a model is loaded", "[e2e]
     std::filesystem::remove(run.at("data/shapes/clips/") + name);
   }
   run.folder.write("base/model.safetensors", "no weights");  // which are not looked at
-  auto const outcome = run.evaluate("base");
+  auto const outcome = run.evaluate("base", {"--dtype", "float32"});
   INFO(outcome.output);
   CHECK(outcome.exit_code == 2);
   CHECK_THAT(outcome.output, ContainsSubstring("have no video in " + run.at("data")) &&
@@ -71,7 +71,7 @@ TEST_CASE("videos that are not there are named before a model is loaded", "[e2e]
                                  ContainsSubstring("--max-broken 1"));
   CHECK_FALSE(std::filesystem::exists(run.at("eval")));
   // a share of them may be missing: then the weights are
-  CHECK_THAT(run.evaluate("base", {"--max-broken", "1"}).output,
+  CHECK_THAT(run.evaluate("base", {"--dtype", "float32", "--max-broken", "1"}).output,
              ContainsSubstring("model.safetensors"));
 }
 

@@ -56,8 +56,8 @@ TEST_CASE("a recipe is described to machines as to people", "[e2e]") {
   // At which rate upstream's encoders learned, where the recipe has another.
   auto const* const upstream = "--set train.encoder_learning_rate=0 trains as they did";
   CHECK_THAT(text.output, ContainsSubstring(upstream));
-  auto const as_upstream = run_program(
-      {"train-stage2_tiny", "--describe", "--set", "train.encoder_learning_rate=0"});
+  auto const as_upstream =
+      run_program({"train-stage2_tiny", "--describe", "--set", "train.encoder_learning_rate=0"});
   CHECK_THAT(as_upstream.output, !ContainsSubstring(upstream));
 }
 

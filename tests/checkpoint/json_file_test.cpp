@@ -5,6 +5,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "tests/support/folder.hpp"
 
@@ -21,7 +22,8 @@ TEST_CASE("a missing folder is told from a missing file", "[unit]") {
 
 TEST_CASE("what is no JSON object, or nested without end, is refused", "[unit]") {
   test::TemporaryFolder const folder;
-  for (std::string const text : {"", "[1]", "{\"a\": ", std::string(200000, '[').c_str()}) {
+  std::vector<std::string> const texts{"", "[1]", "{\"a\": ", std::string(200000, '[')};
+  for (auto const& text : texts) {
     auto const path = folder.write("config.json", text);
     CHECK_THROWS_WITH(checkpoint::read_json(path), ContainsSubstring("is not a JSON object"));
   }

@@ -122,7 +122,9 @@ TEST_CASE("a rank that takes long to end for its own reason says that, not anoth
 
 TEST_CASE("a back end's reason is told with its second line, and without LibTorch's sources",
           "[unit]") {
-  auto const said = [](char const* text) { return dist::detail::reason_of(std::runtime_error(text)); };
+  auto const said = [](char const* text) {
+    return dist::detail::reason_of(std::runtime_error(text));
+  };
   CHECK(said("[../gloo/pair.cc:1] no room") == "no room");
   CHECK(said("NCCL error in: init.cpp:1\nncclInvalidUsage: Duplicate GPU\nmore") ==
         "NCCL error in: init.cpp:1 ncclInvalidUsage: Duplicate GPU");

@@ -361,7 +361,8 @@ TEST_CASE("a film that says nothing of its rate is measured by its frames' own t
   REQUIRE(file.stream().avg_frame_rate.num == 0);
   VideoInfo const info = probe_video(folder / "recorded.webm");
   CHECK(info.length == 90);
-  CHECK(std::abs(info.duration - 62.634) < 0.01);
+  CHECK(info.duration > 62.6);  // the last frame is shown at 62.633
+  CHECK(info.duration < 62.7);
   CHECK(info.fps == info.moments_fps);
   Video const video = read_video(folder / "recorded.webm", request_of("dynamic_fps1", 16), 16);
   CHECK(video.frames.count == 16);

@@ -155,9 +155,15 @@ VCFLASH_INLINE std::string folder_fingerprint(std::filesystem::path const& folde
 VCFLASH_INLINE eval::RunOptions run_options(ModelFacts const& model, EvalArguments const& arguments,
                                             eval::FrameLimits wanted) {
   auto viewing = arguments.viewing;
-  if (!model.asking.as_trained && viewing.min_frames == 0 && viewing.max_frames == 0) {
+  if (viewing.min_frames == 0 && viewing.max_frames == 0) {
     viewing.min_frames = wanted.least;
     viewing.max_frames = wanted.most;
+    // A model of one's own is not shown more than it was trained on.
+    if (model.asking.as_trained && wanted.most > 0) {
+      auto const trained = arguments.viewing.options(arguments.model, model.asking).frames;
+      viewing.max_frames = std::min(wanted.most, trained.max_frames);
+      viewing.min_frames = std::min(wanted.least, viewing.max_frames);
+    }
   }
   auto options = viewing.options(arguments.model, model.asking);
   options.video_timeout = arguments.video_timeout;

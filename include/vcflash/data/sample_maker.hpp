@@ -121,9 +121,8 @@ class SampleMaker {
 
   /// \param alone of several images in one row upstream pads each to a square
   Medium image(std::filesystem::path const& path, bool alone) const {
-    auto const picture =
-        read_picture(path, alone ? config_.images : ImageLayout::pad, config_.image_size,
-                     config_.time_limit);
+    auto const picture = read_picture(path, alone ? config_.images : ImageLayout::pad,
+                                      config_.image_size, config_.time_limit);
     return {Modality::image, normalised(picture.tiles, false), picture.rows, picture.columns};
   }
 

@@ -41,9 +41,10 @@ inline std::string too_few_rows(SetSurvey const& all, SurveySettings const& sett
   if (batches > 0 && settings.max_steps > 0) return {};
   auto const what = batches == 0 ? fmt::format("one micro-batch of {}", settings.micro_batch)
                                  : fmt::format("one step of {}", settings.global_batch);
-  return fmt::format("{} rows do not fill {}, and training refuses them; set train.global_batch "
-                     "and train.micro_batch to at most {}",
-                     all.rows, what, std::max<std::int64_t>(1, all.rows));
+  return fmt::format(
+      "{} rows do not fill {}, and training refuses them; set train.global_batch "
+      "and train.micro_batch to at most {}",
+      all.rows, what, std::max<std::int64_t>(1, all.rows));
 }
 
 }  // namespace vcflash::app
