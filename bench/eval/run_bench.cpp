@@ -32,8 +32,7 @@ template <class M>
 struct Evaluation {
   explicit Evaluation(std::filesystem::path const& demo)
       : model(app::TrainedModel<M>::from_folder(demo / "stage4", at::kFloat)),
-        options(app::Viewing{}.options(demo / "stage4", Tiny::Encoder::clip_frames,
-                                       Tiny::time_message)) {
+        options(app::Viewing{}.options(demo / "stage4", asking_of<M>())) {
     auto const all = eval::Shapes{}.load(demo / "data");
     eval::ExamOf<eval::Shapes> const whole({}, all);
     std::vector<std::size_t> forwards;
@@ -57,7 +56,7 @@ struct Evaluation {
                                         .vocabulary = model.tokenizer.vocabulary()};
     for (std::size_t const i : questions) {
       auto const decoded =
-          eval::detail::decode(exam->medium(i), options.frames, Tiny::Encoder::resolution);
+          eval::detail::decode(exam->medium(i), options, Tiny::Encoder::resolution);
       auto const tokens = infer::look_at<M>(model.network, decoded.video.frames, Modality::video);
       std::array turns{text::Turn{text::Turn::From::human, "<image>\n" + exam->prompt(i)}};
       text::place_media(turns, {});

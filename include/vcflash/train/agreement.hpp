@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,21 @@
 /// What the ranks of a run tell each other beside tensors: that one was asked to stop, that one
 /// failed, that they were told the same.
 namespace vcflash::train {
+
+namespace detail {
+
+/// Why `f` failed, whatever it threw: a healthy run outlives it. Empty: it did not.
+template <class F>
+std::string failure_of(F&& f) {
+  try {
+    f();
+  } catch (std::exception const& error) {
+    return error.what();
+  }
+  return {};
+}
+
+}  // namespace detail
 
 /// What failed on any rank, in one sentence: a rank's own, else the first other's with its rank.
 /// Every rank calls it. \param own empty: nothing failed here  \param group none: one process

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -17,17 +16,6 @@
 namespace vcflash::train {
 
 namespace detail {
-
-/// Why `f` failed, whatever it threw: a healthy run outlives it. Empty: it did not.
-template <class F>
-std::string failure_of(F&& f) {
-  try {
-    f();
-  } catch (std::exception const& error) {
-    return error.what();
-  }
-  return {};
-}
 
 inline bool at_work(std::future<void> const& work) {
   return work.valid() && work.wait_for(std::chrono::seconds(0)) != std::future_status::ready;

@@ -31,8 +31,8 @@ class RunLoader {
   /// \param rank this process  \param processes that share the samples
   /// \throws InputError if the mixture cannot be used
   RunLoader(RunConfig const& run, PixelNeeds const& needs, std::filesystem::path const& mixture,
-            std::filesystem::path const& bad_samples, text::Tokenizer tokenizer, OnBad on_bad,
-            std::int64_t rank = 0, std::int64_t processes = 1);
+            std::filesystem::path const& bad_samples, text::Tokenizer tokenizer,
+            OnBad const& on_bad, std::int64_t rank = 0, std::int64_t processes = 1);
   ~RunLoader();
   RunLoader(RunLoader&&) noexcept;
 

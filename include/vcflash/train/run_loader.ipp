@@ -19,8 +19,8 @@ static_assert(SampleSource<data::Loader>);
 VCFLASH_INLINE RunLoader::RunLoader(RunConfig const& run, PixelNeeds const& needs,
                                     std::filesystem::path const& mixture,
                                     std::filesystem::path const& bad_samples,
-                                    text::Tokenizer tokenizer, OnBad on_bad, std::int64_t rank,
-                                    std::int64_t processes)
+                                    text::Tokenizer tokenizer, OnBad const& on_bad,
+                                    std::int64_t rank, std::int64_t processes)
     : loader_(std::make_unique<data::Loader>(
           loader_config(run, needs, mixture, bad_samples, rank, processes), std::move(tokenizer),
           [on_bad](data::BadSample const& bad) {
