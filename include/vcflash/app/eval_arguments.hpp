@@ -79,9 +79,8 @@ inline constexpr ModelFacts facts_of{std::string_view(M::name), M::Encoder::clip
                                      asking_of<M>(), &M::Llm::config};
 
 /// How the model is asked.
-/// \param wanted frames of the benchmark, where the command line says nothing; a model that is
-/// asked
-///   as it was trained is not shown more than it was trained on
+/// \param wanted frames of the benchmark, where the command line says nothing; no more than a model
+/// was trained on that is asked as it was trained
 eval::RunOptions run_options(ModelFacts const& model, EvalArguments const& arguments,
                              eval::FrameLimits wanted = {});
 

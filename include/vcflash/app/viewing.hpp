@@ -17,9 +17,6 @@ class App;
 /// told otherwise.
 namespace vcflash::app {
 
-/// The effective settings of a run, as `train-<recipe>` leaves them in its folder.
-inline constexpr auto run_settings_file = "config.toml";
-
 /// What the command line says about frames.
 struct Viewing {
   std::int64_t min_frames = 0, max_frames = 0;  ///< 0: by default
@@ -28,7 +25,7 @@ struct Viewing {
 
   void add_flags(CLI::App& flags);
 
-  /// \param folder of the model, whose config.json (else config.toml) says how it was trained
+  /// \param folder of the model, whose config.json may say how it was trained
   /// \param asking what is so by default
   /// \throws InputError if these files cannot be read, or both numbers of frames were given and do
   ///   not fit
