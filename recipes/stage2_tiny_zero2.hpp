@@ -4,7 +4,7 @@
 
 namespace recipes {
 
-/// As stage2_tiny, but the optimiser's state and the gradients are sharded if there are several
+/// As stage2_tiny, but the optimizer's state and the gradients are sharded if there are several
 /// processes.
 struct stage2_tiny_zero2 : vcflash::Training<models::tiny32, TinyVisualPretraining> {
   static constexpr vcflash::Name name = "stage2_tiny_zero2";

@@ -4,7 +4,7 @@
 
 namespace recipes {
 
-/// As stage2_tiny, but the optimiser's state, the gradients and the parameters are sharded if there
+/// As stage2_tiny, but the optimizer's state, the gradients and the parameters are sharded if there
 /// are several processes.
 struct stage2_tiny_zero3 : vcflash::Training<models::tiny32, TinyVisualPretraining> {
   static constexpr vcflash::Name name = "stage2_tiny_zero3";

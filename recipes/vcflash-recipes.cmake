@@ -84,9 +84,9 @@ std::string_view vcflash::app::build_commit() { return "@commit@"; }
 ]=])
 endfunction()
 
-# Without a build type, CMake asks the compiler for no optimisation: a training would be many times
+# Without a build type, CMake asks the compiler for no optimization: a training would be many times
 # slower.
-function(_vcflash_optimise target)
+function(_vcflash_optimize target)
   get_property(several GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
   if(NOT several AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CXX_FLAGS MATCHES "(^| )-O")
     separate_arguments(flags NATIVE_COMMAND "${CMAKE_CXX_FLAGS_RELEASE}")
@@ -120,7 +120,7 @@ function(_vcflash_add_separate)
       list(APPEND sources "${source}")
     endforeach()
     add_library(${library} STATIC EXCLUDE_FROM_ALL ${sources})
-    _vcflash_optimise(${library})
+    _vcflash_optimize(${library})
   endforeach()
   _vcflash_write_commit("${include}/.." "${CMAKE_CURRENT_BINARY_DIR}/vcflash_commit.cpp")
   target_sources(vcflash_separate_input PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/vcflash_commit.cpp")
@@ -150,7 +150,7 @@ function(_vcflash_add_program program header type exclude)
 int main(int argc, char** argv) { return vcflash::app::@verb@_main<@type@>(argc, argv); }
 ]=])
   add_executable(${program} ${exclude} "${main}")
-  _vcflash_optimise(${program})
+  _vcflash_optimize(${program})
   target_include_directories(${program} PRIVATE "${folder}")
   _vcflash_add_separate()
   target_link_libraries(${program} PRIVATE vcflash_separate)

@@ -6,9 +6,9 @@
 #include <string>
 
 #include <tests/support/folder.hpp>
+#include <vcflash/base/process_memory.hpp>
 #include <vcflash/data/annotation.hpp>
 #include <vcflash/data/index_cache.hpp>
-#include <vcflash/meta/process_memory.hpp>
 
 #include "bench/support/timing.hpp"
 

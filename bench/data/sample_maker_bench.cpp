@@ -5,8 +5,8 @@
 #include <vector>
 
 #include <tests/support/folder.hpp>
+#include <vcflash/base/process_memory.hpp>
 #include <vcflash/data/sample_maker.hpp>
-#include <vcflash/meta/process_memory.hpp>
 #include <vcflash/text/tokenizer_builder.hpp>
 
 #include "bench/support/timing.hpp"

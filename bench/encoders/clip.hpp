@@ -1,7 +1,7 @@
 #pragma once
 
 #include <benchmark/benchmark.h>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 #include <vcflash/tensor/placement.hpp>
 
 #include <ATen/core/grad_mode.h>
@@ -16,7 +16,7 @@ template <class Encoder>
 void run_clip(benchmark::State& state) {
   at::NoGradGuard const no_grad;
   Encoder encoder;
-  initialise(encoder, {}, 1);
+  initialize(encoder, {}, 1);
   convert_to(encoder, at::kBFloat16);
   Tensor const pixels =
       at::rand({1, Encoder::clip_frames, 3, Encoder::resolution, Encoder::resolution})

@@ -167,7 +167,7 @@ void haystack(benchmark::State& state) {
 }
 BENCHMARK(haystack)->Arg(1024)->Arg(10'000)->Iterations(1)->Unit(benchmark::kSecond);
 
-/// Forward, backward and the optimiser's step over one conversation of 256 tokens and a video.
+/// Forward, backward and the optimizer's step over one conversation of 256 tokens and a video.
 template <class R>
 void step(benchmark::State& state) {
   typename R::Network model;

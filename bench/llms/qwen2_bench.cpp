@@ -1,6 +1,6 @@
 #include <benchmark/benchmark.h>
 #include <vcflash/llms/qwen2.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 #include <vcflash/tensor/placement.hpp>
 
 #include <ATen/core/grad_mode.h>
@@ -22,7 +22,7 @@ template <class Llm>
 Llm const& llm() {
   static auto const made = [] {
     auto drawn = std::make_unique<Llm>();
-    initialise(*drawn, {}, 1);
+    initialize(*drawn, {}, 1);
     convert_to(*drawn, at::kBFloat16);
     return drawn;
   }();

@@ -1,9 +1,9 @@
 #include <benchmark/benchmark.h>
+#include <vcflash/base/process_memory.hpp>
 #include <vcflash/connectors/tome.hpp>
 #include <vcflash/encoders/umt.hpp>
 #include <vcflash/infer/generate.hpp>
 #include <vcflash/llms/qwen2.hpp>
-#include <vcflash/meta/process_memory.hpp>
 #include <vcflash/models/video_chat.hpp>
 #include <vcflash/tensor/placement.hpp>
 #include <vcflash/train/optimizer.hpp>
@@ -20,7 +20,7 @@ using vcflash::bench::conversations;
 /// Forward and backward of the demo's batch: 32 conversations of 100 tokens.
 void training_step(benchmark::State& state) {
   Recipe::Network model;
-  vcflash::initialise_model<Recipe>(model, 1);
+  vcflash::initialize_model<Recipe>(model, 1);
   vcflash::set_trained(model, true);
   auto const samples = conversations<Recipe>(32, state.range(0), 100);
   for (auto _ : state) model.loss(samples).backward();
@@ -31,7 +31,7 @@ BENCHMARK(training_step)->Arg(4)->Arg(8)->Arg(16)->Unit(benchmark::kMillisecond)
 void forward(benchmark::State& state) {
   at::NoGradGuard const no_grad;
   Recipe::Network model;
-  vcflash::initialise_model<Recipe>(model, 1);
+  vcflash::initialize_model<Recipe>(model, 1);
   auto const samples = conversations<Recipe>(32, state.range(0), 100);
   for (auto _ : state) benchmark::DoNotOptimize(model.loss(samples));
   state.SetItemsProcessed(state.iterations() * 32);
@@ -48,12 +48,12 @@ struct SmallStage2 : vcflash::Recipe<vcflash::Umt<vcflash::Res224>, vcflash::ToM
   static constexpr vcflash::Name name = "small stage 2";
 };
 
-/// Forward, backward and the optimiser's step, bf16: one conversation of 256 tokens about 8 frames.
+/// Forward, backward and the optimizer's step, bf16: one conversation of 256 tokens about 8 frames.
 /// `peak_MiB` is the process's memory at its highest.
 template <class R>
 void step(benchmark::State& state) {
   typename R::Network model;
-  vcflash::initialise_rest<R>(model, 1, at::kBFloat16);
+  vcflash::initialize_rest<R>(model, 1, at::kBFloat16);
   vcflash::freeze_as_staged<R>(model);
   vcflash::train::AdamW adam(vcflash::train::parameter_groups<R>(model, R::Stage::defaults),
                              {.several_passes = false});
@@ -75,7 +75,7 @@ struct Small2B
 void first_token(benchmark::State& state) {
   at::NoGradGuard const no_grad;
   Small2B::Network model;
-  vcflash::initialise_rest<Small2B>(model, 1, at::kBFloat16);
+  vcflash::initialize_rest<Small2B>(model, 1, at::kBFloat16);
   auto const samples = conversations<Small2B>(1, 64, 32);
   vcflash::bench::forget_peak_memory();
   vcflash::bench::run_warm(

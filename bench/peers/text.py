@@ -1,4 +1,4 @@
-"""Tokenising with Qwen2.5's vocabulary on one thread: Hugging Face's tokenizers, and ours."""
+"""Tokenizing with Qwen2.5's vocabulary on one thread: Hugging Face's tokenizers, and ours."""
 
 import gzip
 import json
@@ -68,7 +68,7 @@ def tokenizer_file(machine):
     return path
 
 
-def tokenise(machine, language):
+def tokenize(machine, language):
     documents, tokenizer = documents_file(machine, language), tokenizer_file(machine)
     counts = set()
 
@@ -88,8 +88,8 @@ def tokenise(machine, language):
 
 
 ROWS = [
-    Row(f"tokenise_{language}", f"a mebibyte of {words}, in documents of 4 KiB", at_least(8),
-        lambda machine, language=language: tokenise(machine, language), ("bench-tokenizer",),
+    Row(f"tokenize_{language}", f"a mebibyte of {words}, in documents of 4 KiB", at_least(8),
+        lambda machine, language=language: tokenize(machine, language), ("bench-tokenizer",),
         ("tokenizers==0.23.3",))
     for language, words in (("english", "English"), ("cjk", "Chinese and Japanese"))
 ]

@@ -251,7 +251,7 @@ def token_after(llm, ids):
 
 
 def step_of(trained, encoder, llm, clips, dtype=torch.bfloat16):
-    """Forward, backward and the optimiser's step over a conversation of 256 tokens and a video.
+    """Forward, backward and the optimizer's step over a conversation of 256 tokens and a video.
     \\param trained connector or full"""
     connector = Connector(1024, llm.hidden).to(dtype)
     if trained == "connector":
@@ -259,7 +259,7 @@ def step_of(trained, encoder, llm, clips, dtype=torch.bfloat16):
         llm.requires_grad_(False)
     parameters = [p for part in (encoder, connector, llm) for p in part.parameters()
                   if p.requires_grad]
-    # Weights of the optimiser in fp32, as trainers keep them.
+    # Weights of the optimizer in fp32, as trainers keep them.
     masters = [nn.Parameter(p.detach().float()) for p in parameters]
     adam = torch.optim.AdamW(masters, lr=1e-5, fused=True)
     pixels = torch.rand(clips, 4, 3, 224, 224).to(dtype)

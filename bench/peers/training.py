@@ -1,4 +1,4 @@
-"""The optimiser alone, and steps that train the connector or everything: plain PyTorch, and ours."""
+"""The optimizer alone, and steps that train the connector or everything: plain PyTorch, and ours."""
 
 import functools
 import json
@@ -10,11 +10,11 @@ from side_by_side import (TORCH, Measured, Row, Wanted, at_least, both, fastest,
 OF_A_TENSOR = 2_000_000  # parameters
 
 
-def optimiser(machine, tensors):
+def optimizer(machine, tensors):
     benchmark = f"adamw_large/{tensors}/iterations:[0-9]+"
     mine, name, best = machine.compare(
         lambda: machine.ours("bench-optimizer", benchmark)["fastest"],
-        {"fused AdamW": lambda: machine.peer(__file__, "optimiser", tensors)["seconds"]},
+        {"fused AdamW": lambda: machine.peer(__file__, "optimizer", tensors)["seconds"]},
         rounds=2,
     )
     # Clipping reads the gradients; the step reads four numbers a parameter and writes three.
@@ -39,12 +39,12 @@ def step_memory(machine, trained):
     return Measured(ours["peak_MiB"], peer["peak_MiB"], "torch", unit="MiB")
 
 
-def optimiser_row(name, tensors, by_name):
+def optimizer_row(name, tensors, by_name):
     millions = tensors * OF_A_TENSOR // 10**6
     return Row(name, f"clipping and AdamW over {millions} million parameters, fp32",
                both(at_least(1), Wanted(">= 0.7 of the copy bandwidth",
                                         lambda found: found.limit >= 0.7 * found.ours)),
-               lambda machine: optimiser(machine, tensors), ("bench-optimizer",), TORCH, by_name)
+               lambda machine: optimizer(machine, tensors), ("bench-optimizer",), TORCH, by_name)
 
 
 def step_rows(trained, about, wanted, memory_wanted, by_name):
@@ -57,8 +57,8 @@ def step_rows(trained, about, wanted, memory_wanted, by_name):
 
 
 ROWS = [
-    optimiser_row("optimiser", 100, False),
-    optimiser_row("optimiser_786m", 393, True),
+    optimizer_row("optimizer", 100, False),
+    optimizer_row("optimizer_786m", 393, True),
     *step_rows("connector", "a step of stage 1: UMT-L@224, ToMe16, Qwen2.5-0.5B, 8 frames, 256 tokens",
                1.2, 1, False),
     *step_rows("full", "the same with everything trained, as in stage 2", 1.1, 1.18,
@@ -69,7 +69,7 @@ ROWS = [
 # --- what runs among the peers -------------------------------------------------------------------
 
 
-def optimiser_peer(tensors):
+def optimizer_peer(tensors):
     import torch
 
     # As many tensors as a model of this size has, and as large.
@@ -99,5 +99,5 @@ def step_peer(trained):
 
 
 if __name__ == "__main__":
-    peer = {"optimiser": optimiser_peer, "step": step_peer}[sys.argv[1]]
+    peer = {"optimizer": optimizer_peer, "step": step_peer}[sys.argv[1]]
     print(json.dumps(peer(*sys.argv[2:])))

@@ -28,7 +28,7 @@ std::vector<Sample> conversations(std::int64_t count, std::int64_t frames, std::
   return samples;
 }
 
-/// Forward, backward and the optimiser's step.
+/// Forward, backward and the optimizer's step.
 template <class Network>
 void train_once(Network const& network, train::AdamW& adam, std::span<Sample const> samples) {
   network.loss(samples).backward();

@@ -20,7 +20,7 @@ namespace {
 using Recipe = recipes::stage2_tiny;
 
 std::vector<vcflash::train::ParameterGroup> groups_with_gradients(Recipe::Network& network) {
-  vcflash::initialise_model<Recipe>(network, 1);
+  vcflash::initialize_model<Recipe>(network, 1);
   auto groups = vcflash::train::parameter_groups<Recipe>(network, Recipe::Stage::defaults);
   for (auto& group : groups) {
     for (auto& parameter : group.parameters) {

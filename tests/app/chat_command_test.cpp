@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 using namespace vcflash;
 using namespace vcflash::app;

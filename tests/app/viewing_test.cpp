@@ -1,6 +1,6 @@
 #include <vcflash/app/viewing.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/trained_view.hpp>
-#include <vcflash/meta/error.hpp>
 
 #include <CLI/CLI.hpp>
 #include <catch2/catch_test_macros.hpp>

@@ -2,8 +2,8 @@
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <string>
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
-#include <vcflash/meta/error.hpp>
 
 #include "tests/checkpoint/full_disk.hpp"
 #include "tests/support/folder.hpp"

@@ -42,7 +42,7 @@ using TiedNetwork = test::Small<true>::Network;
 
 Network made(std::uint64_t seed) {
   Network network;
-  initialise_model<Model>(network, seed);
+  initialize_model<Model>(network, seed);
   return network;
 }
 
@@ -427,7 +427,7 @@ TEST_CASE("a plain LLM's folder is completed by upstream's encoder file and a ne
 TEST_CASE("a tied model takes its table under either name, or under both if they agree", "[unit]") {
   test::TemporaryFolder const folder;
   TiedNetwork network;
-  initialise_model<test::Small<true>>(network, 1);
+  initialize_model<test::Small<true>>(network, 1);
   auto tensors = named_parameters(network);
   auto const table =
       std::ranges::find(tensors, "model.embed_tokens.weight", &NamedTensors::value_type::first);

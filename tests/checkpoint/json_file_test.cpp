@@ -1,5 +1,5 @@
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/json_file.hpp>
-#include <vcflash/meta/error.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>

@@ -1,5 +1,5 @@
 #include <vcflash/connectors/linear.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 
 #include <ATen/ops/linear.h>
 #include <ATen/ops/randn.h>
@@ -17,7 +17,7 @@ TEST_CASE("the linear connector has upstream's keys and maps each patch", "[unit
   CHECK(keys[1].key == "bias");
   CHECK(decltype(connector)::upstream_name() == "linear");
 
-  initialise(connector, {.weight = 0.5}, 1);
+  initialize(connector, {.weight = 0.5}, 1);
   at::Tensor const x = at::randn({2, 12, 4});
   CHECK(connector(x, 4).equal(at::linear(x, connector.map.weight.value, connector.map.bias.value)));
 }

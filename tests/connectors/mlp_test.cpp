@@ -1,5 +1,5 @@
 #include <vcflash/connectors/mlp.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/randn.h>
@@ -16,7 +16,7 @@ TEST_CASE("the MLP connector has upstream's keys and is a map, GELU and a map", 
   CHECK(keys[3].key == "2.bias");
   CHECK(decltype(connector)::upstream_name() == "mlp2x_gelu");
 
-  initialise(connector, {.weight = 0.5}, 1);
+  initialize(connector, {.weight = 0.5}, 1);
   at::Tensor const x = at::randn({2, 12, 4});
   auto const& [first, gelu, second] = connector.layers.layers;
   CHECK(connector(x, 4).equal(second(at::gelu(first(x)))));

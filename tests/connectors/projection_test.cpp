@@ -5,7 +5,7 @@
 #include <vcflash/encoders/umt.hpp>
 #include <vcflash/llms/qwen2.hpp>
 #include <vcflash/models/video_chat.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 
 #include <ATen/ops/randn.h>
 #include <ATen/ops/tensor.h>
@@ -37,7 +37,7 @@ template <class Connector, std::int64_t Width>
 void run_on_video_and_image() {
   using Model = VideoChat<Encoder, Fitted<Connector, Encoder, Llm<Width>>, Llm<Width>>;
   Model model;
-  initialise(model, {.weight = 0.2}, 1);
+  initialize(model, {.weight = 0.2}, 1);
   std::vector<Sample> const samples{
       {.input_ids = at::tensor(std::vector<std::int64_t>{1, media_placeholder, 2}),
        .labels = {},

@@ -28,7 +28,7 @@ if(consumer MATCHES "^(installed|component|missing)$")
   endforeach()
 endif()
 if(NOT consumer STREQUAL "fetched")  # which is a project that names no build type
-  # Not optimised: what counts is that it compiles, links and runs.
+  # Not optimized: what counts is that it compiles, links and runs.
   list(APPEND settings -DCMAKE_BUILD_TYPE=None)
 endif()
 find_program(ccache ccache)

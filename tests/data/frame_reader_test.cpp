@@ -8,8 +8,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/media/encode.hpp>
-#include <vcflash/meta/error.hpp>
 
 #include "tests/support/folder.hpp"
 

@@ -1,5 +1,5 @@
+#include <vcflash/base/error.hpp>
 #include <vcflash/data/mixture_file.hpp>
-#include <vcflash/meta/error.hpp>
 
 #include <cstdint>
 #include <cstdlib>

@@ -1,6 +1,6 @@
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/data/padded_text.hpp>
 #include <vcflash/data/row_index.hpp>
-#include <vcflash/meta/vocabulary.hpp>
 
 #include <cstdint>
 #include <filesystem>

@@ -12,8 +12,8 @@
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <vcflash/base/process_memory.hpp>
 #include <vcflash/media/encode.hpp>
-#include <vcflash/meta/process_memory.hpp>
 #include <vcflash/text/tokenizer_builder.hpp>
 
 #include "tests/support/folder.hpp"
@@ -63,7 +63,7 @@ struct Media {
 
 }  // namespace
 
-TEST_CASE("a video becomes normalised frames, one a second, and one placeholder", "[unit]") {
+TEST_CASE("a video becomes normalized frames, one a second, and one placeholder", "[unit]") {
   Media media;
   SampleMaker make(Media::config(), media.tokenizer);
   auto const sample = make(media.row(Modality::video, "clip.mp4"), 1);

@@ -7,7 +7,7 @@
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::MessageMatches;

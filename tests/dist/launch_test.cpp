@@ -4,7 +4,7 @@
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 #include "tests/dist/environment.hpp"
 

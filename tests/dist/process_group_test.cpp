@@ -12,8 +12,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/dist/device.hpp>
-#include <vcflash/meta/error.hpp>
 
 #include "tests/dist/as_ranks.hpp"
 #include "tests/dist/free_port.hpp"

@@ -1,5 +1,5 @@
 #include <vcflash/encoders/internvideo2.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 
 #include <ATen/ops/rand.h>
 #include <ATen/ops/zeros.h>
@@ -20,7 +20,7 @@ TEST_CASE("InternVideo2 gives upstream's features and gradients", "[golden]") {
 TEST_CASE("InternVideo2's positions start as upstream's", "[golden]") {
   Golden golden("model/internvideo2_pos_init");
   GoldenInternVideo2 encoder;
-  initialise(encoder, {}, 1);
+  initialize(encoder, {}, 1);
   golden.check("out.pos_embed", encoder.vision_tower.pos_embed.value, within(3e-6));
   golden.check("out.img_pos_embed", encoder.vision_tower.img_pos_embed.value, within(3e-6));
   golden.check("out.d1408_pos_embed",
@@ -30,7 +30,7 @@ TEST_CASE("InternVideo2's positions start as upstream's", "[golden]") {
 
 TEST_CASE("InternVideo2's other parameters start as upstream's", "[unit]") {
   GoldenInternVideo2 encoder;
-  initialise(encoder, {}, 1);
+  initialize(encoder, {}, 1);
   CHECK(encoder.vision_tower.cls_token.value.abs().max().item<float>() == 0);
   CHECK(encoder.vision_tower.blocks[2].ls2.weight.value.eq(1e-5F).all().item<bool>());
   CHECK(encoder.vision_tower.blocks[0].attn.q_norm.weight.value.eq(1).all().item<bool>());
@@ -45,7 +45,7 @@ TEST_CASE("a branch that a training leaves out adds nothing, and rates rise by l
     }
   };
   GoldenInternVideo2 encoder;
-  initialise(encoder, {.weight = 0.2}, 1);
+  initialize(encoder, {.weight = 0.2}, 1);
   at::Tensor const pixels = at::rand({2, 1, 3, 224, 224});
   LeavesOut const run;
   at::Tensor const features = encoder(pixels, run);
@@ -65,7 +65,7 @@ TEST_CASE("InternVideo2-1B has the keys of the published encoder", "[golden]") {
 
 TEST_CASE("InternVideo2 refuses a clip of another length by name", "[unit]") {
   GoldenInternVideo2 encoder;
-  initialise(encoder, {}, 1);
+  initialize(encoder, {}, 1);
   try {
     encoder(at::rand({1, 2, 3, 224, 224}));
     FAIL("a clip of two frames was taken");

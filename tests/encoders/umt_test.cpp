@@ -1,5 +1,5 @@
 #include <vcflash/encoders/umt.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 
 #include <ATen/ops/rand.h>
 
@@ -31,7 +31,7 @@ TEST_CASE("UMT's positions are upstream's at either resolution", "[golden]") {
 
 TEST_CASE("UMT refuses a clip of another length by name", "[unit]") {
   GoldenUmt224 encoder;
-  initialise(encoder, {}, 1);
+  initialize(encoder, {}, 1);
   try {
     encoder(at::rand({1, 3, 3, 224, 224}));
     FAIL("a clip of three frames was taken");

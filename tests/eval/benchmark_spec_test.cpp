@@ -4,7 +4,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <string>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 using namespace vcflash::eval;
 using Catch::Matchers::ContainsSubstring;

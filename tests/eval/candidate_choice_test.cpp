@@ -70,11 +70,11 @@ TEST_CASE("an answer that is none of the candidates is doubted, and nothing is r
   CHECK(benchmark.doubt({.doc = {{"candidates", {"a dog"}}, {"answer", "a dog"}}}).empty());
 }
 
-TEST_CASE("upstream's normaliser takes an article for a letter and drops 32 periods", "[unit]") {
-  CHECK(normalised_choice("It is a dog") == "A");
-  CHECK(normalised_choice("B. because") == "B");
-  CHECK(normalised_choice("(c)") == "C");
-  CHECK(normalised_choice("选B吧") == "选b吧");
-  CHECK(normalised_choice("F") == "f");
-  CHECK(normalised_choice(std::string(40, '.')) == std::string(8, '.'));
+TEST_CASE("upstream's normalizer takes an article for a letter and drops 32 periods", "[unit]") {
+  CHECK(normalized_choice("It is a dog") == "A");
+  CHECK(normalized_choice("B. because") == "B");
+  CHECK(normalized_choice("(c)") == "C");
+  CHECK(normalized_choice("选B吧") == "选b吧");
+  CHECK(normalized_choice("F") == "f");
+  CHECK(normalized_choice(std::string(40, '.')) == std::string(8, '.'));
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 #include "tests/support/folder.hpp"
 

@@ -43,7 +43,7 @@ void check_candidates(std::string const& beginning) {
       CHECK(letter.has_value() == !sample.at("gt_letter").is_null());
       if (letter) {
         CHECK(*letter == sample.at("gt_letter"));
-        CHECK(eval::normalised_choice(*letter) == sample.at("gt_parsed"));
+        CHECK(eval::normalized_choice(*letter) == sample.at("gt_parsed"));
       } else {
         CHECK(sample.at("gt_parsed").is_null());
       }

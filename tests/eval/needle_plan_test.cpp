@@ -10,12 +10,12 @@
 #include <string>
 #include <vector>
 
+#include <vcflash/base/process_memory.hpp>
 #include <vcflash/connectors/tome.hpp>
 #include <vcflash/data/shapes/questions.hpp>
 #include <vcflash/encoders/umt.hpp>
 #include <vcflash/llms/qwen2.hpp>
 #include <vcflash/media/encode.hpp>
-#include <vcflash/meta/process_memory.hpp>
 #include <vcflash/text/tokenizer_builder.hpp>
 
 #include "tests/support/folder.hpp"

@@ -33,7 +33,7 @@ struct Scene {
       auto const png = media::encode_png(picture);
       folder.write(p == 0 ? "a.png" : "b.png", std::string(png.begin(), png.end()));
     }
-    initialise_model<Tiny>(network, 5);
+    initialize_model<Tiny>(network, 5);
   }
 
   test::TemporaryFolder folder;

@@ -66,7 +66,7 @@ struct Asked {
   Asked() {
     media::write_video(folder / "a.mp4", frames());
     text::write_word_tokenizer(folder / "tokenizer", data::shapes::vocabulary());
-    initialise_model<M>(network, 5);
+    initialize_model<M>(network, 5);
     options.frames.min_frames = options.frames.max_frames = 8;
     options.time_message = false;
   }

@@ -8,9 +8,9 @@
 
 #include <tests/fuzz/fuzz.hpp>
 #include <tests/support/golden.hpp>
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/data/collate.hpp>
 #include <vcflash/data/row_reader.hpp>
-#include <vcflash/meta/vocabulary.hpp>
 #include <vcflash/text/chat.hpp>
 #include <vcflash/text/tokenizer.hpp>
 #include <vcflash/text/turns.hpp>

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include <tests/support/folder.hpp>
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 /// What the fuzz targets share. A target is one function that libFuzzer calls with made-up bytes;
 /// refusing them by an `Error` is right, anything else that is thrown is a finding.

@@ -46,7 +46,7 @@ TEST_CASE("an engine answers as a new one does, whatever it was asked before", "
 
 TEST_CASE("a weight that is not a number is named when an answer fails for it", "[unit]") {
   Tiny::Network broken;
-  initialise_model<Tiny>(broken, 7);
+  initialize_model<Tiny>(broken, 7);
   {
     at::NoGradGuard const no_grad;
     auto parameters = named_parameters(broken);

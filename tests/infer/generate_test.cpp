@@ -10,7 +10,7 @@
 #include <vector>
 
 #include <vcflash/llms/qwen2.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 
 using namespace vcflash;
 
@@ -28,7 +28,7 @@ using Small = Qwen2<LlmConfig{.name = "small",
 Small const& small() {
   static Small const llm = [] {
     Small made;
-    initialise(made, {.weight = 0.2, .embedding = 0.5}, 3);
+    initialize(made, {.weight = 0.2, .embedding = 0.5}, 3);
     return made;
   }();
   return llm;
@@ -78,7 +78,7 @@ TEST_CASE("generation ends at the model's last position", "[unit]") {
     return config;
   }();
   Qwen2<eight_positions> llm;
-  initialise(llm, {.weight = 0.2, .embedding = 0.5}, 3);
+  initialize(llm, {.weight = 0.2, .embedding = 0.5}, 3);
   // Five positions are taken; the last token that is chosen needs none.
   auto const said = infer::generate(llm, prompt({5, 80, 13, 44, 7}), {.max_new_tokens = 100});
   CHECK(said.ids == without_cache(prompt({5, 80, 13, 44, 7}), 4));
@@ -87,7 +87,7 @@ TEST_CASE("generation ends at the model's last position", "[unit]") {
 
 TEST_CASE("logits that are not numbers are an error, however tokens are chosen", "[unit]") {
   Small broken;
-  initialise(broken, {.weight = 0.2, .embedding = 0.5}, 3);
+  initialize(broken, {.weight = 0.2, .embedding = 0.5}, 3);
   at::NoGradGuard const no_grad;
   Tensor(broken.model.norm.weight)[3] = std::numeric_limits<float>::quiet_NaN();
   for (double const temperature : {0., 1.}) {
@@ -135,7 +135,7 @@ TEST_CASE("a conversation goes on from the cache of the turn before", "[unit]") 
 TEST_CASE("a prompt's visual tokens are dropped, and the conversation goes on", "[unit]") {
   using Dropping = Small::With<UniformDropping<DropSchedule{{1}, {1.0, 0.5}}>>;
   Dropping llm;
-  initialise(llm, {.weight = 0.2, .embedding = 0.5}, 3);
+  initialize(llm, {.weight = 0.2, .embedding = 0.5}, 3);
   infer::Prompt const first{prompt({5, 80, 13, 44, 21, 7}), {1, 2, 3, 4}};
   Dropping::Cache cache;
   infer::generate(llm, first, {.max_new_tokens = 3}, cache, [](std::int64_t) { return true; });

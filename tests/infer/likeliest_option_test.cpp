@@ -10,7 +10,7 @@
 #include <vector>
 
 #include <vcflash/llms/qwen2.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 
 using namespace vcflash;
 
@@ -31,7 +31,7 @@ using DroppingChooser = Chooser::With<UniformThenAttention<DropSchedule{{1, 2}, 
 TEMPLATE_TEST_CASE("the likeliest of some tokens is that of the whole prompt computed plainly",
                    "[unit]", Chooser, DroppingChooser) {
   TestType llm;
-  initialise(llm, {.weight = 0.2, .embedding = 0.5}, 3);
+  initialize(llm, {.weight = 0.2, .embedding = 0.5}, 3);
   at::NoGradGuard const no_grad;
   auto const embedded = [&](std::vector<std::int64_t> const& ids) {
     return llm.embed(at::tensor(ids)).unsqueeze(0);

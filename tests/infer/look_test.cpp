@@ -13,7 +13,7 @@
 using namespace vcflash;
 using test::Tiny, test::tiny_network;
 
-TEST_CASE("pixels are normalised by the encoder's own statistics", "[unit]") {
+TEST_CASE("pixels are normalized by the encoder's own statistics", "[unit]") {
   auto const frames = test::tiny_frames(2);
   Tensor const pixels = infer::pixels_of<Tiny>(frames);
   CHECK(pixels.sizes() ==

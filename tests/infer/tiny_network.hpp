@@ -20,7 +20,7 @@ using Tiny = recipes::models::tiny;
 inline Tiny::Network const& tiny_network() {
   static Tiny::Network const made = [] {
     Tiny::Network fresh;
-    initialise_model<Tiny>(fresh, 7);
+    initialize_model<Tiny>(fresh, 7);
     return fresh;
   }();
   return made;

@@ -13,7 +13,7 @@ TEST_CASE("rows leave with a root mean square of one", "[unit]") {
   CHECK((y.square().mean(-1) - 1).abs().max().item<float>() < 1e-5F);
 }
 
-TEST_CASE("bf16 rows are normalised in fp32", "[unit]") {
+TEST_CASE("bf16 rows are normalized in fp32", "[unit]") {
   at::Tensor const x = (at::randn({3, 64}) * 100).to(at::kBFloat16);
   at::Tensor const weight = at::ones({64}, at::kBFloat16);
   at::Tensor const y = kernels::rms_norm(x, weight, 1e-6);
@@ -32,7 +32,7 @@ TEST_CASE("the fast path rounds where LibTorch's operations do", "[unit]") {
   CHECK((y != plain).to(at::kFloat).mean().item<float>() < 0.01F);
 }
 
-TEST_CASE("rows that lie apart are normalised as dense ones are", "[unit]") {
+TEST_CASE("rows that lie apart are normalized as dense ones are", "[unit]") {
   at::Tensor const weight = at::randn({32}).to(at::kBFloat16);
   at::Tensor const all = at::randn({2, 5, 3, 32}).to(at::kBFloat16);
   for (auto const& x :

@@ -1,5 +1,5 @@
 #include <vcflash/layers/embedding.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 
 #include <ATen/ops/tensor.h>
 
@@ -9,7 +9,7 @@ using namespace vcflash;
 
 TEST_CASE("an id gives its row of the table", "[unit]") {
   Embedding<7, 4> table;
-  initialise(table, {}, 1);
+  initialize(table, {}, 1);
   at::Tensor const rows = table(at::tensor(std::vector<std::int64_t>{3, 0}));
   CHECK(rows[0].equal(table.weight.value[3]));
   CHECK(rows[1].equal(table.weight.value[0]));

@@ -1,5 +1,5 @@
 #include <vcflash/layers/layer_scale.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 
 #include <ATen/ops/randn.h>
 
@@ -9,7 +9,7 @@ using namespace vcflash;
 
 TEST_CASE("a layer scale starts small and gives each channel its own gain", "[unit]") {
   LayerScale<4, 0.5> scale;
-  initialise(scale, {}, 1);
+  initialize(scale, {}, 1);
   at::Tensor const x = at::randn({3, 4});
   CHECK(scale(x).equal(x * 0.5));
   scale.weight.value[2] = 3;
@@ -18,7 +18,7 @@ TEST_CASE("a layer scale starts small and gives each channel its own gain", "[un
 
 TEST_CASE("bf16 branches are scaled in fp32", "[unit]") {
   LayerScale<4, 1e-5> scale;
-  initialise(scale, {}, 1);
+  initialize(scale, {}, 1);
   at::Tensor const x = at::randn({3, 4}).to(at::kBFloat16);
   CHECK(scale(x).equal((x.to(at::kFloat) * 1e-5F).to(at::kBFloat16)));
   scale.weight.value = scale.weight.value.to(at::kBFloat16);

@@ -1,5 +1,5 @@
 #include <vcflash/layers/linear.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 
 #include <ATen/ops/randn.h>
 
@@ -9,7 +9,7 @@ using namespace vcflash;
 
 TEST_CASE("a linear map multiplies by its transposed weight and adds its bias", "[unit]") {
   Linear<3, 5> layer;
-  initialise(layer, {.weight = 1}, 1);
+  initialize(layer, {.weight = 1}, 1);
   layer.bias.value.fill_(2);
   at::Tensor const x = at::randn({4, 3});
   at::Tensor const expected = x.matmul(layer.weight.value.t()) + 2;

@@ -1,5 +1,5 @@
 #include <vcflash/layers/mlp.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 
 #include <ATen/ops/full.h>
 #include <ATen/ops/randn.h>
@@ -17,7 +17,7 @@ TEST_CASE("GELU is exact, by the error function", "[unit]") {
 
 TEST_CASE("SwiGLU gates one projection by another", "[unit]") {
   SwiGlu<4, 6> mlp;
-  initialise(mlp, {.weight = 1}, 1);
+  initialize(mlp, {.weight = 1}, 1);
   at::Tensor const x = at::randn({2, 4});
   at::Tensor const gate = mlp.gate_proj(x);
   at::Tensor const expected = mlp.down_proj(gate * gate.sigmoid() * mlp.up_proj(x));

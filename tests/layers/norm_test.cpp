@@ -1,5 +1,5 @@
 #include <vcflash/layers/norm.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 
 #include <ATen/ops/randn.h>
 
@@ -9,7 +9,7 @@ using namespace vcflash;
 
 TEST_CASE("LayerNorm leaves rows with mean zero and variance one", "[unit]") {
   LayerNorm<64, 1e-12> norm;
-  initialise(norm, {}, 1);
+  initialize(norm, {}, 1);
   at::Tensor const y = norm(at::randn({3, 64}) * 4 + 9);
   CHECK(y.mean(-1).abs().max().item<float>() < 1e-5F);
   CHECK((y.var(-1, /*unbiased=*/false) - 1).abs().max().item<float>() < 1e-4F);
@@ -18,7 +18,7 @@ TEST_CASE("LayerNorm leaves rows with mean zero and variance one", "[unit]") {
 TEST_CASE("RMSNorm has a gain and no bias", "[unit]") {
   STATIC_CHECK(key_count<RmsNorm<64, 1e-6>> == 1);
   RmsNorm<64, 1e-6> norm;
-  initialise(norm, {}, 1);
+  initialize(norm, {}, 1);
   norm.weight.value.fill_(3);
   at::Tensor const y = norm(at::randn({3, 64}));
   CHECK((y.square().mean(-1) - 9).abs().max().item<float>() < 1e-3F);

@@ -1,5 +1,5 @@
 #include <vcflash/layers/patch_embedding.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 
 #include <ATen/ops/conv3d.h>
 #include <ATen/ops/randn.h>
@@ -10,7 +10,7 @@ using namespace vcflash;
 
 TEST_CASE("patches are embedded as a 3-d convolution would, by frame, row and column", "[unit]") {
   PatchEmbedding<6, 4> layer;
-  initialise(layer, {.weight = 1}, 1);
+  initialize(layer, {.weight = 1}, 1);
   layer.proj.bias.value.normal_();
   at::Tensor const pixels = at::randn({2, 3, 3, 8, 12});
   at::Tensor const expected =

@@ -9,7 +9,7 @@
 #include <tests/media/measure.hpp>
 #include <tests/support/golden.hpp>
 #include <vcflash/media/image.hpp>
-#include <vcflash/media/normalise.hpp>
+#include <vcflash/media/normalize.hpp>
 #include <vcflash/media/preprocess.hpp>
 
 using namespace vcflash;
@@ -37,7 +37,7 @@ struct Prepared {
   std::vector<float> chw;
 
   explicit Prepared(Image prepared) : image(std::move(prepared)), chw(image.rgb.size()) {
-    NormaliseTable const table(imagenet_statistics);
+    NormalizeTable const table(imagenet_statistics);
     table(image.rgb, chw);
   }
 
@@ -99,7 +99,7 @@ void check_tiles(json const& expected, Image const& source, int tile) {
   Frames const tiles = cut_tiles(source, grid, tile);
   CHECK(json{tiles.count, 3, tiles.height, tiles.width} == expected.at("out_shape"));
   REQUIRE(expected.at("tiles").size() == std::size_t(tiles.count));
-  NormaliseTable const table(imagenet_statistics);
+  NormalizeTable const table(imagenet_statistics);
   for (int t = 0; t < tiles.count; ++t) {
     CAPTURE(t);
     auto const& recorded = expected["tiles"][std::size_t(t)];

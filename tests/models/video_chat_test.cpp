@@ -1,5 +1,5 @@
 #include <vcflash/models/video_chat.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 #include <vcflash/tensor/placement.hpp>
 
 #include <ATen/ops/arange.h>
@@ -162,7 +162,7 @@ TEST_CASE("a conversation longer than allowed is cut after its media are in plac
 
 TEST_CASE("a placeholder without its medium is an error, not a wrong answer", "[unit]") {
   GoldenVideoChat model;
-  initialise(model, {}, 3);
+  initialize(model, {}, 3);
   Sample sample{.input_ids = at::tensor(std::vector<std::int64_t>{1, media_placeholder, 2}),
                 .labels = {},
                 .media = {}};

@@ -1,9 +1,9 @@
 #include <vcflash/recipe/keys.hpp>
 
+#include <vcflash/base/process_memory.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/checkpoint/folder.hpp>
 #include <vcflash/checkpoint/safetensors_header.hpp>
-#include <vcflash/meta/process_memory.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <cctype>

@@ -50,9 +50,9 @@ TEST_CASE("the stages of one model share its layers, so a checkpoint passes thro
 TEST_CASE("the same seed draws the same model, another seed another", "[unit]") {
   using M = recipes::stage1_tiny;
   M::Network a, b, c;
-  initialise_model<M>(a, 5);
-  initialise_model<M>(b, 5);
-  initialise_model<M>(c, 6);
+  initialize_model<M>(a, 5);
+  initialize_model<M>(b, 5);
+  initialize_model<M>(c, 6);
   auto const equal = [](M::Network const& left, M::Network const& right) {
     std::vector<Tensor> values;
     for_each_parameter(left, [&](auto const&, auto const& p) { values.push_back(p.value); });

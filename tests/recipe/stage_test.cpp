@@ -21,7 +21,7 @@ TEST_CASE("what each stage trains", "[unit]") {
   STATIC_CHECK_FALSE(TrainedParts{}.any());
 }
 
-TEST_CASE("upstream's stages shard the optimiser's state, as its scripts do", "[unit]") {
+TEST_CASE("upstream's stages shard the optimizer's state, as its scripts do", "[unit]") {
   STATIC_CHECK(std::same_as<VisualPretraining::Sharding, Zero<1>>);
   STATIC_CHECK(Zero<1>::stage.optimizer() && !Zero<1>::stage.gradients());
   STATIC_CHECK(Zero<2>::stage.gradients() && !Zero<2>::stage.parameters());

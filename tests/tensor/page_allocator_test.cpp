@@ -1,4 +1,4 @@
-#include <vcflash/meta/process_memory.hpp>
+#include <vcflash/base/process_memory.hpp>
 #include <vcflash/tensor/page_allocator.hpp>
 
 #include <ATen/ops/ones.h>

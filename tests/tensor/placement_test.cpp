@@ -1,5 +1,5 @@
 #include <vcflash/layers/linear.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 #include <vcflash/tensor/placement.hpp>
 
 #include <ATen/ops/ones.h>
@@ -10,7 +10,7 @@ using namespace vcflash;
 
 TEST_CASE("a model changes its type and its device as a whole", "[unit]") {
   Linear<4, 8> layer;
-  initialise(layer, {}, 1);
+  initialize(layer, {}, 1);
   CHECK(parameter_bytes(layer) == (4 * 8 + 8) * 4);
   convert_to(layer, at::kBFloat16);
   CHECK(parameter_bytes(layer) == (4 * 8 + 8) * 2);
@@ -21,7 +21,7 @@ TEST_CASE("a model changes its type and its device as a whole", "[unit]") {
 
 TEST_CASE("frozen parameters build no graph", "[unit]") {
   Linear<4, 8> layer;
-  initialise(layer, {}, 1);
+  initialize(layer, {}, 1);
   set_trained(layer, true);
   CHECK(layer(at::ones({1, 4})).requires_grad());
   set_trained(layer, false);

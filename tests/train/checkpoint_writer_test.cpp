@@ -9,7 +9,7 @@
 #include <string_view>
 #include <thread>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 #include "tests/dist/as_ranks.hpp"
 #include "tests/support/folder.hpp"

@@ -20,7 +20,7 @@ TEST_CASE("recomputed layers give the gradients of kept ones, bit for bit", "[un
   auto const samples = source.next();
   R::Network kept, recomputed;
   for (auto* const network : {&kept, &recomputed}) {
-    initialise_model<R>(*network, 1);
+    initialize_model<R>(*network, 1);
     freeze_as_staged<R>(*network);
   }
   Tensor const loss = kept.loss(samples);

@@ -3,7 +3,7 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <catch2/catch_test_macros.hpp>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/recipe/recipe.hpp>
 #include <vcflash/train/checkpointing.hpp>
 
@@ -23,14 +23,14 @@ void check_same_gradients() {
   auto source = test::random_samples(1, 3, R::Encoder::resolution, R::Llm::vocabulary);
   auto const batch = source.next();  // a video, an image and a text
   Network expected;
-  initialise_model<R>(expected, 1);
+  initialize_model<R>(expected, 1);
   freeze_as_staged<R>(expected);
   Tensor const loss = expected.loss(batch);
   torch::autograd::backward({loss}, {});
   auto const values = named_parameters(expected);
   auto const failures = test::as_ranks(2, 60s, [&](dist::ProcessGroup& group) {
     Network network;
-    initialise_model<R>(network, 1);
+    initialize_model<R>(network, 1);
     freeze_as_staged<R>(network);
     auto const& prefixes = Network::key_prefixes;
     ShardedParameters parameters(units_of(network.encoder, prefixes[0]),

@@ -19,7 +19,7 @@ using Stage4 = test::SmallRecipe<HighResPostSft>;
 template <class R>
 NamedTensors gradients_of(std::vector<Sample> const& batch, std::int64_t threads) {
   typename R::Network network;
-  initialise_model<R>(network, 3);
+  initialize_model<R>(network, 3);
   freeze_as_staged<R>(network);
   auto config = default_config<R>();
   config.recipe.micro_batch = std::ssize(batch);

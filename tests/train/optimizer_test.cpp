@@ -24,7 +24,7 @@ ParameterGroup group(Tensor parameter, double rate, double decay) {
 
 template <class R>
 std::vector<ParameterGroup> groups_of(typename R::Network& network, Hyperparameters const& run) {
-  initialise_model<R>(network, 1);
+  initialize_model<R>(network, 1);
   return parameter_groups<R>(network, run);
 }
 

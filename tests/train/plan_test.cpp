@@ -17,11 +17,11 @@
 #include <thread>
 #include <vector>
 
+#include <vcflash/base/process_memory.hpp>
 #include <vcflash/connectors/tome.hpp>
 #include <vcflash/dist/launch.hpp>
 #include <vcflash/encoders/umt.hpp>
 #include <vcflash/llms/qwen2.hpp>
-#include <vcflash/meta/process_memory.hpp>
 
 #include "tests/dist/free_port.hpp"
 #include "tests/support/medium_decoder.hpp"
@@ -229,14 +229,14 @@ TEST_CASE("a process of a sharded training keeps and takes what its plan says", 
     // How many collectives are on their way at the peak is a matter of chance: 2 to 8 % were seen.
     check_within(15, plan.peak.total(), found.peak);
     CHECK(plan.kept.of(Purpose::weights) == found.weights);
-    // The optimiser names its sums of gradients with its state: 4 bytes of 12 or of 16.
+    // The optimizer names its sums of gradients with its state: 4 bytes of 12 or of 16.
     bool const narrow = plan.dtype == at::kBFloat16;
     CHECK(plan.kept.of(Purpose::optimizer) ==
           found.optimizer_state * (narrow ? 12 : 8) / (narrow ? 16 : 12));
   }
 }
 
-TEST_CASE("a plan counts weights, gradients and the optimiser's state by part", "[unit]") {
+TEST_CASE("a plan counts weights, gradients and the optimizer's state by part", "[unit]") {
   constexpr auto encoder = parameter_count<Medium24M::Encoder>;
   constexpr auto connector = parameter_count<Medium24M::Connector>;
   constexpr auto llm = parameter_count<Medium24M::Llm>;

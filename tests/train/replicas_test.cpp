@@ -13,7 +13,7 @@ using Stage4 = test::SmallRecipe<HighResPostSft>;
 
 TEST_CASE("replicas share a network's memory and gather gradients of their own", "[unit]") {
   Stage4::Network network;
-  initialise_model<Stage4>(network, 1);
+  initialize_model<Stage4>(network, 1);
   freeze_as_staged<Stage4>(network);
   Replicas<Stage4::Network> replicas(network, 3);
   REQUIRE(replicas.size() == 3);

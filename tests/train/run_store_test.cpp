@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/folder.hpp>
-#include <vcflash/meta/error.hpp>
 
 #include "tests/checkpoint/full_disk.hpp"
 #include "tests/checkpoint/small_recipe.hpp"

@@ -11,7 +11,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <mutex>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 #include "tests/dist/as_ranks.hpp"
 

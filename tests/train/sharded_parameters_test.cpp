@@ -2,7 +2,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/recipe/recipe.hpp>
 
 #include "tests/checkpoint/small_recipe.hpp"
@@ -29,13 +29,13 @@ ShardedParameters sharded(typename R::Network& network, dist::ProcessGroup& grou
 
 TEST_CASE("a rank keeps its part of the parameters, and all of them when they are used", "[unit]") {
   Stage2::Network expected;
-  initialise_model<Stage2>(expected, 1);
+  initialize_model<Stage2>(expected, 1);
   auto const values = named_parameters(expected);
   for (std::int64_t const ranks : {2, 3}) {
     auto const failures = test::as_ranks(ranks, 60s, [&](dist::ProcessGroup& group) {
       Stage2::Network network;
       // Rank 0's values are those of all.
-      initialise_model<Stage2>(network, group.first() ? 1 : 2);
+      initialize_model<Stage2>(network, group.first() ? 1 : 2);
       auto parameters = sharded<Stage2>(network, group);
       auto const kept = parameters.bytes();
       for (int round = 0; round < 2; ++round) {
@@ -60,7 +60,7 @@ TEST_CASE("a rank keeps its part of the parameters, and all of them when they ar
 TEST_CASE("units are used layer by layer, the encoder's as often as it runs", "[unit]") {
   auto const failures = test::as_ranks(2, 60s, [&](dist::ProcessGroup& group) {
     Stage4::Network network;
-    initialise_model<Stage4>(network, 1);
+    initialize_model<Stage4>(network, 1);
     auto const parameters = sharded<Stage4>(network, group);
     // Two units beside the layers: trained and frozen.
     std::vector<std::size_t> const once{2, 3, 4, 5}, twice{2, 3, 2, 3, 4, 5}, never{4, 5};

@@ -20,7 +20,7 @@ using Stage2 = test::SmallRecipe<VisualPretraining>;
 
 Stage2::Network drawn(std::uint64_t seed) {
   Stage2::Network network;
-  initialise_model<Stage2>(network, seed);
+  initialize_model<Stage2>(network, seed);
   return network;
 }
 

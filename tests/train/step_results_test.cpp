@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include "tests/dist/as_ranks.hpp"
 
 using namespace vcflash;

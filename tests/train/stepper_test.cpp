@@ -29,7 +29,7 @@ RunConfig small_steps() {
 
 TEST_CASE("a step moves what its stage trains and nothing else", "[unit]") {
   Stage4::Network network;
-  initialise_model<Stage4>(network, 3);
+  initialize_model<Stage4>(network, 3);
   std::vector<Tensor> before;
   for (auto const& parameter : parameters_of(network)) before.push_back(parameter.value->clone());
   auto const config = small_steps();

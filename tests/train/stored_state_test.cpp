@@ -7,8 +7,8 @@
 #include <catch2/matchers/catch_matchers_exception.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/folder.hpp>
-#include <vcflash/meta/error.hpp>
 
 #include "tests/support/folder.hpp"
 

@@ -482,7 +482,7 @@ TEST_CASE("stage 1 leaves the connector alone, and stage 2 starts from it", "[un
   test::TemporaryFolder const folder;
   std::filesystem::create_directory(folder / "base");
   Stage1::Network base;
-  initialise_model<Stage1>(base, 5);
+  initialize_model<Stage1>(base, 5);
   checkpoint::save_weights(named_parameters(base), folder / "base");
   train_in<Stage1>(folder / "one", settings<Stage1>(), 0, {.out = {}, .init = folder / "base"});
   CHECK_FALSE(std::filesystem::exists(folder / "one/model.safetensors"));
@@ -496,7 +496,7 @@ TEST_CASE("stage 1 leaves the connector alone, and stage 2 starts from it", "[un
   }
 }
 
-TEST_CASE("what a stage leaves alone carries no gradients and no optimiser state", "[unit]") {
+TEST_CASE("what a stage leaves alone carries no gradients and no optimizer state", "[unit]") {
   test::TemporaryFolder const folder;
   Trainer<Stage4> const trainer(settings<Stage4>(), {.out = folder / "run"});
   CHECK(trainer.optimizer().state_bytes() ==
@@ -577,7 +577,7 @@ TEST_CASE("a step without a finite loss moves nothing, and its samples are named
   CHECK(lines[1].at("skipped") == "loss");
   CHECK(lines[3].at("loss").is_number());
   CHECK_FALSE(lines[3].contains("skipped"));
-  // The optimiser counts its own steps: one that is taken up right after must do the same.
+  // The optimizer counts its own steps: one that is taken up right after must do the same.
   train(folder / "resumed", 2);
   train(folder / "resumed", 0);
   CHECK(test::read_file(folder / "straight/model.safetensors") ==

@@ -15,7 +15,7 @@
 #include <utility>
 
 #include <vcflash/app/chat_command.hpp>
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/text/turns.hpp>
 #include <vcflash/text/utf8.hpp>
 

@@ -13,9 +13,9 @@
 #include <vcflash/app/log.hpp>
 #include <vcflash/app/number_checks.hpp>
 #include <vcflash/app/program.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/folder.hpp>
 #include <vcflash/infer/generation_config.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/recipe/stage.hpp>
 
 namespace vcflash::app::detail {

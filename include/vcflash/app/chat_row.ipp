@@ -10,7 +10,7 @@
 #include <utility>
 
 #include <vcflash/app/chat_row.hpp>
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/text/turns.hpp>
 
 namespace vcflash::app {

@@ -21,10 +21,10 @@
 #include <vcflash/app/log.hpp>
 #include <vcflash/app/number_checks.hpp>
 #include <vcflash/app/program.hpp>
+#include <vcflash/base/error.hpp>
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/data/mixture.hpp>
 #include <vcflash/data/sampler.hpp>
-#include <vcflash/meta/error.hpp>
-#include <vcflash/meta/vocabulary.hpp>
 #include <vcflash/recipe/stage.hpp>
 #include <vcflash/text/chat.hpp>
 #include <vcflash/text/tokenizer.hpp>
@@ -142,7 +142,7 @@ inline int inspect_data_main(int argc, char const* const* argv) {
   auto const* const max_length =
       number("--max-length", given.max_length, "Tokens of a row at most");
   auto const* const batch =
-      number("--global-batch", given.global_batch, "Rows of an optimiser step");
+      number("--global-batch", given.global_batch, "Rows of an optimizer step");
   auto const* const frame_tokens =
       number("--tokens-per-frame", given.tokens_of_frame,
              "Tokens of a video's frame; default: of the model that --recipe trained, or 16");

@@ -4,13 +4,13 @@
 #include <vcflash/app/needle_evaluation.hpp>
 #include <vcflash/app/needle_results.hpp>
 #include <vcflash/app/progress.hpp>
+#include <vcflash/base/process_memory.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/eval/all_benchmarks.hpp>
 #include <vcflash/eval/journal.hpp>
 #include <vcflash/eval/share.hpp>
 #include <vcflash/infer/prompt_length.hpp>
 #include <vcflash/media/video.hpp>
-#include <vcflash/meta/process_memory.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

@@ -30,7 +30,7 @@ std::string table(std::string_view unit, Amounts const& amounts,
   }
   text += fmt::format("{:>12}\n", "all");
   for (auto const category : categories) {
-    text += fmt::format("{:<14}", train::name_of(category));
+    text += fmt::format("{:<14}", name_of(category));
     for (std::size_t part = 0; part < part_count; ++part) {
       text += cell(amounts(category, static_cast<Part>(part)));
     }
@@ -48,7 +48,7 @@ template <class Amounts, class Category>
 nlohmann::ordered_json object(Amounts const& amounts, std::vector<Category> const& categories) {
   nlohmann::ordered_json json;
   for (auto const category : categories) {
-    auto& row = json[std::string(train::name_of(category))];
+    auto& row = json[std::string(name_of(category))];
     for (std::size_t part = 0; part < part_count; ++part) {
       auto const at = static_cast<Part>(part);
       row[std::string(name_of(at))] = amounts(category, at);
@@ -64,7 +64,7 @@ inline std::vector<train::Purpose> purposes() {
   return {weights, gradients, optimizer, activations, batch};
 }
 
-/// The optimiser multiplies no matrices.
+/// The optimizer multiplies no matrices.
 inline std::vector<train::Pass> passes() {
   using enum train::Pass;
   return {forward, recomputation, backward};
@@ -95,7 +95,7 @@ inline std::string when(train::Pass pass) {
     case backward:
       return "in the backward pass";
     case optimizer:
-      return "in the optimiser's step";
+      return "in the optimizer's step";
   }
   return "";
 }
@@ -144,7 +144,7 @@ VCFLASH_INLINE nlohmann::ordered_json to_json(train::Plan const& plan, train::Ru
             {"text_tokens", batch.text}}},
           {"micro_batches", plan.micro_batches},
           {"peak_bytes", detail::object(plan.peak, detail::purposes())},
-          {"peak_in", train::name_of(plan.pass_of_peak)},
+          {"peak_in", name_of(plan.pass_of_peak)},
           {"kept_bytes", detail::object(plan.kept, detail::purposes())},
           {"read_ahead_bytes", detail::read_ahead(plan, run)},
           {"micro_batch_flops", detail::object(plan.work, detail::passes())},
@@ -180,7 +180,7 @@ VCFLASH_INLINE std::string out_of_memory(train::Plan const* plan, train::RunConf
           ? std::string()
           : fmt::format(
                 ": --plan predicts {:.2f} GiB for a step with {} ({:.2f} of weights, {:.2f} "
-                "of gradients, {:.2f} of the optimiser's state, {:.2f} of activations)",
+                "of gradients, {:.2f} of the optimizer's state, {:.2f} of activations)",
                 static_cast<double>(plan->peak.total()) / detail::gib, detail::text_of(plan->batch),
                 static_cast<double>(plan->peak.of(train::Purpose::weights)) / detail::gib,
                 static_cast<double>(plan->peak.of(train::Purpose::gradients)) / detail::gib,

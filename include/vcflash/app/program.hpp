@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/meta/separate.hpp>
 
 namespace CLI {

@@ -12,7 +12,7 @@
 
 #include <vcflash/app/build_commit.hpp>
 #include <vcflash/app/program.hpp>
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 namespace vcflash::app {
 

@@ -33,7 +33,7 @@ int train_main(int argc, char** argv) {
            [](TrainingRun const& run, train::RunLoader& loader) {
              train::Trainer<R> trainer(run.config, run.files, run.tokenizer, run.callbacks,
                                        run.group, run.device);
-             if (run.utilisation) trainer.measure(*run.utilisation);
+             if (run.utilization) trainer.measure(*run.utilization);
              if (trainer.steps_done() > 0) run.on_resume(trainer.steps_done());
              return trainer.run(loader);
            }},

@@ -20,7 +20,7 @@
 #include <vcflash/train/run_loader.hpp>
 #include <vcflash/train/start.hpp>
 #include <vcflash/train/trainer.hpp>
-#include <vcflash/train/utilisation.hpp>
+#include <vcflash/train/utilization.hpp>
 
 namespace vcflash::app {
 
@@ -36,7 +36,7 @@ struct TrainingRun {
   train::Callbacks callbacks;
   dist::ProcessGroup* group = nullptr;  ///< none: one process
   at::Device device = at::kCPU;
-  std::optional<train::Utilisation> utilisation;  ///< none: unknown
+  std::optional<train::Utilization> utilization;  ///< none: unknown
   std::function<void(std::int64_t steps_done)> on_resume;
 };
 

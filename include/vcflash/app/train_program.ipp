@@ -25,10 +25,10 @@
 #include <vcflash/app/train_program.hpp>
 #include <vcflash/app/trained_model.hpp>
 #include <vcflash/app/training_report.hpp>
+#include <vcflash/base/process_memory.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/checkpoint/folder.hpp>
 #include <vcflash/dist/launch.hpp>
-#include <vcflash/meta/process_memory.hpp>
 #include <vcflash/tensor/out_of_memory.hpp>
 #include <vcflash/train/agreement.hpp>
 
@@ -213,12 +213,12 @@ inline nlohmann::ordered_json summary_of(TrainProgram const& recipe,
 
 /// What a run's steps are measured by; none where they cannot be planned, which a training does not
 /// need.
-inline std::optional<train::Utilisation> utilisation_of(TrainProgram const& recipe,
+inline std::optional<train::Utilization> utilization_of(TrainProgram const& recipe,
                                                         train::RunConfig const& config,
                                                         at::Device device, std::int64_t processes) {
   try {
     auto const flops = train::step_flops(recipe.plan, config, recipe.pixels.clip_frames);
-    return train::Utilisation{flops, train::matrix_product_rate(config.dtype, device), processes};
+    return train::Utilization{flops, train::matrix_product_rate(config.dtype, device), processes};
   } catch (std::exception const&) {
     return {};
   }
@@ -255,16 +255,16 @@ class TrainingNote {
     mix(samples_, static_cast<double>(report.samples) / seconds);
     mix(tokens_, static_cast<double>(report.tokens) / seconds);
     mix(waiting_, report.data_seconds / seconds);
-    mix(utilisation_, report.utilisation);
+    mix(utilization_, report.utilization);
     seen_ = true;
     return fmt::format("loss {:.4f}  lr {:.2e}  {:.3g} samples/s  {:.0f} tokens/s{}{}", loss_,
                        report.learning_rate, samples_, tokens_,
-                       utilisation_ > 0 ? fmt::format("  mfu {:.0f} %", 100 * utilisation_) : "",
+                       utilization_ > 0 ? fmt::format("  mfu {:.0f} %", 100 * utilization_) : "",
                        waiting_ > 0.2 ? fmt::format("  waiting {:.0f} %", 100 * waiting_) : "");
   }
 
  private:
-  double loss_ = 0, samples_ = 0, tokens_ = 0, waiting_ = 0, utilisation_ = 0;
+  double loss_ = 0, samples_ = 0, tokens_ = 0, waiting_ = 0, utilization_ = 0;
   bool seen_ = false;
 };
 
@@ -350,8 +350,8 @@ inline int train_recipe(TrainProgram const& recipe, TrainArguments const& argume
     if (!speaks) return;
     inform(fmt::format("{}: goes on after step {}.", arguments.out.string(), done));
   };
-  std::optional<train::Utilisation> utilisation;  // of the rank that tells
-  if (speaks) utilisation = utilisation_of(recipe, config, device, launch.processes);
+  std::optional<train::Utilization> utilization;  // of the rank that tells
+  if (speaks) utilization = utilization_of(recipe, config, device, launch.processes);
   auto const summary = train_within_memory(recipe,
                                            {.config = config,
                                             .files = files,
@@ -359,7 +359,7 @@ inline int train_recipe(TrainProgram const& recipe, TrainArguments const& argume
                                             .callbacks = {.on_step = on_step, .warn = warn},
                                             .group = group ? &*group : nullptr,
                                             .device = device,
-                                            .utilisation = utilisation,
+                                            .utilization = utilization,
                                             .on_resume = on_resume},
                                            loader);
   progress.reset();

@@ -74,7 +74,7 @@ struct TrainedModel {
     auto const left =
         checkpoint::load_model(checkpoint::parameters_of_parts(model.network), weights, dtype);
     if (!left.empty()) {
-      initialise_rest<M>(model.network, 0, dtype);
+      initialize_rest<M>(model.network, 0, dtype);
       warn(checkpoint::left_alone(folder.string(), left));
     }
     move_to(model.network, device);

@@ -7,7 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include <vcflash/app/trained_model.hpp>
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 namespace vcflash::app {
 

@@ -20,8 +20,8 @@
 #include <vcflash/app/report/charts.hpp>
 #include <vcflash/app/report/results_files.hpp>
 #include <vcflash/app/training_report.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::app {
 
@@ -81,7 +81,7 @@ VCFLASH_INLINE std::string step_times(std::vector<nlohmann::json> const& steps) 
       {{"data_seconds", "waiting for samples"},
        {"forward_seconds", "forward"},
        {"backward_seconds", "backward"},
-       {"optimizer_seconds", "optimiser"}}};
+       {"optimizer_seconds", "optimizer"}}};
   for (auto const& [key, name] : parts) {
     times.emplace_back(name, total(steps, key));
     rest -= times.back().second;

@@ -11,10 +11,10 @@
 
 #include <vcflash/app/number_checks.hpp>
 #include <vcflash/app/viewing.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/json_file.hpp>
 #include <vcflash/checkpoint/trained_view.hpp>
 #include <vcflash/media/frame_sampling.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/text/toml.hpp>
 
 namespace vcflash::app {

@@ -18,8 +18,8 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::checkpoint {
 

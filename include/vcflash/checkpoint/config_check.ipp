@@ -8,9 +8,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/config_check.hpp>
 #include <vcflash/checkpoint/trained_view.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::checkpoint {
 

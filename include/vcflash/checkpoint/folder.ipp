@@ -16,11 +16,11 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/checkpoint/folder.hpp>
 #include <vcflash/checkpoint/safetensors.hpp>
 #include <vcflash/checkpoint/torch_file.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::checkpoint {
 

@@ -8,9 +8,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/checkpoint/json_file.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::checkpoint {
 

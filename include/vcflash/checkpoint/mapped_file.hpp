@@ -15,7 +15,7 @@
 
 #include <fmt/format.h>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 namespace vcflash::checkpoint {
 

@@ -12,8 +12,8 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/zip.hpp>
-#include <vcflash/meta/error.hpp>
 
 /// The part of Python's pickle format that a dictionary of tensors needs. A pickle is a program;
 /// this machine knows the instructions that build plain values and no others, calls nothing, and

@@ -22,10 +22,10 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/checkpoint/mapped_file.hpp>
 #include <vcflash/checkpoint/safetensors_header.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/parameter_list.hpp>
 

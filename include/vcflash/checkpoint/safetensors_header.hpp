@@ -19,7 +19,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 /// The header of a safetensors file (https://github.com/huggingface/safetensors): eight bytes of
 /// length, JSON, then the tensors' bytes without holes. Read as hostile.

@@ -13,9 +13,9 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/safetensors.hpp>
 #include <vcflash/checkpoint/torch_tensors.hpp>
-#include <vcflash/meta/error.hpp>
 
 /// The pickle that `torch.save` writes for a dictionary of tensors.
 namespace vcflash::checkpoint {

@@ -15,13 +15,13 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/mapped_file.hpp>
 #include <vcflash/checkpoint/pickle.hpp>
 #include <vcflash/checkpoint/safetensors.hpp>
 #include <vcflash/checkpoint/tensor_pickler.hpp>
 #include <vcflash/checkpoint/torch_tensors.hpp>
 #include <vcflash/checkpoint/zip.hpp>
-#include <vcflash/meta/error.hpp>
 
 /// Files of `torch.save`: read without Python and without running what they hold (today's zip
 /// archives and the format before torch 1.6), written as torch 2 writes a dictionary of tensors.

@@ -19,10 +19,10 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/mapped_file.hpp>
 #include <vcflash/checkpoint/pickle.hpp>
 #include <vcflash/checkpoint/safetensors.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/tensor/aten.hpp>
 
 /// How torch describes tensors in a pickle: storages, and views of them.

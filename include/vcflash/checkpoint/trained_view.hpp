@@ -7,8 +7,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/meta/separate.hpp>
-#include <vcflash/meta/vocabulary.hpp>
 
 namespace vcflash::checkpoint {
 

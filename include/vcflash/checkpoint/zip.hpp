@@ -15,8 +15,8 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
-#include <vcflash/meta/error.hpp>
 
 /// Zip archives of uncompressed records, as `torch.save` writes them; ZIP64 included.
 namespace vcflash::checkpoint {

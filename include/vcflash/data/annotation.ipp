@@ -8,11 +8,11 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/data/annotation.hpp>
 #include <vcflash/data/json_words.hpp>
 #include <vcflash/data/padded_text.hpp>
 #include <vcflash/data/row_reader.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::data {
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include <vcflash/meta/vocabulary.hpp>
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/text/chat.hpp>
 
 /// How upstream makes conversations of one batch equally long.

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/data/frame_cache.hpp>
 #include <vcflash/data/sampler.hpp>
 #include <vcflash/media/ffmpeg.hpp>
@@ -19,7 +20,6 @@
 #include <vcflash/media/frame_sampling.hpp>
 #include <vcflash/media/frames.hpp>
 #include <vcflash/media/video.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::data {
 

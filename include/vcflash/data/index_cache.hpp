@@ -20,9 +20,9 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/data/row_index.hpp>
 #include <vcflash/media/byte_source.hpp>
-#include <vcflash/meta/error.hpp>
 
 /// Keeps the index of a large annotation file, so that it is made once. The cache lies beside the
 /// annotations (`.NAME.vcflash-index`), or in the user's cache folder where that cannot be written.

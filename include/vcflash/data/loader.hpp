@@ -19,6 +19,7 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/data/bad_samples.hpp>
 #include <vcflash/data/frame_reader.hpp>
 #include <vcflash/data/lengths.hpp>
@@ -29,7 +30,6 @@
 #include <vcflash/data/sampler.hpp>
 #include <vcflash/media/byte_source.hpp>
 #include <vcflash/media/ffmpeg.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/models/sample.hpp>
 #include <vcflash/text/tokenizer.hpp>
 
@@ -40,7 +40,7 @@ struct LoaderConfig {
   SampleConfig sample;
   Order order = Order::grouped;
   std::int64_t batch = 1;            ///< samples of a micro-batch
-  std::int64_t accumulation = 1;     ///< micro-batches of an optimiser step in one process
+  std::int64_t accumulation = 1;     ///< micro-batches of an optimizer step in one process
   std::int64_t rank = 0, world = 1;  ///< this process and how many there are
   std::uint64_t seed = 42;
   int workers = 2;                    ///< threads that prepare samples; 0: the caller's own
@@ -288,7 +288,7 @@ class Loader {
     return kept;
   }
 
-  /// Micro-batches of an optimiser step, of all processes.
+  /// Micro-batches of an optimizer step, of all processes.
   std::int64_t step_batches() const { return config_.world * config_.accumulation; }
 
   [[noreturn]] void refuse_too_few() const {

@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/data/annotation.hpp>
 #include <vcflash/data/mixture_file.hpp>
 #include <vcflash/meta/separate.hpp>
-#include <vcflash/meta/vocabulary.hpp>
 
 /// A data mixture with the rows of all its annotation files.
 namespace vcflash::data {

@@ -14,8 +14,8 @@
 #include <system_error>
 #include <utility>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/data/mixture.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::data {
 

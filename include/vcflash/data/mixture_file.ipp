@@ -19,9 +19,9 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
+#include <vcflash/base/nearest.hpp>
 #include <vcflash/data/mixture_file.hpp>
-#include <vcflash/meta/nearest.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::data {
 

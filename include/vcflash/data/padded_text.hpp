@@ -5,8 +5,8 @@
 #include <span>
 #include <string>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/media/byte_source.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::data {
 

@@ -5,11 +5,11 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/media/ffmpeg.hpp>
 #include <vcflash/media/frames.hpp>
 #include <vcflash/media/image.hpp>
 #include <vcflash/media/preprocess.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/recipe/stage.hpp>
 
 namespace vcflash::data {

@@ -12,8 +12,8 @@
 
 #include <fmt/format.h>
 
-#include <vcflash/meta/error.hpp>
-#include <vcflash/meta/vocabulary.hpp>
+#include <vcflash/base/error.hpp>
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/text/turns.hpp>
 
 namespace vcflash::data {

@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/data/json_rows.hpp>
 #include <vcflash/data/json_words.hpp>
 #include <vcflash/data/padded_text.hpp>
@@ -23,7 +24,6 @@
 #include <vcflash/data/row_index.hpp>
 #include <vcflash/data/row_reader.hpp>
 #include <vcflash/media/byte_source.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::data {
 

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include <vcflash/meta/nearest.hpp>
+#include <vcflash/base/nearest.hpp>
 
 /// The keys of a row, and what people write for them.
 namespace vcflash::data::detail {

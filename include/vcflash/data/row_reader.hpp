@@ -11,12 +11,12 @@
 
 #include <simdjson.h>
 
+#include <vcflash/base/error.hpp>
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/data/json_words.hpp>
 #include <vcflash/data/row_keys.hpp>
 #include <vcflash/data/row_view.hpp>
 #include <vcflash/data/turn_reader.hpp>
-#include <vcflash/meta/error.hpp>
-#include <vcflash/meta/vocabulary.hpp>
 #include <vcflash/text/turns.hpp>
 
 /// Rows as LLaVA-NeXT, ms-swift, LLaMA-Factory and Qwen-VL write them; what a row means is found by

@@ -10,8 +10,8 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/data/row.hpp>
-#include <vcflash/meta/vocabulary.hpp>
 #include <vcflash/text/turns.hpp>
 
 namespace vcflash::data {

@@ -14,6 +14,8 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/data/collate.hpp>
 #include <vcflash/data/frame_reader.hpp>
 #include <vcflash/data/media_text.hpp>
@@ -22,9 +24,7 @@
 #include <vcflash/media/ffmpeg.hpp>
 #include <vcflash/media/frame_sampling.hpp>
 #include <vcflash/media/frames.hpp>
-#include <vcflash/media/normalise.hpp>
-#include <vcflash/meta/error.hpp>
-#include <vcflash/meta/vocabulary.hpp>
+#include <vcflash/media/normalize.hpp>
 #include <vcflash/models/sample.hpp>
 #include <vcflash/recipe/stage.hpp>
 #include <vcflash/tensor/aten.hpp>
@@ -58,14 +58,14 @@ inline Tensor to_tensor(std::span<std::int64_t const> ids) {
   return out;
 }
 
-/// Decodes, resizes, normalises, tokenises and labels one row. Any thread may use it.
+/// Decodes, resizes, normalizes, tokenizes and labels one row. Any thread may use it.
 class SampleMaker {
  public:
   SampleMaker(SampleConfig const& config, text::Tokenizer tokenizer)
       : config_(config),
         tokenizer_(std::move(tokenizer)),
         padding_(tokenizer_.id_of("<|endoftext|>")),
-        normalise_({config.mean, config.std}),
+        normalize_({config.mean, config.std}),
         read_(config.image_size, config.frame_cache, config.time_limit) {}
 
   FrameCache const& cache() const { return read_.cache(); }
@@ -116,23 +116,23 @@ class SampleMaker {
     auto const chosen = read_(path, request, row.read_type,
                               config_.frame_jitter ? std::optional(seed) : std::nullopt);
     if (config_.time_message) message = text::time_message(chosen.duration, chosen.frames->count);
-    return {Modality::video, normalised(*chosen.frames, chosen.frames.use_count() == 1)};
+    return {Modality::video, normalized(*chosen.frames, chosen.frames.use_count() == 1)};
   }
 
   /// \param alone of several images in one row upstream pads each to a square
   Medium image(std::filesystem::path const& path, bool alone) const {
     auto const picture = read_picture(path, alone ? config_.images : ImageLayout::pad,
                                       config_.image_size, config_.time_limit);
-    return {Modality::image, normalised(picture.tiles, false), picture.rows, picture.columns};
+    return {Modality::image, normalized(picture.tiles, false), picture.rows, picture.columns};
   }
 
   /// \param last whether nobody needs the frames afterwards: their memory is given back one by one,
   ///   so that a long video is not held twice
   /// \return [count, 3, height, width] fp32
-  Tensor normalised(media::Frames const& frames, bool last) const {
+  Tensor normalized(media::Frames const& frames, bool last) const {
     Tensor pixels = aten::empty({frames.count, 3, frames.height, frames.width}, at::kFloat);
     for (int i = 0; i < frames.count; ++i) {
-      normalise_(frames.frame(i), {pixels.data_ptr<float>() + i * std::ssize(frames.frame(i)),
+      normalize_(frames.frame(i), {pixels.data_ptr<float>() + i * std::ssize(frames.frame(i)),
                                    frames.frame_bytes()});
       if (last) media::give_back(frames.frame(i));
     }
@@ -142,7 +142,7 @@ class SampleMaker {
   SampleConfig config_;
   text::Tokenizer tokenizer_;
   std::optional<std::int64_t> padding_;
-  media::NormaliseTable normalise_;
+  media::NormalizeTable normalize_;
   FrameReader read_;
 };
 

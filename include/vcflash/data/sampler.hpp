@@ -271,7 +271,7 @@ constexpr std::int64_t rows_of_epoch(Order order, std::int64_t text, std::int64_
   return ((text - 1) / mega + (media - 1) / mega) * mega;
 }
 
-/// Optimiser steps of so many epochs; 0 where these do not fill one, and a run is refused.
+/// Optimizer steps of so many epochs; 0 where these do not fill one, and a run is refused.
 /// \param accumulation micro-batches of a step, of all processes
 constexpr std::int64_t steps_of_run(std::int64_t batches_per_epoch, std::int64_t epochs,
                                     std::int64_t accumulation) {
@@ -288,7 +288,7 @@ struct Position {
 /// \param lengths one a row: negative without a medium if the order looks at modalities, where 0
 ///   counts as 1 word
 /// \param set_sizes rows of each set; their sum is the number of rows
-/// \param batch samples of a micro-batch  \param world micro-batches of one optimiser step over all
+/// \param batch samples of a micro-batch  \param world micro-batches of one optimizer step over all
 ///   processes (upstream: processes x accumulation)
 /// \param accumulation micro-batches that `variable_length` takes as one
 inline std::vector<std::int64_t> epoch_order(Order order, std::vector<std::int64_t> lengths,

@@ -7,9 +7,9 @@
 
 #include <simdjson.h>
 
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/data/json_words.hpp>
 #include <vcflash/data/row_view.hpp>
-#include <vcflash/meta/vocabulary.hpp>
 #include <vcflash/text/chat.hpp>
 #include <vcflash/text/turns.hpp>
 

@@ -11,8 +11,8 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/dist/device.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/tensor/page_allocator.hpp>
 
 namespace vcflash::dist {

@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/dist/launch.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::dist {
 

@@ -29,9 +29,9 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/dist/process_group.hpp>
 #include <vcflash/dist/watchdog.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/tensor/aten.hpp>
 
 namespace vcflash::dist {

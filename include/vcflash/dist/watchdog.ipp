@@ -20,8 +20,8 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/dist/watchdog.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::dist {
 

@@ -34,7 +34,7 @@ struct InternVideo2Config {
   constexpr std::int64_t side() const { return resolution / patch; }
 };
 
-/// Self-attention without biases, whose queries and keys are normalised over all heads together.
+/// Self-attention without biases, whose queries and keys are normalized over all heads together.
 template <InternVideo2Config C>
 struct InternVideo2Attention {
   using Qkv = Linear<C.width, 3 * C.width, false>;
@@ -97,7 +97,7 @@ struct InternVideo2Transformer {
 };
 
 /// Video encoder of InternVideo2 (Wang et al. 2024), as VideoChat-Flash uses it: the output of the
-/// second-to-last layer, not normalised, without the class token; positions are learned, those of
+/// second-to-last layer, not normalized, without the class token; positions are learned, those of
 /// an image apart. Upstream: `PretrainVisionTransformer_clean` of internvideo2/vit_scale_clean.py.
 template <InternVideo2Config C>
 struct InternVideo2 {

@@ -86,7 +86,7 @@ struct UmtTransformer {
 };
 
 /// Video encoder of Unmasked Teacher (Li et al. 2023), as VideoChat-Flash uses it: the output of
-/// the second-to-last layer, normalised; positions are computed, not stored.
+/// the second-to-last layer, normalized; positions are computed, not stored.
 /// Upstream: `PretrainVisionTransformer` of umt/vit.py.
 template <UmtConfig C>
 struct Umt {

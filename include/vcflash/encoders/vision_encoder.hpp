@@ -1,6 +1,6 @@
 #pragma once
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/meta/reflect.hpp>
 #include <vcflash/meta/sentence.hpp>
 #include <vcflash/tensor/tensor.hpp>

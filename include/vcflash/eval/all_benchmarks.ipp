@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/eval/all_benchmarks.hpp>
 #include <vcflash/eval/benchmark_file.hpp>
 #include <vcflash/eval/benchmarks/charades.hpp>
@@ -31,7 +32,6 @@
 #include <vcflash/eval/benchmarks/video_mme.hpp>
 #include <vcflash/eval/exam.hpp>
 #include <vcflash/eval/needle_exam.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/text/utf8.hpp>
 
 namespace vcflash::eval {

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/media/frame_sampling.hpp>
-#include <vcflash/meta/vocabulary.hpp>
 
 namespace vcflash::eval {
 

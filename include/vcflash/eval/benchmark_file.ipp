@@ -6,10 +6,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/eval/benchmark_file.hpp>
 #include <vcflash/eval/text_rules.hpp>
 #include <vcflash/eval/video_mme_v2.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::eval {
 

@@ -6,11 +6,11 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
+#include <vcflash/base/nearest.hpp>
 #include <vcflash/eval/benchmark_spec.hpp>
 #include <vcflash/eval/text_rules.hpp>
 #include <vcflash/eval/toml_section.hpp>
-#include <vcflash/meta/error.hpp>
-#include <vcflash/meta/nearest.hpp>
 #include <vcflash/text/toml.hpp>
 
 namespace vcflash::eval {

@@ -54,7 +54,7 @@ inline std::string without_punctuation(std::string const& text) {
 
 /// What upstream compares, of an answer as of the right letter: a letter A to E where it finds one
 /// standing alone (the article "a" is one), else what is left of the text.
-inline std::string normalised_choice(std::string_view text) {
+inline std::string normalized_choice(std::string_view text) {
   static Regex const leading(R"(^([A-E])\.\s*([^\n]+)\z)", true);
   static Regex const alone(R"(\b([A-E])\b)", true);
   auto const capital = [](std::string_view letter) {
@@ -87,12 +87,12 @@ struct CandidateBenchmark : RowBenchmark<Derived> {
 
   std::string parse(Row const& row, std::string const& text) const {
     if (this->scoring == Scoring::strict) return strict_choice(text, texts_of(row, "candidates"));
-    return right_letter(row) ? normalised_choice(text) : std::string();
+    return right_letter(row) ? normalized_choice(text) : std::string();
   }
   double score(Row const& row, std::string const& parsed) const {
     auto const letter = right_letter(row);
     if (!letter) return 0;
-    if (this->scoring == Scoring::upstream) return parsed == normalised_choice(*letter) ? 1 : 0;
+    if (this->scoring == Scoring::upstream) return parsed == normalized_choice(*letter) ? 1 : 0;
     if (parsed.empty()) return 0;
     // a candidate may be there twice: both are right
     auto const candidates = texts_of(row, "candidates");

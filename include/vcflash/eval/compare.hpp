@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/eval/interval.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/text/utf8.hpp>
 
 namespace vcflash::eval {

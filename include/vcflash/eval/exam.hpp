@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/eval/benchmark.hpp>
 #include <vcflash/eval/lmms_layout.hpp>
 #include <vcflash/eval/text_rules.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::eval {
 

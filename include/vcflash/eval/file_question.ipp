@@ -10,13 +10,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/eval/file_question.hpp>
 #include <vcflash/eval/file_row.hpp>
 #include <vcflash/eval/row_options.hpp>
 #include <vcflash/eval/strict_choice.hpp>
 #include <vcflash/eval/table_file.hpp>
 #include <vcflash/eval/text_rules.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::eval {
 

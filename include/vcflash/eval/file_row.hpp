@@ -13,11 +13,11 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <vcflash/base/error.hpp>
+#include <vcflash/base/nearest.hpp>
 #include <vcflash/eval/benchmark_spec.hpp>
 #include <vcflash/eval/table_file.hpp>
 #include <vcflash/eval/text_rules.hpp>
-#include <vcflash/meta/error.hpp>
-#include <vcflash/meta/nearest.hpp>
 
 namespace vcflash::eval::detail {
 

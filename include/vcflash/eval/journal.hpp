@@ -22,8 +22,8 @@
 #include <thread>
 #include <utility>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/eval/exam.hpp>
-#include <vcflash/meta/error.hpp>
 
 /// The answers of an evaluation as they come, so that one that was killed goes on where it was.
 namespace vcflash::eval {

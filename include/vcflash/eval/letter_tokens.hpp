@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/text/tokenizer.hpp>
 
 namespace vcflash::eval {

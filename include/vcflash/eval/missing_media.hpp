@@ -10,8 +10,8 @@
 #include <system_error>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/eval/exam.hpp>
-#include <vcflash/meta/error.hpp>
 
 /// Whether the videos of an exam's questions are there, which is known before a model is loaded.
 namespace vcflash::eval {

@@ -4,9 +4,9 @@
 
 #include <map>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/eval/needle_exam.hpp>
 #include <vcflash/eval/rows.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::eval::needle {
 
@@ -46,8 +46,7 @@ VCFLASH_INLINE std::vector<Row> load_rows(Hops hops, std::filesystem::path const
       }
       rows.push_back(std::move(row));
     } catch (InputError const& error) {
-      throw InputError(
-          fmt::format("{}: row {}: {}", path.string(), rows.size(), error.what()));
+      throw InputError(fmt::format("{}: row {}: {}", path.string(), rows.size(), error.what()));
     }
   }
   if (rows.empty()) throw InputError(fmt::format("{}: holds no questions.", path.string()));

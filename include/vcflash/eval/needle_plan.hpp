@@ -1,8 +1,8 @@
 #pragma once
 
 #include <vcflash/eval/needle_run.hpp>
+#include <vcflash/planning/dry_run.hpp>
 #include <vcflash/tensor/aten.hpp>
-#include <vcflash/train/dry_run.hpp>
 
 #include <ATen/core/grad_mode.h>
 
@@ -93,16 +93,16 @@ MemoryPlan plan_memory(PlannedSearch const& search, at::ScalarType dtype) {
   plan.pictures =
       haystack_part * 3 * (std::int64_t{search.height} * search.width + 2 * side * side);
 
-  train::DryRun run;
+  planning::DryRun run;
   auto const options = at::TensorOptions(dtype).device(at::kMeta);
-  run.makes(train::Purpose::weights, Part::llm);
+  run.makes(planning::Purpose::weights, Part::llm);
   typename P::Network network;
   for (auto const& parameter : parameters_of(network)) {
     *parameter.value = aten::empty(parameter.shape, options);
   }
   plan.weights = run.now().total();
 
-  run.makes(train::Purpose::activations, Part::llm);
+  run.makes(planning::Purpose::activations, Part::llm);
   Tensor const haystack = aten::empty({search.seconds * frame_tokens<M>(), Llm::hidden}, options);
   {
     Medium const part{

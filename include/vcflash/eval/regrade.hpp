@@ -12,10 +12,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/eval/all_benchmarks.hpp>
 #include <vcflash/eval/exam.hpp>
 #include <vcflash/eval/results.hpp>
-#include <vcflash/meta/error.hpp>
 
 /// Grading the answers of a finished evaluation again, without the model.
 namespace vcflash::eval {

@@ -10,8 +10,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/eval/text_rules.hpp>
-#include <vcflash/meta/error.hpp>
 
 /// The options of a question, in the forms that rows have them in.
 namespace vcflash::eval {

@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/eval/benchmark.hpp>
-#include <vcflash/meta/error.hpp>
 
 /// Benchmarks whose questions are rows of JSON files, as upstream's evaluation has them.
 namespace vcflash::eval {

@@ -21,9 +21,9 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/dist/launch.hpp>
 #include <vcflash/eval/journal.hpp>
-#include <vcflash/meta/error.hpp>
 
 /// An evaluation that several processes share. A launcher starts them; they meet in the output
 /// folder, where each writes a journal of its own and the first gathers them all.

@@ -13,8 +13,8 @@
 #include <system_error>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/eval/text_rules.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/text/utf8.hpp>
 
 /// What is said in a video, as upstream puts it into prompts.

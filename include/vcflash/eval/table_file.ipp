@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/eval/table_file.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/text/utf8.hpp>
 
 namespace vcflash::eval {

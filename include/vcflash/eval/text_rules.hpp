@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/text/utf8.hpp>
 
 /// Text as Python's `str` and `re` see it: upstream's rules for grading answers are written in it.
@@ -173,7 +173,7 @@ inline std::string folded(std::string_view text) {
       static_cast<utf8proc_ssize_t>(valid.size()), &plain,
       static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT));
   std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> const owner(plain, &std::free);
-  if (length < 0) fail<Error>("a text cannot be normalised: ", utf8proc_errmsg(length));
+  if (length < 0) fail<Error>("a text cannot be normalized: ", utf8proc_errmsg(length));
   return {reinterpret_cast<char const*>(plain), static_cast<std::size_t>(length)};
 }
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 namespace vcflash::eval {
 

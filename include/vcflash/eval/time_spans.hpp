@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/eval/text_rules.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/text/utf8.hpp>
 
 /// When something happens in a video, as models write it and upstream's recall script reads it.

@@ -12,8 +12,8 @@
 
 #include <fmt/format.h>
 
-#include <vcflash/meta/error.hpp>
-#include <vcflash/meta/nearest.hpp>
+#include <vcflash/base/error.hpp>
+#include <vcflash/base/nearest.hpp>
 #include <vcflash/text/toml.hpp>
 
 namespace vcflash::eval {

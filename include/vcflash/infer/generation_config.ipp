@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/infer/generation_config.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::infer {
 

@@ -2,7 +2,7 @@
 
 #include <vcflash/infer/generate.hpp>
 #include <vcflash/media/frames.hpp>
-#include <vcflash/media/normalise.hpp>
+#include <vcflash/media/normalize.hpp>
 #include <vcflash/models/sample.hpp>
 #include <vcflash/recipe/recipe.hpp>
 #include <vcflash/tensor/aten.hpp>
@@ -23,7 +23,7 @@ namespace vcflash::infer {
 /// \param frames `M::Encoder::resolution` pixels a side  \return [count, 3, height, width] fp32
 template <Model M>
 Tensor pixels_of(media::Frames const& frames) {
-  static media::NormaliseTable const table({M::Encoder::pixels.mean, M::Encoder::pixels.deviation});
+  static media::NormalizeTable const table({M::Encoder::pixels.mean, M::Encoder::pixels.deviation});
   Tensor const pixels = aten::empty({frames.count, 3, frames.height, frames.width}, at::kFloat);
   table(frames, std::span(pixels.template mutable_data_ptr<float>(),
                           static_cast<std::size_t>(pixels.numel())));

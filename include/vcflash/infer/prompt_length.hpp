@@ -1,7 +1,7 @@
 #pragma once
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/llms/decoder_layer.hpp>
-#include <vcflash/meta/error.hpp>
 
 #include <algorithm>
 #include <cstdint>

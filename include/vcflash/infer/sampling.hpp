@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 namespace vcflash::infer {
 

@@ -14,7 +14,7 @@ struct Epsilon {
   constexpr Epsilon(double v) : value(v) {}
 };
 
-/// Layer normalisation over the last dimension (Ba et al. 2016).
+/// Layer normalization over the last dimension (Ba et al. 2016).
 /// \param x [..., Width]  \return same shape and dtype as x
 template <std::int64_t Width, Epsilon epsilon>
 struct LayerNorm {
@@ -27,7 +27,7 @@ struct LayerNorm {
   }
 };
 
-/// Root-mean-square normalisation over the last dimension (Zhang & Sennrich 2019), its mean in
+/// Root-mean-square normalization over the last dimension (Zhang & Sennrich 2019), its mean in
 /// fp32 whatever the input's dtype, as Qwen2 does.
 /// \param x [..., Width]  \return same shape and dtype as x
 template <std::int64_t Width, Epsilon epsilon>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/kernels/linear.hpp>
 #include <vcflash/layers/embedding.hpp>
 #include <vcflash/layers/linear.hpp>
@@ -7,7 +8,6 @@
 #include <vcflash/llms/decoder_layer.hpp>
 #include <vcflash/llms/language_model.hpp>
 #include <vcflash/llms/visual_dropping.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/tensor/aten.hpp>
 
 #include <ATen/core/grad_mode.h>
@@ -79,7 +79,7 @@ struct Qwen2 {
   /// \param ids [...] int64  \return [..., hidden]
   Tensor embed(Tensor const& ids) const { return model.embed_tokens(ids); }
 
-  /// The normalised output of the last layer. With a cache, the tokens continue those it holds.
+  /// The normalized output of the last layer. With a cache, the tokens continue those it holds.
   /// Padding to the right is never seen by what stands before it, so it needs no mask; how much
   /// there is to the left, the cache must know (`pad_left`). \param embeddings [batch, tokens,
   /// hidden]  \param run how each layer is run \return [batch, tokens, hidden]

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/meta/sentence.hpp>
-#include <vcflash/meta/vocabulary.hpp>
 #include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/tensor.hpp>
 

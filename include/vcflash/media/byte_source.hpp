@@ -12,7 +12,7 @@
 #include <string>
 #include <system_error>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 /// Where the bytes of films, pictures and annotations come from.
 namespace vcflash::media {

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/media/ffmpeg.hpp>
-#include <vcflash/meta/error.hpp>
 
 extern "C" {
 #include <libavutil/display.h>

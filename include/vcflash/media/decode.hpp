@@ -12,11 +12,11 @@
 #include <thread>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/media/ffmpeg.hpp>
 #include <vcflash/media/frames.hpp>
 #include <vcflash/media/gif.hpp>
 #include <vcflash/media/packets.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::media {
 

@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/media/ffmpeg.hpp>
 #include <vcflash/media/frames.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::media {
 

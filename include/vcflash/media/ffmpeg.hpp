@@ -23,7 +23,7 @@ extern "C" {
 #include <string_view>
 #include <thread>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 namespace vcflash::media {
 

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/media/byte_source.hpp>
 #include <vcflash/media/ffmpeg.hpp>
 #include <vcflash/media/frame_sampling.hpp>
@@ -19,7 +20,6 @@
 #include <vcflash/media/image.hpp>
 #include <vcflash/media/resize.hpp>
 #include <vcflash/media/video.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::media {
 

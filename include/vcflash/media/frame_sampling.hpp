@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include <vcflash/meta/error.hpp>
-#include <vcflash/meta/vocabulary.hpp>
+#include <vcflash/base/error.hpp>
+#include <vcflash/base/vocabulary.hpp>
 
 namespace vcflash::media {
 

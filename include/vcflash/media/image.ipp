@@ -12,13 +12,13 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/media/byte_source.hpp>
 #include <vcflash/media/convert.hpp>
 #include <vcflash/media/ffmpeg.hpp>
 #include <vcflash/media/frames.hpp>
 #include <vcflash/media/gif.hpp>
 #include <vcflash/media/image.hpp>
-#include <vcflash/meta/error.hpp>
 
 extern "C" {
 #include <libavutil/pixdesc.h>

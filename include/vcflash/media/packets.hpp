@@ -12,12 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/media/byte_source.hpp>
 #include <vcflash/media/ffmpeg.hpp>
 #include <vcflash/media/key_frames.hpp>
 #include <vcflash/media/source_reader.hpp>
 #include <vcflash/media/streams.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::media {
 

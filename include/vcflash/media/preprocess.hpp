@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/media/frames.hpp>
 #include <vcflash/media/resize.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::media {
 

@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/media/frames.hpp>
 #include <vcflash/media/resize_avx2.hpp>
 #include <vcflash/media/resize_axis.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::media {
 

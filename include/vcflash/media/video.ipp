@@ -8,13 +8,13 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/media/convert.hpp>
 #include <vcflash/media/decode.hpp>
 #include <vcflash/media/ffmpeg.hpp>
 #include <vcflash/media/packets.hpp>
 #include <vcflash/media/resize.hpp>
 #include <vcflash/media/video.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::media {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <vcflash/meta/vocabulary.hpp>
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/tensor/tensor.hpp>
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace vcflash {
 
-/// One video or image as the encoder takes it: normalised pixels.
+/// One video or image as the encoder takes it: normalized pixels.
 struct Medium {
   Modality modality = Modality::video;
   Tensor pixels;  ///< video [frames, 3, height, width]; image [1 + tiles, 3, height, width]

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/connectors/connector.hpp>
 #include <vcflash/encoders/vision_encoder.hpp>
 #include <vcflash/kernels/learning_attention.hpp>  // attention then learns by its fast path
@@ -7,7 +8,6 @@
 #include <vcflash/layers/run.hpp>
 #include <vcflash/llms/language_model.hpp>
 #include <vcflash/llms/visual_dropping.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/models/parts.hpp>
 #include <vcflash/models/sample.hpp>
 #include <vcflash/tensor/aten.hpp>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <vcflash/meta/vocabulary.hpp>
+#include <vcflash/base/vocabulary.hpp>
 
 #include <cstdint>
 

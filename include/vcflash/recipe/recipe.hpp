@@ -3,7 +3,7 @@
 #include <vcflash/models/video_chat.hpp>
 #include <vcflash/recipe/asking.hpp>
 #include <vcflash/recipe/stage.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 #include <vcflash/tensor/placement.hpp>
 
 #include <concepts>
@@ -56,21 +56,21 @@ constexpr Asking asking_of() {
 
 /// Draws every parameter of a model with its own deviations, the same for the same `seed`.
 template <Model M>
-void initialise_model(typename M::Network& network, std::uint64_t seed) {
-  initialise(network.encoder, M::initial.encoder, seed);
-  initialise(network.connector, M::initial.connector, seed + 1);
-  initialise(network.llm, M::initial.llm, seed + 2);
+void initialize_model(typename M::Network& network, std::uint64_t seed) {
+  initialize(network.encoder, M::initial.encoder, seed);
+  initialize(network.connector, M::initial.connector, seed + 1);
+  initialize(network.llm, M::initial.llm, seed + 2);
 }
 
 /// Draws the parameters of a model that have no value, the same for the same `seed`.
 template <Model M>
-void initialise_rest(typename M::Network& network, std::uint64_t seed, at::ScalarType dtype) {
+void initialize_rest(typename M::Network& network, std::uint64_t seed, at::ScalarType dtype) {
   at::NoGradGuard const no_grad;
   auto generator = at::detail::createCPUGenerator(seed);
   auto const draw = [&](std::vector<ParameterRef> const& part, InitialDeviation deviation) {
     for (auto const& parameter : part) {
       if (parameter.value->defined()) continue;
-      initialise(parameter, deviation, generator);
+      initialize(parameter, deviation, generator);
       *parameter.value = parameter.value->to(dtype);
     }
   };

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/meta/sentence.hpp>
-#include <vcflash/meta/vocabulary.hpp>
 
 #include <array>
 #include <concepts>
@@ -11,7 +11,7 @@
 
 namespace vcflash {
 
-/// Which parts of a model a stage trains; the others carry no gradients and no optimiser state.
+/// Which parts of a model a stage trains; the others carry no gradients and no optimizer state.
 struct TrainedParts {
   bool encoder = false, connector = false, llm = false;
   constexpr bool any() const { return encoder || connector || llm; }
@@ -74,7 +74,7 @@ struct Hyperparameters {
   std::int64_t save_every = 10000;
   std::uint64_t seed = 42;
 
-  /// Conversations that one step of the optimiser sees.
+  /// Conversations that one step of the optimizer sees.
   constexpr std::int64_t global_batch() const { return micro_batch * accumulation * processes; }
 };
 

@@ -14,13 +14,13 @@ enum class Role {
   embedding,   ///< a table of vectors
   bias,        ///< starts at zero, never decays
   layer_norm,  ///< gain of a LayerNorm: starts at one, never decays
-  rms_norm,    ///< gain of an RMSNorm: starts at one and decays, as upstream's optimiser has it
+  rms_norm,    ///< gain of an RMSNorm: starts at one and decays, as upstream's optimizer has it
 };
 
 /// Upstream excludes biases and `nn.LayerNorm` from weight decay, and nothing else.
 constexpr bool decays(Role role) { return role != Role::bias && role != Role::layer_norm; }
 
-/// A trainable tensor of a shape known to the compiler. Empty until initialised or loaded.
+/// A trainable tensor of a shape known to the compiler. Empty until initialized or loaded.
 template <Role R, std::int64_t... Dims>
 struct Parameter {
   static constexpr Role role = R;

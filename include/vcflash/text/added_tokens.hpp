@@ -21,7 +21,7 @@ struct AddedToken {
   std::string content;
   std::int64_t id = 0;
   bool special = false;      ///< left out by a decoding that skips special tokens
-  bool normalized = false;   ///< looked for in the normalised text, not in the raw one
+  bool normalized = false;   ///< looked for in the normalized text, not in the raw one
   bool lstrip = false;       ///< takes the white space before it along
   bool rstrip = false;       ///< takes the white space behind it along
   bool single_word = false;  ///< counts only where no word character touches it

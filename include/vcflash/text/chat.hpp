@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include <vcflash/meta/error.hpp>
-#include <vcflash/meta/vocabulary.hpp>
+#include <vcflash/base/error.hpp>
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/text/tokenizer.hpp>
 #include <vcflash/text/turns.hpp>
 

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/text/utf8.hpp>
 
 namespace vcflash::text {

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/text/utf8.hpp>
 
 namespace vcflash::text {
@@ -41,7 +41,7 @@ inline std::string_view nfc(std::string_view text, std::string& storage) {
                    static_cast<utf8proc_ssize_t>(text.size()), &composed,
                    static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
   std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> const owner(composed, &std::free);
-  if (length < 0) fail<Error>("a text cannot be normalised: ", utf8proc_errmsg(length));
+  if (length < 0) fail<Error>("a text cannot be normalized: ", utf8proc_errmsg(length));
   storage.assign(reinterpret_cast<char const*>(composed), static_cast<std::size_t>(length));
   return storage;
 }

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 namespace vcflash::text {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include <vcflash/meta/vocabulary.hpp>
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/text/turns.hpp>
 
 namespace vcflash::text {

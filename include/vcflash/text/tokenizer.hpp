@@ -16,7 +16,7 @@ namespace vcflash::text {
 struct TokenizerDescription;
 
 /// The byte-level BPE tokenizer of Qwen2 and Qwen2.5, from the files of a Hugging Face folder.
-/// Text loses its added tokens first, is normalised (NFC), split by a pattern, and each piece's
+/// Text loses its added tokens first, is normalized (NFC), split by a pattern, and each piece's
 /// bytes are merged by rank; the ids are those of Hugging Face's `tokenizers`. Copies share one
 /// state; const use from many threads is safe.
 class Tokenizer {

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/text/added_tokens.hpp>
 #include <vcflash/text/bpe.hpp>
 #include <vcflash/text/byte_map.hpp>
@@ -33,7 +33,7 @@ struct Tokenizer::State {
   BytePairs pairs;
   Pretokenizer pretokenizer;
   bool nfc = true;
-  AddedTokens raw, normalized;                          // looked for before and after normalising
+  AddedTokens raw, normalized;                          // looked for before and after normalizing
   std::vector<Kind> kinds;                              // by id
   std::unordered_map<std::int64_t, std::string> texts;  // of tokens that are not their bytes
   std::unordered_map<std::string, std::int64_t> added_ids;

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/text/byte_map.hpp>
 #include <vcflash/text/normalizer.hpp>
 #include <vcflash/text/pretokenizer.hpp>

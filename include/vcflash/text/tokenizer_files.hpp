@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/text/added_tokens.hpp>
 #include <vcflash/text/json_file.hpp>
 #include <vcflash/text/pretokenizer.hpp>

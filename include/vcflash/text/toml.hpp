@@ -13,7 +13,7 @@
 
 #include <fmt/format.h>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 /// TOML, wherever it is read.
 namespace vcflash::text {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/text/utf8.hpp>
 
 namespace vcflash::text {

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/tensor/aten.hpp>
 #include <vcflash/train/agreement.hpp>
 

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/train/agreement.hpp>
 #include <vcflash/train/checkpoint_writer.hpp>
 #include <vcflash/train/running_checkpoint.hpp>

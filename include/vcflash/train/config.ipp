@@ -10,8 +10,8 @@
 
 #include <fmt/format.h>
 
-#include <vcflash/meta/error.hpp>
-#include <vcflash/meta/nearest.hpp>
+#include <vcflash/base/error.hpp>
+#include <vcflash/base/nearest.hpp>
 #include <vcflash/text/toml.hpp>
 #include <vcflash/train/config.hpp>
 

@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/train/folder_lock.hpp>
 
 namespace vcflash::train {

@@ -4,23 +4,17 @@
 
 #include <concepts>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
+#include <vcflash/kernels/on_gradient.hpp>
 #include <vcflash/layers/run.hpp>
-#include <vcflash/meta/error.hpp>
-#include <vcflash/meta/separate.hpp>
 #include <vcflash/tensor/tensor.hpp>
 #include <vcflash/train/sharded_parameters.hpp>
 
 namespace vcflash::train {
-
-namespace detail {
-/// `x` as it is, of which `action` is done when its gradient passes.
-Tensor on_gradient(Tensor const& x, std::function<void()> action);
-}  // namespace detail
 
 /// Runs layers as `Run` does, each with its parameters gathered from all ranks, the next layer's
 /// being on their way meanwhile. Each layer is told apart by when it runs: one of these serves one
@@ -72,12 +66,12 @@ class Gathering {
       return y;
     }
     Tensor const input =
-        x.requires_grad() ? detail::on_gradient(x, [pass, place] { pass->release(place); }) : x;
+        x.requires_grad() ? kernels::on_gradient(x, [pass, place] { pass->release(place); }) : x;
     Tensor const y = layer(input);
     if (again) return y;
     pass->release(place);
     if (!y.requires_grad()) return y;
-    return detail::on_gradient(y, [pass, place] { pass->gather(place, false); });
+    return kernels::on_gradient(y, [pass, place] { pass->gather(place, false); });
   }
 
   std::shared_ptr<Pass> pass_;
@@ -85,7 +79,3 @@ class Gathering {
 };
 
 }  // namespace vcflash::train
-
-#ifndef VCFLASH_SEPARATE
-#include <vcflash/train/gathering.ipp>
-#endif

@@ -46,7 +46,7 @@ struct StepReport {
   std::int64_t empty = 0;            ///< micro batches without one
   std::int64_t frames = 0;           ///< of all videos; an image counts as one
   double token_pairs = 0;            ///< squares of the conversations' tokens, added up
-  double utilisation = 0;         ///< model FLOPs utilisation (train/utilisation.hpp); 0: unknown
+  double utilization = 0;         ///< model FLOPs utilization (train/utilization.hpp); 0: unknown
   std::int64_t device_bytes = 0;  ///< of tensors on the GPU at most so far; 0 without one
   std::string skipped{};  ///< what was no finite number; empty: the step moved the parameters
 };

@@ -9,8 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <vcflash/base/process_memory.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
-#include <vcflash/meta/process_memory.hpp>
 #include <vcflash/train/metrics.hpp>
 
 namespace vcflash::train {
@@ -49,7 +49,7 @@ VCFLASH_INLINE void MetricsFile::write(StepReport const& report) {
                {"labels", report.labels},
                {"resident_mib", resident_memory_mib()}});
   if (report.empty > 0) line["empty"] = report.empty;
-  if (report.utilisation > 0) line["mfu"] = report.utilisation;
+  if (report.utilization > 0) line["mfu"] = report.utilization;
   if (report.device_bytes > 0) line["device_mib"] = report.device_bytes >> 20;
   if (!report.skipped.empty()) line["skipped"] = report.skipped;
   file_.append(line.dump() + '\n');
@@ -62,7 +62,7 @@ VCFLASH_INLINE void MetricsFile::write(StepReport const& report) {
                      {"speed/tokens_per_second", static_cast<double>(report.tokens) / seconds},
                      {"speed/samples_per_second", static_cast<double>(report.samples) / seconds},
                      {"speed/waiting_share", report.data_seconds / seconds},
-                     {"speed/mfu", report.utilisation}}});
+                     {"speed/mfu", report.utilization}}});
 }
 
 }  // namespace vcflash::train

@@ -108,7 +108,7 @@ class AdamW {
   NamedTensors state() const;
 
   /// Takes over what `state` gave.
-  /// \throws InputError if it is not this optimiser's
+  /// \throws InputError if it is not this optimizer's
   void restore(std::map<std::string, Tensor> const& tensors, std::int64_t steps_done,
                std::string_view where);
 

@@ -7,25 +7,28 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/connectors/connector.hpp>
 #include <vcflash/data/sampler.hpp>
 #include <vcflash/dist/process_group.hpp>
 #include <vcflash/encoders/vision_encoder.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/models/sample.hpp>
+#include <vcflash/planning/dry_run.hpp>
 #include <vcflash/recipe/recipe.hpp>
 #include <vcflash/tensor/parameter_list.hpp>
 #include <vcflash/train/config.hpp>
-#include <vcflash/train/dry_run.hpp>
 #include <vcflash/train/optimizer.hpp>
 #include <vcflash/train/sharded_parameters.hpp>
 #include <vcflash/train/trainer.hpp>
-#include <vcflash/train/utilisation.hpp>
+#include <vcflash/train/utilization.hpp>
 
 /// What a step of a recipe takes: memory and work, found by doing the step on LibTorch's `meta`
 /// device.
 namespace vcflash::train {
+
+using planning::DryRun, planning::MemoryUse, planning::PartElements, planning::Pass,
+    planning::Purpose, planning::Work;
 
 /// The step that is asked about; the rest is the run's settings.
 struct PlanRequest {

@@ -96,7 +96,7 @@ VCFLASH_INLINE void Rehearsal::allocate(std::vector<ParameterRef> const& paramet
   run_.makes(Purpose::weights, Part::llm);
   auto const options = at::TensorOptions(config_.dtype).device(at::kMeta);
   for (auto const& parameter : parameters) *parameter.value = aten::empty(parameter.shape, options);
-  // What the trainer makes besides weights and the optimiser's state are sums of gradients.
+  // What the trainer makes besides weights and the optimizer's state are sums of gradients.
   run_.makes(Purpose::gradients, Part::llm);
 }
 

@@ -12,8 +12,8 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/train/agreement.hpp>
 #include <vcflash/train/run_store.hpp>
 

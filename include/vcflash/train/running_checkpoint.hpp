@@ -7,15 +7,15 @@
 #include <string_view>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/data/sampler.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/train/config.hpp>
 
 /// The folders `checkpoint-<step>` that a run leaves on its way.
 namespace vcflash::train {
 
-/// Where a run stands, beside weights and optimiser.
+/// Where a run stands, beside weights and optimizer.
 struct RunState {
   std::int64_t step = 0;  ///< steps done
   data::Position position{};

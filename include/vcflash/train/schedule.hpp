@@ -25,7 +25,7 @@ constexpr std::string_view name_of(ScheduleKind kind) {
   return "unknown";
 }
 
-/// Factor on every group's learning rate, by step of the optimiser. The first step of a warm-up
+/// Factor on every group's learning rate, by step of the optimizer. The first step of a warm-up
 /// has the factor 0.
 struct Schedule {
   ScheduleKind kind = ScheduleKind::cosine;

@@ -72,7 +72,7 @@ class ShardedOptimizer {
   std::int64_t shares() const;
 
   /// Takes over what the ranks of an earlier run had.
-  /// \throws InputError if it is not this optimiser's
+  /// \throws InputError if it is not this optimizer's
   void restore(StoredState const& stored, std::int64_t steps_done);
 
  private:

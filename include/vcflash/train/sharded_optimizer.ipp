@@ -13,7 +13,7 @@
 
 #include <fmt/format.h>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/tensor/aten.hpp>
 #include <vcflash/train/sharded_optimizer.hpp>
 
@@ -69,7 +69,7 @@ class ShardedOptimizer::Shards {
   Shards(Shards const&) = delete;
   Shards& operator=(Shards const&) = delete;
 
-  /// What this rank's optimiser works on: its pieces of the parameters, and of the sums of their
+  /// What this rank's optimizer works on: its pieces of the parameters, and of the sums of their
   /// gradients.
   std::vector<ParameterGroup> own_groups(std::vector<ParameterGroup> const& groups) {
     std::vector<ParameterGroup> own;
@@ -202,7 +202,7 @@ class ShardedOptimizer::Shards {
     dist::Pending pending;
   };
 
-  /// What of a parameter this rank's optimiser moves.
+  /// What of a parameter this rank's optimizer moves.
   struct Piece {
     std::int64_t in_parameter = 0, in_bucket = 0, in_part = 0, count = 0;
   };
@@ -224,7 +224,7 @@ class ShardedOptimizer::Shards {
     return at::TensorOptions(at::kFloat).device(slots_.front().parameter.device());
   }
 
-  /// The kinds of tensors that an optimiser's state has of each parameter.
+  /// The kinds of tensors that an optimizer's state has of each parameter.
   std::vector<std::string> kinds() const {
     if (slots_.front().parameter.scalar_type() == at::kFloat) return {"first.", "second."};
     return {"first.", "second.", "master."};
@@ -263,7 +263,7 @@ class ShardedOptimizer::Shards {
         bucket.slots.push_back(&slot);
       }
     }
-    if (slots_.size() != parameters.size()) fail("a parameter of the optimiser has no place");
+    if (slots_.size() != parameters.size()) fail("a parameter of the optimizer has no place");
     for (auto& bucket : buckets_) bucket.size = FlatLayout::padded(bucket.size, group_.size());
   }
 

@@ -6,7 +6,7 @@
 #include <iterator>
 #include <utility>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 #include <vcflash/tensor/aten.hpp>
 #include <vcflash/train/sharded_parameters.hpp>
 

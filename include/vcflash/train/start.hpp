@@ -10,7 +10,7 @@
 #include <vcflash/checkpoint/folder.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/recipe.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 #include <vcflash/tensor/placement.hpp>
 #include <vcflash/train/config.hpp>
 
@@ -60,7 +60,7 @@ void load_weights(typename R::Network& network, Start const& start, RunConfig co
   };
   constexpr TrainedParts trained = R::Stage::trained;
   if (!start.weights) {
-    initialise_model<R>(network, run.recipe.seed);
+    initialize_model<R>(network, run.recipe.seed);
     convert_to(network, run.dtype);
     auto const parts = checkpoint::parameters_of_parts(network);
     if (start.connector) {
@@ -79,7 +79,7 @@ void load_weights(typename R::Network& network, Start const& start, RunConfig co
   // A stock LLM has no connector yet; the stage that begins one may draw it.
   constexpr bool begins_connector = trained.connector && !trained.encoder && !trained.llm;
   if constexpr (begins_connector) {
-    initialise(network.connector, R::initial.connector, run.recipe.seed + 1);
+    initialize(network.connector, R::initial.connector, run.recipe.seed + 1);
     convert_to(network.connector, run.dtype);
   }
   auto const left = checkpoint::load_model(checkpoint::parameters_of_parts(network),
@@ -89,7 +89,7 @@ void load_weights(typename R::Network& network, Start const& start, RunConfig co
                                             .fresh_connector = begins_connector,
                                             .allow_missing = start.allow_missing},
                                            run.dtype);
-  if (!left.empty()) initialise_rest<R>(network, run.recipe.seed, run.dtype);
+  if (!left.empty()) initialize_rest<R>(network, run.recipe.seed, run.dtype);
   tell(*start.weights, left);
 }
 

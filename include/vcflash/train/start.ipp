@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/folder.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/train/start.hpp>
 
 namespace vcflash::train {

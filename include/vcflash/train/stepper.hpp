@@ -26,7 +26,7 @@
 #include <vcflash/train/sharded_optimizer.hpp>
 #include <vcflash/train/sharded_parameters.hpp>
 #include <vcflash/train/step_results.hpp>
-#include <vcflash/train/utilisation.hpp>
+#include <vcflash/train/utilization.hpp>
 
 namespace vcflash::train {
 
@@ -79,7 +79,7 @@ class Stepper {
   }
 
   /// Has every step say how much of what the devices can do it makes use of.
-  void measure(Utilisation const& utilisation) { utilisation_ = utilisation; }
+  void measure(Utilization const& utilization) { utilization_ = utilization; }
 
   /// While it exists, all parameters are whole on all ranks.
   class WholeModel {
@@ -125,7 +125,7 @@ class Stepper {
                                                report.forward_seconds - report.backward_seconds);
     if (group_) report.communication_seconds = group_->seconds_waited() - waited;
     report.device_bytes = dist::peak_device_bytes(device_);
-    if (utilisation_) report.utilisation = utilisation_->of(report);
+    if (utilization_) report.utilization = utilization_->of(report);
     return report;
   }
 
@@ -247,7 +247,7 @@ class Stepper {
   std::optional<ShardedParameters> parameters_;  ///< of a run of several processes with ZeRO-3
   std::optional<Learner<R>> learner_;
   std::optional<ShardedOptimizer> optimizer_;
-  std::optional<Utilisation> utilisation_;
+  std::optional<Utilization> utilization_;
 };
 
 }  // namespace vcflash::train

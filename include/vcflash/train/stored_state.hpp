@@ -12,11 +12,11 @@
 
 namespace vcflash::train {
 
-/// The file of the optimiser's state in a running checkpoint, or of one rank's share.
+/// The file of the optimizer's state in a running checkpoint, or of one rank's share.
 /// \param files that there are
 std::string optimizer_file(std::int64_t rank, std::int64_t files);
 
-/// An optimiser's state as checkpoints have it: each tensor whole under its name, or in flat pieces
+/// An optimizer's state as checkpoints have it: each tensor whole under its name, or in flat pieces
 /// `<name>@<first element>`, of which every process wrote its own.
 class StoredState {
  public:

@@ -9,8 +9,8 @@
 #include <c10/util/accumulate.h>
 #include <fmt/format.h>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/folder.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/tensor/aten.hpp>
 #include <vcflash/train/stored_state.hpp>
 
@@ -23,7 +23,7 @@ VCFLASH_INLINE std::string optimizer_file(std::int64_t rank, std::int64_t files)
 
 namespace detail {
 
-/// How many files a checkpoint's state of the optimiser is in, as the name of one of them says.
+/// How many files a checkpoint's state of the optimizer is in, as the name of one of them says.
 inline std::int64_t optimizer_files_in(std::filesystem::path const& folder) {
   constexpr std::string_view begin = "optimizer-", of = "-of-";
   for (auto const& entry : std::filesystem::directory_iterator(folder)) {
@@ -51,7 +51,7 @@ VCFLASH_INLINE StoredState::StoredState(std::map<std::string, Tensor> const& ten
       auto const [stop, error] = std::from_chars(stored.data() + mark + 1, end, begin);
       if (error != std::errc() || stop != end || begin < 0 || tensor.dim() != 1) {
         throw InputError(
-            fmt::format("{}: {} is no piece of an optimiser's state.", where_, stored));
+            fmt::format("{}: {} is no piece of an optimizer's state.", where_, stored));
       }
     }
     parts_[stored.substr(0, mark)][begin] = tensor;

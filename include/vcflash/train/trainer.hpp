@@ -13,10 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/checkpoint/config_json.hpp>
 #include <vcflash/checkpoint/folder.hpp>
 #include <vcflash/dist/process_group.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/recipe.hpp>
 #include <vcflash/tensor/placement.hpp>
@@ -34,7 +34,7 @@
 #include <vcflash/train/step_results.hpp>
 #include <vcflash/train/stepper.hpp>
 #include <vcflash/train/stored_state.hpp>
-#include <vcflash/train/utilisation.hpp>
+#include <vcflash/train/utilization.hpp>
 
 namespace vcflash::train {
 
@@ -90,7 +90,7 @@ std::int64_t steps_of(RunConfig const& config, std::int64_t batches_per_epoch);
 }  // namespace detail
 
 /// Trains a recipe's stage. The parts that the stage leaves alone carry no gradients and no
-/// optimiser state. Leaves in the output folder: `config.toml` (the effective settings),
+/// optimizer state. Leaves in the output folder: `config.toml` (the effective settings),
 /// `metrics.jsonl`, running checkpoints, and at the end the model in Hugging Face's layout, or
 /// `mm_projector.bin` and `config.json` if only the connector was trained.
 template <RecipeLike R>
@@ -161,7 +161,7 @@ class Trainer {
   }
 
   /// Has every step say how much of what the devices can do it makes use of.
-  void measure(Utilisation const& utilisation) { stepper_->measure(utilisation); }
+  void measure(Utilization const& utilization) { stepper_->measure(utilization); }
 
   /// Steps that earlier runs did.
   std::int64_t steps_done() const { return state_.step; }
@@ -386,7 +386,7 @@ class Trainer {
   std::optional<Stepper<R>> stepper_;
   RunState state_;
   bool ended_ = false;     ///< the model of this step is there
-  bool may_go_on_ = true;  ///< the optimiser's state is known
+  bool may_go_on_ = true;  ///< the optimizer's state is known
   double saving_seconds_ = 0;
   std::int64_t bad_steps_ = 0;       ///< one after the other
   std::string diverged_;             ///< what is said of too many of them

@@ -1,5 +1,5 @@
 #include <vcflash/connectors/tome.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 
 #include <ATen/ops/rand.h>
 
@@ -7,7 +7,7 @@
 
 int main() {
   vcflash::ToMe16To<64, 32> connector;
-  vcflash::initialise(connector, {}, 1);
+  vcflash::initialize(connector, {}, 1);
   auto const tokens = connector(at::rand({2, 4 * 196, 32}), 4);
   std::cout << "two clips of four frames leave as " << vcflash::to_string(tokens.sizes()) << '\n';
   return tokens.sizes() == at::IntArrayRef{2, 64, 64} ? 0 : 1;

@@ -15,13 +15,13 @@
 #include <vcflash/app/inspect/survey.hpp>
 #include <vcflash/app/progress.hpp>
 #include <vcflash/app/report/blocks.hpp>
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/data/frame_reader.hpp>
 #include <vcflash/data/mixture.hpp>
 #include <vcflash/data/row.hpp>
 #include <vcflash/media/ffmpeg.hpp>
 #include <vcflash/media/frames.hpp>
 #include <vcflash/media/image.hpp>
-#include <vcflash/meta/vocabulary.hpp>
 #include <vcflash/text/turns.hpp>
 
 namespace vcflash::app {

@@ -18,14 +18,14 @@
 
 #include <vcflash/app/inspect/parallel.hpp>
 #include <vcflash/app/progress.hpp>
+#include <vcflash/base/error.hpp>
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/data/frame_reader.hpp>
 #include <vcflash/media/byte_source.hpp>
 #include <vcflash/media/ffmpeg.hpp>
 #include <vcflash/media/frame_folder.hpp>
 #include <vcflash/media/image.hpp>
 #include <vcflash/media/video.hpp>
-#include <vcflash/meta/error.hpp>
-#include <vcflash/meta/vocabulary.hpp>
 
 namespace vcflash::app {
 

@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include <vcflash/app/inspect/survey.hpp>
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/data/sampler.hpp>
-#include <vcflash/meta/vocabulary.hpp>
 
 namespace vcflash::app {
 
@@ -25,7 +25,7 @@ inline std::int64_t batches_of_epoch(SetSurvey const& all, SurveySettings const&
 
 }  // namespace detail
 
-/// Optimiser steps of a run over a mixture's rows, as training counts them.
+/// Optimizer steps of a run over a mixture's rows, as training counts them.
 /// \return 0 if there is no run: not one step is filled
 inline std::int64_t expected_steps(SetSurvey const& all, SurveySettings const& settings) {
   auto const batches = detail::batches_of_epoch(all, settings);

@@ -19,6 +19,8 @@
 #include <vcflash/app/inspect/media_check.hpp>
 #include <vcflash/app/inspect/parallel.hpp>
 #include <vcflash/app/progress.hpp>
+#include <vcflash/base/error.hpp>
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/data/media_text.hpp>
 #include <vcflash/data/mixture.hpp>
 #include <vcflash/data/sampler.hpp>
@@ -26,8 +28,6 @@
 #include <vcflash/media/frame_sampling.hpp>
 #include <vcflash/media/preprocess.hpp>
 #include <vcflash/media/video.hpp>
-#include <vcflash/meta/error.hpp>
-#include <vcflash/meta/vocabulary.hpp>
 #include <vcflash/recipe/stage.hpp>
 #include <vcflash/text/chat.hpp>
 #include <vcflash/text/time_message.hpp>

@@ -15,8 +15,8 @@
 #include <vcflash/app/inspect/survey.hpp>
 #include <vcflash/app/report/blocks.hpp>
 #include <vcflash/app/report/charts.hpp>
+#include <vcflash/base/vocabulary.hpp>
 #include <vcflash/data/mixture.hpp>
-#include <vcflash/meta/vocabulary.hpp>
 
 /// What `inspect-data` found out, for programs and for people.
 namespace vcflash::app {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 /// The files that a report is made from, which a run left.
 namespace vcflash::app {

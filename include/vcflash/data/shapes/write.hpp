@@ -18,11 +18,11 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/data/shapes/questions.hpp>
 #include <vcflash/data/shapes/render.hpp>
 #include <vcflash/data/shapes/scene.hpp>
 #include <vcflash/media/encode.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/text/tokenizer_builder.hpp>
 
 /// Writes the shapes task: a small data set in the ecosystem's formats that a tiny model can learn.

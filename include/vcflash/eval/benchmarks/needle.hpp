@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/eval/benchmark.hpp>
 #include <vcflash/eval/text_rules.hpp>
-#include <vcflash/meta/error.hpp>
 #include <vcflash/text/tokenizer.hpp>
 
 /// A needle in a haystack (upstream's xtuner-eval_niah): pictures are put between the frames of an

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/eval/benchmark.hpp>
 #include <vcflash/eval/rows.hpp>
-#include <vcflash/meta/error.hpp>
 
 #include <fmt/format.h>
 

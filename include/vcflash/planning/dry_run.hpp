@@ -11,7 +11,7 @@
 #include <vcflash/tensor/tensor.hpp>
 
 /// What work on LibTorch's `meta` device would take: tensors have shapes there and no memory.
-namespace vcflash::train {
+namespace vcflash::planning {
 
 /// What memory is for.
 enum class Purpose { weights, gradients, optimizer, activations, batch };
@@ -131,8 +131,8 @@ class DryRun : private PartObserver {
   PartObserver* before_;
 };
 
-}  // namespace vcflash::train
+}  // namespace vcflash::planning
 
 #ifndef VCFLASH_SEPARATE
-#include <vcflash/train/dry_run.ipp>
+#include <vcflash/planning/dry_run.ipp>
 #endif

@@ -1,4 +1,4 @@
-#include <vcflash/train/utilisation.hpp>
+#include <vcflash/train/utilization.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -15,7 +15,7 @@ using Stage2 = test::SmallRecipe<VisualPretraining>;
 
 }  // namespace
 
-TEST_CASE("utilisation is the work of a step over what the devices could do meanwhile", "[unit]") {
+TEST_CASE("utilization is the work of a step over what the devices could do meanwhile", "[unit]") {
   StepReport report;
   report.seconds = 2;
   report.frames = 3;
@@ -24,10 +24,10 @@ TEST_CASE("utilisation is the work of a step over what the devices could do mean
   report.labels = 4;
   StepFlops const flops{.frame = 1000, .token = 10, .token_pair = 1, .label = 100};
   CHECK(flops.of(report) == 3000 + 100 + 100 + 400);
-  CHECK(Utilisation{flops, 900, 4}.of(report) == 3600.0 / (900 * 4 * 2));
-  CHECK(Utilisation{flops, 0, 4}.of(report) == 0);
+  CHECK(Utilization{flops, 900, 4}.of(report) == 3600.0 / (900 * 4 * 2));
+  CHECK(Utilization{flops, 0, 4}.of(report) == 0);
   // Nobody does more than everything: the rate was measured too low.
-  CHECK(Utilisation{flops, 100, 4}.of(report) == 1);
+  CHECK(Utilization{flops, 100, 4}.of(report) == 1);
 }
 
 TEST_CASE("the work of steps of any size follows from plans of two", "[unit]") {

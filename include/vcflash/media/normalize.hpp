@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include <vcflash/base/error.hpp>
 #include <vcflash/media/frames.hpp>
-#include <vcflash/meta/error.hpp>
 
 namespace vcflash::media {
 
@@ -19,12 +19,12 @@ struct PixelStatistics {
 inline constexpr PixelStatistics imagenet_statistics{{0.485F, 0.456F, 0.406F},
                                                      {0.229F, 0.224F, 0.225F}};
 
-/// (byte / 255 - mean) / std for each byte of each channel, computed once: normalising is then
+/// (byte / 255 - mean) / std for each byte of each channel, computed once: normalizing is then
 /// one look-up a value, and bit for bit what the reference computes in fp32.
-class NormaliseTable {
+class NormalizeTable {
  public:
   /// \throws InputError if a deviation is zero
-  explicit NormaliseTable(PixelStatistics const& statistics) {
+  explicit NormalizeTable(PixelStatistics const& statistics) {
     for (std::size_t c = 0; c < 3; ++c) {
       if (statistics.std[c] == 0.0F) {
         fail<InputError>("the deviation of pixel channel ", c, " is 0; it must not be");
@@ -42,7 +42,7 @@ class NormaliseTable {
   /// \param hwc [height, width, 3] bytes  \param chw [3, height, width]
   void operator()(std::span<std::uint8_t const> hwc, std::span<float> chw) const {
     if (hwc.size() != chw.size() || hwc.size() % 3 != 0) {
-      fail<Error>("normalising ", hwc.size(), " bytes into ", chw.size(), " numbers");
+      fail<Error>("normalizing ", hwc.size(), " bytes into ", chw.size(), " numbers");
     }
     std::size_t const pixels = hwc.size() / 3;
     float* const red = chw.data();
@@ -59,7 +59,7 @@ class NormaliseTable {
   /// \param fchw [count, 3, height, width]
   void operator()(Frames const& frames, std::span<float> fchw) const {
     if (fchw.size() != frames.rgb.size()) {
-      fail<Error>("normalising ", frames.rgb.size(), " bytes into ", fchw.size(), " numbers");
+      fail<Error>("normalizing ", frames.rgb.size(), " bytes into ", fchw.size(), " numbers");
     }
     for (int i = 0; i < frames.count; ++i) {
       (*this)(frames.frame(i),
@@ -73,9 +73,9 @@ class NormaliseTable {
 
 /// One picture by statistics in units of 0 to 1.
 /// \param hwc [height, width, 3] bytes  \param chw [3, height, width]
-inline void normalise(std::span<std::uint8_t const> hwc, std::array<float, 3> mean,
+inline void normalize(std::span<std::uint8_t const> hwc, std::array<float, 3> mean,
                       std::array<float, 3> std, std::span<float> chw) {
-  NormaliseTable({mean, std})(hwc, chw);
+  NormalizeTable({mean, std})(hwc, chw);
 }
 
 }  // namespace vcflash::media

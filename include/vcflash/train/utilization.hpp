@@ -26,8 +26,8 @@ struct StepFlops {
   }
 };
 
-/// Model FLOPs utilisation: the part that learning takes of what the devices can do at most.
-struct Utilisation {
+/// Model FLOPs utilization: the part that learning takes of what the devices can do at most.
+struct Utilization {
   StepFlops flops;
   double rate = 0;  ///< operations a second of a large matrix product on one process's device
   std::int64_t processes = 1;
@@ -45,5 +45,5 @@ double matrix_product_rate(at::ScalarType dtype, at::Device device);
 }  // namespace vcflash::train
 
 #ifndef VCFLASH_SEPARATE
-#include <vcflash/train/utilisation.ipp>
+#include <vcflash/train/utilization.ipp>
 #endif

@@ -1,4 +1,4 @@
-#include <vcflash/meta/process_memory.hpp>
+#include <vcflash/base/process_memory.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include <vcflash/train/dry_run.hpp>
+#include <vcflash/planning/dry_run.hpp>
 
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/empty.h>
@@ -14,10 +14,10 @@
 #include <utility>
 #include <vector>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 using namespace vcflash;
-using namespace vcflash::train;
+using namespace vcflash::planning;
 
 namespace {
 

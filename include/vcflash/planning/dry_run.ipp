@@ -21,12 +21,12 @@
 #include <unordered_set>
 #include <utility>
 
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
+#include <vcflash/kernels/on_gradient.hpp>
+#include <vcflash/planning/dry_run.hpp>
 #include <vcflash/tensor/aten.hpp>
-#include <vcflash/train/dry_run.hpp>
-#include <vcflash/train/gathering.hpp>
 
-namespace vcflash::train {
+namespace vcflash::planning {
 
 struct DryRun::Ledger {
   struct Allocation {
@@ -357,7 +357,7 @@ VCFLASH_INLINE Tensor DryRun::passing(Part from, Part to, Tensor const& x) {
   ledger_->part = to;
   ledger_->backward_began = false;
   if (!x.requires_grad() || !at::GradMode::is_enabled()) return x;
-  return detail::on_gradient(x, [ledger = ledger_, from] { ledger->part = from; });
+  return kernels::on_gradient(x, [ledger = ledger_, from] { ledger->part = from; });
 }
 
-}  // namespace vcflash::train
+}  // namespace vcflash::planning

@@ -24,7 +24,7 @@ void allocate(Model& model) {
 }
 
 /// Draws a parameter in fp32 on the CPU.
-inline void initialise(ParameterRef const& parameter, InitialDeviation deviation,
+inline void initialize(ParameterRef const& parameter, InitialDeviation deviation,
                        at::Generator& generator) {
   Tensor& value = *parameter.value;
   value = aten::empty(parameter.shape);
@@ -52,10 +52,10 @@ inline void initialise(ParameterRef const& parameter, InitialDeviation deviation
 /// Draws every parameter of `model` in fp32 on the CPU, the same for the same `seed`. A parameter
 /// whose type has a function `initial()` starts with what it returns.
 template <class Model>
-void initialise(Model& model, InitialDeviation deviation, std::uint64_t seed) {
+void initialize(Model& model, InitialDeviation deviation, std::uint64_t seed) {
   at::NoGradGuard const no_grad;
   at::Generator generator = at::detail::createCPUGenerator(seed);
-  for (auto const& parameter : parameters_of(model)) initialise(parameter, deviation, generator);
+  for (auto const& parameter : parameters_of(model)) initialize(parameter, deviation, generator);
 }
 
 }  // namespace vcflash

@@ -5,9 +5,9 @@
 #include <functional>
 #include <utility>
 
-#include <vcflash/train/gathering.hpp>
+#include <vcflash/kernels/on_gradient.hpp>
 
-namespace vcflash::train {
+namespace vcflash::kernels {
 
 namespace detail {
 
@@ -30,10 +30,11 @@ struct OnGradient : torch::autograd::Function<OnGradient> {
   }
 };
 
-VCFLASH_INLINE Tensor on_gradient(Tensor const& x, std::function<void()> action) {
-  return OnGradient::apply(x, c10::make_intrusive<OnGradient::Held>(std::move(action)));
-}
-
 }  // namespace detail
 
-}  // namespace vcflash::train
+VCFLASH_INLINE Tensor on_gradient(Tensor const& x, std::function<void()> action) {
+  return detail::OnGradient::apply(
+      x, c10::make_intrusive<detail::OnGradient::Held>(std::move(action)));
+}
+
+}  // namespace vcflash::kernels

@@ -1,4 +1,4 @@
-#include <vcflash/meta/nearest.hpp>
+#include <vcflash/base/nearest.hpp>
 
 #include <array>
 #include <catch2/catch_test_macros.hpp>

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include <vcflash/train/utilisation.hpp>
+#include <vcflash/train/utilization.hpp>
 #include <vcflash/train/work_timer.hpp>
 
 namespace vcflash::train {

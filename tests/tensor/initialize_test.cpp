@@ -1,7 +1,7 @@
 #include <vcflash/layers/embedding.hpp>
 #include <vcflash/layers/linear.hpp>
 #include <vcflash/layers/norm.hpp>
-#include <vcflash/tensor/initialise.hpp>
+#include <vcflash/tensor/initialize.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
@@ -19,7 +19,7 @@ struct Model {
 
 TEST_CASE("parameters start as their roles ask", "[unit]") {
   Model model;
-  initialise(model, {.weight = 0.05, .embedding = 0.1}, 7);
+  initialize(model, {.weight = 0.05, .embedding = 0.1}, 7);
   using Catch::Matchers::WithinRel;
   CHECK_THAT(model.map.weight.value.std().item<double>(), WithinRel(0.05, 0.02));
   CHECK_THAT(model.table.weight.value.std().item<double>(), WithinRel(0.1, 0.04));
@@ -29,9 +29,9 @@ TEST_CASE("parameters start as their roles ask", "[unit]") {
 
 TEST_CASE("a seed decides every value", "[unit]") {
   Model a, b, c;
-  initialise(a, {}, 1);
-  initialise(b, {}, 1);
-  initialise(c, {}, 2);
+  initialize(a, {}, 1);
+  initialize(b, {}, 1);
+  initialize(c, {}, 2);
   CHECK(a.map.weight.value.equal(b.map.weight.value));
   CHECK_FALSE(a.map.weight.value.equal(c.map.weight.value));
 }

@@ -1,4 +1,4 @@
-#include <vcflash/meta/vocabulary.hpp>
+#include <vcflash/base/vocabulary.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 

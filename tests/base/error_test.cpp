@@ -1,4 +1,4 @@
-#include <vcflash/meta/error.hpp>
+#include <vcflash/base/error.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <string>
