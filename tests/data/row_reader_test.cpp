@@ -82,6 +82,13 @@ TEST_CASE("rows of ms-swift and LLaMA-Factory are read", "[unit]") {
   CHECK(pictures.modality == Modality::image);
   CHECK_THAT(read_row(R"({"videos": ["a.mp4"], "images": ["a.png"], )" + asked + "}").problem,
              ContainsSubstring("a row shows one kind"));
+  for (std::string const system : {"",
+                                   "You are a helpful AI assistant named SmolLM, trained by "
+                                   "Hugging Face"}) {
+    CHECK(read_row(R"({"messages": [{"role": "system", "content": ")" + system +
+                   R"("}, {"role": "user", "content": "x"}]})")
+              .turns == std::vector<Turn>{{Turn::From::human, "x"}});
+  }
   CHECK_THAT(read_row(R"({"messages": [{"role": "system", "content": "Be rude."},
                                        {"role": "user", "content": "x"}]})")
                  .problem,

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include <tests/fuzz/fuzz.hpp>
 #include <tests/support/golden.hpp>
+#include <vcflash/base/chat_template.hpp>
 #include <vcflash/base/vocabulary.hpp>
 #include <vcflash/data/collate.hpp>
 #include <vcflash/data/row_reader.hpp>
@@ -22,7 +24,7 @@ namespace {
 void encode(text::Tokenizer const& tokenizer, data::Row const& row, bool has_media) {
   auto turns = row.turns;
   if (has_media) text::place_media(turns, {row.id, row.read_type == "img"});
-  for (auto const chat : {ChatTemplate::qwen_2, ChatTemplate::plain}) {
+  for (auto const& chat : all_chat_templates) {
     fuzz::refused_or([&] {
       auto encoded = text::encode_conversation(tokenizer, chat, turns, has_media);
       auto const& [ids, labels] = encoded;
@@ -33,7 +35,9 @@ void encode(text::Tokenizer const& tokenizer, data::Row const& row, bool has_med
         fuzz::require(medium || labels[i] == ignore_label || labels[i] == ids[i]);
       }
       data::cut(encoded, 100);
-      data::leave_out_padding(encoded, *tokenizer.id_of("<|endoftext|>"));
+      if (auto const padding = tokenizer.id_of(chat.end_of_text)) {
+        data::leave_out_padding(encoded, *padding);
+      }
       fuzz::require(encoded.input_ids.size() == encoded.labels.size());
     });
     fuzz::refused_or([&] { text::encode_prompt(tokenizer, chat, turns); });
@@ -45,8 +49,9 @@ void encode(text::Tokenizer const& tokenizer, data::Row const& row, bool has_med
 /// Bytes as an annotated row, whose turns become ids and labels. Its id stands for the time
 /// message.
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
-  static auto const tokenizer =
-      text::Tokenizer::from_folder(test::golden_folder("data/tokenizer/tiny512"));
+  static std::array const tokenizers{
+      text::Tokenizer::from_folder(test::golden_folder("data/tokenizer/tiny512")),
+      text::Tokenizer::from_folder(test::source_root() / "tests/text/families/llama_3")};
   std::string padded(fuzz::text_of(data, size));
   padded.append(simdjson::SIMDJSON_PADDING, ' ');
   data::Row row;
@@ -57,7 +62,9 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     return 0;
   }
   if (!row.problem.empty()) return 0;
-  encode(tokenizer, row, true);
-  encode(tokenizer, row, false);
+  for (auto const& tokenizer : tokenizers) {
+    encode(tokenizer, row, true);
+    encode(tokenizer, row, false);
+  }
   return 0;
 }

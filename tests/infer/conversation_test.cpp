@@ -59,6 +59,26 @@ TEST_CASE("each turn is answered as if the whole conversation were computed anew
   CHECK(talk.turns()[2].value == "where does it move ?");
 }
 
+TEST_CASE("a conversation is written in its LLM's chat template", "[unit]") {
+  auto const tokens = some_video();
+  infer::Conversation<Tiny> talk(tiny_network(), tiny_words(), {.max_new_tokens = 6},
+                                 ChatTemplate::qwen_3);
+  talk.show(tokens);
+  std::vector<text::Turn> turns{{text::Turn::From::human, "<image>\nwhat colour is it ?"}};
+  auto const prompt = [&] {
+    return text::encode_prompt(tiny_words(), ChatTemplate::qwen_3, turns);
+  };
+  auto const first = talk.ask("what colour is it ?", quietly);
+  CHECK(first.text == answer_to(prompt(), tokens));
+  CHECK(first.prompt_tokens == std::ssize(prompt()) - 1 + tokens.size(0));
+  // The empty thought before an answer is not part of what was said.
+  turns.push_back({text::Turn::From::gpt, first.text});
+  turns.push_back({text::Turn::From::human, "where does it move ?"});
+  auto const second = talk.ask("where does it move ?", quietly);
+  CHECK(second.text == answer_to(prompt(), tokens));
+  CHECK(second.prompt_tokens == std::ssize(prompt()) - 1 + tokens.size(0));
+}
+
 TEST_CASE("<image> in a question is text and shows no medium", "[unit]") {
   auto const tokens = some_video();
   auto talk = conversation();

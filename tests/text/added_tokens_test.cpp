@@ -38,6 +38,14 @@ TEST_CASE("a token takes the white space it asks for", "[unit]") {
   CHECK(split(tokens, "<r> <l>") == Parts{"2", "1"});
 }
 
+TEST_CASE("white space that a token took along may begin the next token", "[unit]") {
+  AddedTokens const tokens({{.content = "<r>", .id = 1, .rstrip = true},
+                            {.content = " x", .id = 2},
+                            {.content = "  ", .id = 3}});
+  CHECK(split(tokens, "<r> xy") == Parts{"1", "2", "y"});
+  CHECK(split(tokens, "a<r>   x") == Parts{"a", "1", "3", "2"});
+}
+
 TEST_CASE("a token that is a single word stands apart from words", "[unit]") {
   AddedTokens const tokens({{.content = "cat", .id = 1, .single_word = true}});
   CHECK(split(tokens, "cat, cats cat") == Parts{"1", ", cats ", "1"});

@@ -134,6 +134,19 @@ TEST_CASE("a token that merging does not reach is not used, unless merges are ig
   CHECK_FALSE(pairs.find(""));
 }
 
+TEST_CASE("bytes that are no token are dropped before anything merges", "[unit]") {
+  std::vector<std::string> tokens = {"a", "b", "ab", "\xC3", "\xA9", "\xC3\xA9"};
+  BytePairs pairs(tokens);
+  pairs.set_merges({{0, 1, 2}, {3, 4, 5}});
+  CHECK(encoded(pairs,
+                "a\x04"
+                "b") == Ids{2});
+  CHECK(encoded(pairs, "\x04").empty());
+  CHECK(encoded(pairs, "\xC3\xA9\xC3\xAA") == Ids{5, 3});
+  std::string const many(200, 'x');
+  CHECK(encoded(pairs, many + "ab") == Ids{2});
+}
+
 TEST_CASE("a word's ids are appended", "[unit]") {
   auto const pairs = learned_merges(0, 0, {"a"}).pairs();
   Ids ids = {-1};

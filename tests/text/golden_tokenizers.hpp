@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,26 @@ inline text::Tokenizer const& tiny_tokenizer() {
     return text::Tokenizer::from_folder(folder.path());
   }();
   return tokenizer;
+}
+
+/// A file of tests/text/families: tokenizers in the form of other families' own, of some 400 tokens
+/// each, and what Hugging Face's `tokenizers` and the families' chat templates make with them.
+inline std::string family_text(std::string const& relative) {
+  return read_file(source_root() / "tests/text/families" / relative);
+}
+
+inline std::vector<nlohmann::json> family_rows(std::string const& relative) {
+  std::vector<nlohmann::json> rows;
+  std::istringstream lines(family_text(relative));
+  for (std::string line; std::getline(lines, line);) rows.push_back(nlohmann::json::parse(line));
+  return rows;
+}
+
+/// \param family "llama_3", "qwen_3" or "smollm2"
+inline text::Tokenizer family_tokenizer(std::string const& family) {
+  TemporaryFolder const folder;
+  folder.write("tokenizer.json", family_text(family + "/tokenizer.json"));
+  return text::Tokenizer::from_folder(folder.path());
 }
 
 /// The files of a small byte-level tokenizer ("ab" is a merge), for tests that break them.

@@ -38,6 +38,17 @@ TEST_CASE("what a pattern leaves out is a piece of its own", "[unit]") {
         Pieces{"\xE4\xB8\xAD", "\xE6\x96\x87"});
 }
 
+TEST_CASE("a further pattern splits the pieces of the one before", "[unit]") {
+  std::vector<std::string> const digits_then_words{std::string(text::each_digit_pattern),
+                                                   std::string(text::gpt2_split_pattern)};
+  Pretokenizer const smollm{std::span(digits_then_words)};
+  CHECK(pieces_of("It's 12  a3", smollm) == Pieces{"It", "'s", " ", "1", "2", " ", " a", "3"});
+  CHECK(pieces_of("x  1", smollm) == Pieces{"x", "  ", "1"});  // nothing is seen behind a piece
+  std::vector<std::string> const runs{std::string(text::digits_pattern), "b"};
+  CHECK(pieces_of("ab12b", Pretokenizer(std::span(runs))) == Pieces{"a", "b", "12", "b"});
+  CHECK(pieces_of("a b", Pretokenizer(std::span<std::string const>())) == Pieces{"a b"});
+}
+
 TEST_CASE("a pattern that is none is refused", "[unit]") {
   CHECK_THROWS_AS(Pretokenizer("(a"), InputError);
   CHECK_THROWS_AS(Pretokenizer("\\C"), InputError);

@@ -41,6 +41,29 @@ std::string refusal_with(std::function<void(json&)> const& change) {
 
 json& split_step(json& whole) { return whole["pre_tokenizer"]["pretokenizers"][0]; }
 
+/// A step behind the last.
+json& step_behind(json& whole) {
+  auto& steps = whole["pre_tokenizer"]["pretokenizers"];
+  steps.push_back(json::object());
+  return steps.back();
+}
+
+/// A post-processor that puts ids around the text, which it names `texts` times.
+json template_around(Ids const& before, Ids const& behind, int texts = 1) {
+  json single = json::array(), tokens = json::object();
+  auto const add = [&](std::string const& name, Ids const& ids) {
+    if (ids.empty()) return;
+    single.push_back({{"SpecialToken", {{"id", name}, {"type_id", 0}}}});
+    tokens[name] = {{"id", name}, {"ids", ids}, {"tokens", {name}}};
+  };
+  add("<t>", before);
+  for (int i = 0; i < texts; ++i) {
+    single.push_back({{"Sequence", {{"id", "A"}, {"type_id", 0}}}});
+  }
+  add("<e>", behind);
+  return {{"type", "TemplateProcessing"}, {"single", single}, {"special_tokens", tokens}};
+}
+
 }  // namespace
 
 namespace {
@@ -179,7 +202,33 @@ TEST_CASE("a tokenizer.json of the wrong shape is refused in a sentence", "[unit
       {[](json& j) { j["pre_tokenizer"]["pretokenizers"][1]["add_prefix_space"] = true; },
        "add_prefix_space is true, but false"},
       {[](json& j) { j["decoder"]["type"] = "Metaspace"; }, "decoder.type is \"Metaspace\""},
-      {[](json& j) { j["post_processor"]["type"] = "TemplateProcessing"; }, "post_processor.type"},
+      {[](json& j) { step_behind(j)["type"] = "Digits"; }, "but nothing behind ByteLevel"},
+      {[](json& j) { j["pre_tokenizer"]["pretokenizers"] = json(40, split_step(j)); },
+       "but at most 16 steps"},
+      {[](json& j) { j["post_processor"]["type"] = "BertProcessing"; },
+       "post_processor.type is \"BertProcessing\", but ByteLevel, TemplateProcessing or"},
+      {[](json& j) { j["post_processor"]["type"] = "TemplateProcessing"; },
+       "single is missing in post_processor"},
+      {[](json& j) { j["post_processor"] = template_around({}, {}, 0); },
+       "post_processor.single is without the text, A"},
+      {[](json& j) { j["post_processor"] = template_around({}, {}, 2); },
+       "Sequence.id is \"A\", but the text, A, once"},
+      {[](json& j) {
+         j["post_processor"] = template_around({257}, {});
+         j["post_processor"]["special_tokens"].clear();
+       },
+       "<t> is missing in post_processor.special_tokens"},
+      {[](json& j) { j["post_processor"] = template_around({258}, {}); },
+       "post_processor puts the id 258 around a text; no token has it"},
+      {[](json& j) {
+         j["post_processor"] = {{"type", "Sequence"}, {"processors", {template_around({}, {-1})}}};
+       },
+       "is -1, but an id from 0"},
+      {[](json& j) {
+         j["model"]["vocab"].erase(text::spelled("\x04"));
+         j["model"]["unk_token"] = "ab";
+       },
+       "lacks byte 0x04 (\"\xC4\x84\"), for which \"ab\" would stand; null is expected"},
       {[](json& j) { j["added_tokens"] = 1; }, "added_tokens is an integer, but an array"},
       {[](json& j) { j["added_tokens"][0].erase("id"); }, "id is missing in added_tokens[0]"},
       {[](json& j) { j["added_tokens"][0]["id"] = 3; }, "has the id 3 of another token"},
@@ -202,6 +251,7 @@ TEST_CASE("what does not change the ids is taken", "[unit]") {
           j["normalizer"] = {{"type", "Sequence"}, {"normalizers", {{{"type", "NFC"}}}}};
         }).empty());
   CHECK(refusal_with([](json& j) { j["post_processor"] = nullptr; }).empty());
+  CHECK(refusal_with([](json& j) { j["model"]["unk_token"] = "ab"; }).empty());
   CHECK(refusal_with([](json& j) {
           j["pre_tokenizer"] = {{"type", "ByteLevel"}, {"add_prefix_space", false}};
         }).empty());
@@ -210,6 +260,32 @@ TEST_CASE("what does not change the ids is taken", "[unit]") {
           j["added_tokens"][0] = {{"id", 256}, {"content", "ab"}};
         }).empty());
   CHECK(refusal_with([](json& j) { j["model"]["vocab"]["\xE4\xB8\xAD"] = 300; }).empty());
+}
+
+TEST_CASE("what stands around a text is put together from all steps", "[unit]") {
+  auto whole = small_tokenizer_json();
+  whole["post_processor"] = {
+      {"type", "Sequence"},
+      {"processors",
+       {template_around({1, 2}, {3}), whole["post_processor"], template_around({4}, {5, 6})}}};
+  TemporaryFolder const folder;
+  folder.write("tokenizer.json", whole.dump());
+  CHECK(Tokenizer::from_folder(folder.path()).encode_whole("ab") == Ids{4, 1, 2, 256, 3, 5, 6});
+}
+
+TEST_CASE("a vocabulary may lack bytes that text has none of", "[unit]") {
+  auto whole = small_tokenizer_json();
+  for (std::string const byte : {"\x04", "\xC0", "\xFF"}) {
+    whole["model"]["vocab"].erase(text::spelled(byte));
+  }
+  whole["pre_tokenizer"] = {
+      {"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
+  TemporaryFolder const folder;
+  folder.write("tokenizer.json", whole.dump());
+  CHECK(Tokenizer::from_folder(folder.path())
+            .encode("\x04"
+                    "a\x04"
+                    "b") == Ids{256});
 }
 
 TEST_CASE("a token that comes twice in the vocabulary is refused", "[unit]") {

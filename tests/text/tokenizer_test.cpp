@@ -34,6 +34,35 @@ TEST_CASE("a tokenizer of 512 ids gives the reference's ids and texts", "[golden
   }
 }
 
+TEST_CASE("tokenizers in the form of Llama 3's, Qwen3's and SmolLM2's give the reference's ids",
+          "[unit]") {
+  for (std::string const family : {"llama_3", "qwen_3", "smollm2"}) {
+    auto const tokenizer = family_tokenizer(family);
+    auto const rows = family_rows(family + "/texts.jsonl");
+    CHECK(rows.size() > 80);
+    for (auto const& row : rows) {
+      auto const text = row.at("text").get<std::string>();
+      auto const ids = row.at("ids").get<Ids>();
+      CAPTURE(family, text);
+      CHECK(tokenizer.encode(text) == ids);
+      CHECK(tokenizer.encode_whole(text) == row.value("whole", ids));
+      CHECK(tokenizer.decode(ids) == row.value("decoded", text));
+    }
+  }
+}
+
+TEST_CASE("a tokenizer puts around a whole text what its file says, and nothing around a part",
+          "[unit]") {
+  auto const llama = family_tokenizer("llama_3"), smol = family_tokenizer("smollm2");
+  auto const begin = llama.id_of("<|begin_of_text|>").value();
+  CHECK(std::ranges::equal(llama.ids_before(), Ids{begin}));
+  CHECK(llama.ids_behind().empty());
+  CHECK(llama.encode_whole("") == Ids{begin});
+  CHECK(llama.encode("").empty());
+  CHECK(smol.ids_before().empty());
+  CHECK(smol.encode_whole("").empty());
+}
+
 TEST_CASE("arbitrary ids decode as in the reference", "[golden]") {
   auto const& tokenizer = qwen_tokenizer();
   for (auto const& row : golden_jsonl("data/tokenizer_decode.jsonl")) {

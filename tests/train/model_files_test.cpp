@@ -45,6 +45,19 @@ TEST_CASE("config.json names the base model, the type and the tokenizer's specia
   CHECK(std::filesystem::exists(folder / "tokenizer.json"));
 }
 
+TEST_CASE("the special ids are those of the LLM's family", "[unit]") {
+  test::TemporaryFolder const folder;
+  auto const tokenizer = test::family_tokenizer("llama_3");
+  auto const config = default_config<Stage2>();
+  Start const start;
+  auto files = ModelFiles::of<Stage2>(config, start, &tokenizer);
+  files.chat = ChatTemplate::llama_3;
+  files.write_config(folder.path());
+  auto const json = json_in(folder / "config.json");
+  CHECK(json.at("bos_token_id") == tokenizer.id_of("<|begin_of_text|>").value());
+  CHECK(json.at("eos_token_id") == tokenizer.id_of("<|eot_id|>").value());
+}
+
 TEST_CASE("a model without base and tokenizer has config.json alone", "[unit]") {
   test::TemporaryFolder const folder;
   auto const config = default_config<Stage2>();

@@ -155,8 +155,8 @@ inline int inspect_data_main(int argc, char const* const* argv) {
       .add_option("--image-layout", images,
                   "square, pad or anyres_nopad, as data.image_aspect_ratio; default anyres_nopad")
       ->check(CLI::IsMember({"square", "pad", "anyres_nopad"}));
-  flags.add_option("--chat", chat, "Chat template: qwen_2, or plain for stage 1")
-      ->check(CLI::IsMember({"qwen_2", "plain"}));
+  flags.add_option("--chat", chat, "Chat template of the LLM's family, or plain for stage 1")
+      ->check(CLI::IsMember(text::chat_template_names()));
   flags.add_flag("--check-media", check_media,
                  "Open every medium and decode some of it; goes on where it was stopped");
   flags.add_flag("--index-only", index_only, "Stop after indexing the annotations");

@@ -13,9 +13,6 @@ enum class FrameSampling {
   fps,           ///< a given number of frames a second
 };
 
-/// The text around the turns of a conversation; upstream's `conv_templates`.
-enum class ChatTemplate { plain, qwen_2 };
-
 /// How a question about a video stands in a prompt, behind the time message.
 enum class QuestionForm {
   trained,   ///< as training's conversations have it: a line break between the two
@@ -42,10 +39,6 @@ constexpr std::string_view name_of(FrameSampling sampling) {
       return "fps";
   }
   return "unknown";
-}
-
-constexpr std::string_view name_of(ChatTemplate chat) {
-  return chat == ChatTemplate::plain ? "plain" : "qwen_2";
 }
 
 constexpr std::string_view name_of(QuestionForm form) {

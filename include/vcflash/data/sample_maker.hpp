@@ -14,6 +14,7 @@
 
 #include <fmt/format.h>
 
+#include <vcflash/base/chat_template.hpp>
 #include <vcflash/base/error.hpp>
 #include <vcflash/base/vocabulary.hpp>
 #include <vcflash/data/collate.hpp>
@@ -64,7 +65,7 @@ class SampleMaker {
   SampleMaker(SampleConfig const& config, text::Tokenizer tokenizer)
       : config_(config),
         tokenizer_(std::move(tokenizer)),
-        padding_(tokenizer_.id_of("<|endoftext|>")),
+        padding_(tokenizer_.id_of(config.chat.end_of_text)),
         normalize_({config.mean, config.std}),
         read_(config.image_size, config.frame_cache, config.time_limit) {}
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -7,10 +8,10 @@
 
 #include <simdjson.h>
 
+#include <vcflash/base/chat_template.hpp>
 #include <vcflash/base/vocabulary.hpp>
 #include <vcflash/data/json_words.hpp>
 #include <vcflash/data/row_view.hpp>
-#include <vcflash/text/chat.hpp>
 #include <vcflash/text/turns.hpp>
 
 namespace vcflash::data {
@@ -120,15 +121,21 @@ class TurnReader {
     }
   }
 
-  /// The chat template writes its own system message. The same at the front of a row is left out.
+  /// The chat template writes its system message. One of a template's at the front of a row is left
+  /// out.
   void drop_system_message() {
     if (row_.turns.empty() || row_.turns[0].from != "system") return;
     auto const& said = row_.turns[0].value;
-    if (said && (said->empty() || *said == text::qwen_system_message))
+    if (said && std::ranges::any_of(all_chat_templates, [&](ChatTemplate const& chat) {
+          return chat.system == *said;  // or none
+        })) {
       row_.turns.erase(row_.turns.begin());
-    else
-      row_.blame("begins with a system message of its own; the chat template has one, \"{}\"",
-                 text::qwen_system_message);
+    } else {
+      row_.blame(
+          "begins with a system message of its own; the chat template writes that of its "
+          "family (\"{}\")",
+          ChatTemplate::qwen_2.system);
+    }
   }
 
   std::optional<std::string_view> read_text(Value value, std::string_view key) {

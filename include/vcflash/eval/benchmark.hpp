@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include <vcflash/base/chat_template.hpp>
 #include <vcflash/base/vocabulary.hpp>
 #include <vcflash/media/frame_sampling.hpp>
 

@@ -251,7 +251,7 @@ void run(typename M::Network const& network, text::Tokenizer const& tokenizer, E
   constexpr int side = static_cast<int>(M::Encoder::resolution);
   infer::GenerateOptions const greedy{
       .max_new_tokens = exam.max_new_tokens(),
-      .stop_ids = text::end_of_answer_ids(tokenizer),
+      .stop_ids = text::end_of_answer_ids(tokenizer, options.chat),
       .vocabulary = tokenizer.vocabulary(),
       .sampling = {.repetition_penalty = options.repetition_penalty}};
   auto const groups = by_video(exam, questions);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <vcflash/base/chat_template.hpp>
 #include <vcflash/infer/engine.hpp>
 #include <vcflash/infer/generation_config.hpp>
 #include <vcflash/text/chat.hpp>
@@ -19,10 +20,11 @@ template <Model M>
 class Conversation {
  public:
   /// \param config the answers to several questions are drawn by seeds of their own
+  /// \param chat of the family of the LLM
   Conversation(typename M::Network const& network, text::Tokenizer const& tokenizer,
-               GenerationConfig config)
-      : engine_(network, tokenizer), config_(std::move(config)) {
-    auto const ends = text::end_of_answer_ids(tokenizer);
+               GenerationConfig config, ChatTemplate const& chat = ChatTemplate::qwen_2)
+      : engine_(network, tokenizer), config_(std::move(config)), chat_(chat) {
+    auto const ends = text::end_of_answer_ids(tokenizer, chat);
     config_.stop_ids.insert(config_.stop_ids.end(), ends.begin(), ends.end());
   }
 
@@ -84,12 +86,11 @@ class Conversation {
                             .vocabulary = tokenizer.vocabulary(),
                             .sampling = config_.sampling};
     options.sampling.seed = seed_of_answer(config_.sampling.seed, exchanges_.size());
-    Reply reply =
-        engine_.reply({.ids = text::encode_prompt(tokenizer, ChatTemplate::qwen_2, turns, media),
-                       .visual = visual_,
-                       .options = std::move(options),
-                       .stop_texts = config_.stop_texts},
-                      on_text);
+    Reply reply = engine_.reply({.ids = text::encode_prompt(tokenizer, chat_, turns, media),
+                                 .visual = visual_,
+                                 .options = std::move(options),
+                                 .stop_texts = config_.stop_texts},
+                                on_text);
     reply.text = std::string(text::stripped(reply.text));
     if (reply.finish == Finish::cancelled && reply.text.empty()) return reply;
     exchanges_.push_back({next_.shown, next_.media, question, reply.text});
@@ -119,6 +120,7 @@ class Conversation {
 
   Engine<M> engine_;
   GenerationConfig config_;
+  ChatTemplate chat_;
   std::vector<Tensor> visual_;
   std::vector<Exchange> exchanges_;
   Exchange next_;  ///< what was shown since the last question

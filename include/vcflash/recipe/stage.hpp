@@ -1,5 +1,6 @@
 #pragma once
 
+#include <vcflash/base/chat_template.hpp>
 #include <vcflash/base/vocabulary.hpp>
 #include <vcflash/meta/sentence.hpp>
 

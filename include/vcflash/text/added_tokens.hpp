@@ -69,7 +69,7 @@ class AddedTokens {
         continue;
       }
       auto begin = at;
-      auto end = at += token->content.size();
+      auto end = at += token->content.size();  // the next may begin in white space taken along
       if (token->single_word &&
           (ends_with_word(text.substr(0, begin)) || starts_with_word(text.substr(end)))) {
         continue;
@@ -79,7 +79,6 @@ class AddedTokens {
       if (begin > done) plain(text.substr(done, begin - done));
       added(*token);
       done = end;
-      at = std::max(at, end);
     }
     if (done < text.size()) plain(text.substr(done));
   }

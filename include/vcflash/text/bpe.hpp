@@ -42,7 +42,9 @@ class BytePairs {
     }
     for (int byte = 0; byte < 256; ++byte) {
       char const text = static_cast<char>(byte);
-      byte_ids_[static_cast<std::size_t>(byte)] = find({&text, 1}).value_or(no_token);
+      auto& id = byte_ids_[static_cast<std::size_t>(byte)];
+      id = find({&text, 1}).value_or(no_token);
+      lacks_bytes_ = lacks_bytes_ || id == no_token;
     }
     characters_ = WholeCharacters(byte_ids_);
   }
@@ -71,9 +73,10 @@ class BytePairs {
     }
   }
 
-  /// Appends the ids of one word. Most words of a text are one token: the first time such a word
-  /// is met, merging shows whether it leads to that token, and the answer is remembered.
-  /// \param word valid UTF-8
+  /// Appends the ids of one word. Bytes that are no token are dropped first, as Hugging Face does
+  /// where there is no token for the unknown: what was apart may merge. Most words of a text are
+  /// one token: the first time such a word is met, merging shows whether it leads to that token,
+  /// and the answer is remembered. \param word valid UTF-8
   void encode(std::string_view word, std::vector<std::int64_t>& ids) const {
     auto const id = find(word);
     if (!id) return merge_into(word, ids);
@@ -125,12 +128,29 @@ class BytePairs {
       many.resize(word.size());
       tokens = many;
     }
-    tokens = tokens.first(characters_.start(word, tokens));
+    tokens = tokens.first(lacks_byte_of(word) ? known_bytes(word, tokens)
+                                              : characters_.start(word, tokens));
     if (tokens.size() <= short_word) {
       merge_short(tokens, ids);
     } else {
       merge_long(tokens, ids);
     }
+  }
+
+  bool lacks_byte_of(std::string_view word) const {
+    return lacks_bytes_ && std::any_of(word.begin(), word.end(), [&](char byte) {
+             return byte_ids_[static_cast<unsigned char>(byte)] == no_token;
+           });
+  }
+
+  /// The tokens of the bytes that are one.  \return how many there are
+  std::size_t known_bytes(std::string_view word, std::span<Id> tokens) const {
+    std::size_t count = 0;
+    for (char const byte : word) {
+      auto const id = byte_ids_[static_cast<unsigned char>(byte)];
+      if (id != no_token) tokens[count++] = id;
+    }
+    return count;
   }
 
   /// Looks for the lowest rank anew after each merge: quadratic, and the fastest for few tokens.
@@ -210,6 +230,7 @@ class BytePairs {
   MergeTable merges_;
   WholeCharacters characters_{byte_ids_};
   bool ignore_merges_ = false;
+  bool lacks_bytes_ = false;  ///< not every byte is a token
 };
 
 }  // namespace vcflash::text

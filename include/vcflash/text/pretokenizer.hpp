@@ -7,8 +7,11 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <vcflash/base/error.hpp>
 
@@ -22,6 +25,9 @@ inline constexpr std::string_view qwen_split_pattern =
 /// GPT-2's pattern, meant by a `ByteLevel` pre-tokenizer with `use_regex`.
 inline constexpr std::string_view gpt2_split_pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+
+/// A `Digits` pre-tokenizer's: each digit alone (`individual_digits`), or what stands together.
+inline constexpr std::string_view each_digit_pattern = R"(\p{N})", digits_pattern = R"(\p{N}+)";
 
 /// `pattern` with `\s` and `\S` spelled out as Unicode's White_Space. PCRE2's own `\s` also takes
 /// U+180E, which the Oniguruma and JavaScript engines that the patterns were written for do not.
@@ -50,19 +56,22 @@ inline std::string with_unicode_white_space(std::string_view pattern) {
   return result;
 }
 
-/// Splits text with a regular expression (PCRE2, compiled to machine code where the platform can).
+/// Splits text with regular expressions (PCRE2, compiled to machine code where the platform can).
 /// Const use from many threads is safe.
 class Pretokenizer {
  public:
   /// \throws InputError where the pattern does not compile
-  explicit Pretokenizer(std::string_view pattern = qwen_split_pattern)
-      : code_(compiled(pattern), &pcre2_code_free_8) {
-    jit_ = pcre2_jit_compile_8(code_.get(), PCRE2_JIT_COMPLETE) == 0;
+  explicit Pretokenizer(std::string_view pattern = qwen_split_pattern) { add(pattern); }
+  /// Each pattern splits the pieces of the one before it, of which it sees nothing else.
+  /// \throws InputError where a pattern does not compile
+  explicit Pretokenizer(std::span<std::string const> patterns) {
+    for (auto const& pattern : patterns) add(pattern);
   }
 
-  /// Calls `piece(std::string_view)` for every match and for every non-empty stretch between two.
+  /// Calls `piece(std::string_view)` for every match and for every non-empty stretch between two;
+  /// without patterns for the whole text.
   /// \param text valid UTF-8
-  /// \throws Error where the pattern backtracks without bound on this text
+  /// \throws Error where a pattern backtracks without bound on this text
   template <class Piece>
   void for_each_piece(std::string_view text, Piece&& piece) const {
     if (text.empty()) return;
@@ -76,22 +85,41 @@ class Pretokenizer {
     std::uint64_t const most = 10'000'000u + 16u * static_cast<std::uint64_t>(text.size());
     pcre2_set_match_limit_8(limits.get(),
                             static_cast<std::uint32_t>(std::min<std::uint64_t>(most, UINT32_MAX)));
-    std::size_t done = 0, from = 0;
-    while (from < text.size()) {
-      auto const [begin, end] = next_match(text, from, *data, *limits);
-      if (begin == PCRE2_UNSET) break;
-      if (begin > done) piece(text.substr(done, begin - done));
-      if (end > begin) piece(text.substr(begin, end - begin));
-      done = end;
-      from = end > begin ? end : after_code_point(text, end);
-    }
-    if (done < text.size()) piece(text.substr(done));
+    split(0, text, *data, *limits, piece);
   }
 
  private:
   struct Match {
     std::size_t begin, end;
   };
+
+  struct Pattern {
+    std::shared_ptr<pcre2_code_8> code;
+    bool jit;
+  };
+
+  void add(std::string_view pattern) {
+    std::shared_ptr<pcre2_code_8> code(compiled(pattern), &pcre2_code_free_8);
+    bool const jit = pcre2_jit_compile_8(code.get(), PCRE2_JIT_COMPLETE) == 0;
+    patterns_.push_back({std::move(code), jit});
+  }
+
+  /// Splits by the patterns from `level` on.
+  template <class Piece>
+  void split(std::size_t level, std::string_view text, pcre2_match_data_8& data,
+             pcre2_match_context_8& limits, Piece& piece) const {
+    if (level == patterns_.size()) return piece(text);
+    std::size_t done = 0, from = 0;
+    while (from < text.size()) {
+      auto const [begin, end] = next_match(patterns_[level], text, from, data, limits);
+      if (begin == PCRE2_UNSET) break;
+      if (begin > done) split(level + 1, text.substr(done, begin - done), data, limits, piece);
+      if (end > begin) split(level + 1, text.substr(begin, end - begin), data, limits, piece);
+      done = end;
+      from = end > begin ? end : after_code_point(text, end);
+    }
+    if (done < text.size()) split(level + 1, text.substr(done), data, limits, piece);
+  }
 
   static pcre2_code_8* compiled(std::string_view pattern) {
     auto const spelled = with_unicode_white_space(pattern);
@@ -115,15 +143,15 @@ class Pretokenizer {
     return at;
   }
 
-  Match next_match(std::string_view text, std::size_t from, pcre2_match_data_8& data,
-                   pcre2_match_context_8& limits) const {
+  static Match next_match(Pattern const& pattern, std::string_view text, std::size_t from,
+                          pcre2_match_data_8& data, pcre2_match_context_8& limits) {
     auto const* const subject = reinterpret_cast<PCRE2_SPTR8>(text.data());
     int result = PCRE2_ERROR_JIT_STACKLIMIT;
-    if (jit_) {
-      result = pcre2_jit_match_8(code_.get(), subject, text.size(), from, 0, &data, &limits);
+    if (pattern.jit) {
+      result = pcre2_jit_match_8(pattern.code.get(), subject, text.size(), from, 0, &data, &limits);
     }
     if (result == PCRE2_ERROR_JIT_STACKLIMIT) {  // the interpreter keeps its stack on the heap
-      result = pcre2_match_8(code_.get(), subject, text.size(), from,
+      result = pcre2_match_8(pattern.code.get(), subject, text.size(), from,
                              PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, &data, &limits);
     }
     if (result == PCRE2_ERROR_NOMATCH) return {PCRE2_UNSET, PCRE2_UNSET};
@@ -135,8 +163,7 @@ class Pretokenizer {
     return {bounds[0], bounds[1]};
   }
 
-  std::shared_ptr<pcre2_code_8> code_;
-  bool jit_ = false;
+  std::vector<Pattern> patterns_;
 };
 
 }  // namespace vcflash::text

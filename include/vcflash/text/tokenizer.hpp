@@ -15,10 +15,10 @@ namespace vcflash::text {
 
 struct TokenizerDescription;
 
-/// The byte-level BPE tokenizer of Qwen2 and Qwen2.5, from the files of a Hugging Face folder.
-/// Text loses its added tokens first, is normalized (NFC), split by a pattern, and each piece's
-/// bytes are merged by rank; the ids are those of Hugging Face's `tokenizers`. Copies share one
-/// state; const use from many threads is safe.
+/// A byte-level BPE tokenizer (Qwen2, Qwen2.5 and Qwen3's, Llama 3's, SmolLM2's) from the files of
+/// a Hugging Face folder. Text loses its added tokens first, is normalized (NFC, if the files say
+/// so), split by patterns, and each piece's bytes are merged by rank; the ids are those of Hugging
+/// Face's `tokenizers`. Copies share one state; const use from many threads is safe.
 class Tokenizer {
  public:
   /// Reads `tokenizer.json`, or else `vocab.json` and `merges.txt`; added tokens that only
@@ -26,11 +26,18 @@ class Tokenizer {
   /// \throws InputError naming the file, what was found and what was expected
   static Tokenizer from_folder(std::filesystem::path const& folder);
 
-  /// The ids of a text. Bytes that are no UTF-8 count as U+FFFD.
+  /// The ids of a text or a part of one (`add_special_tokens=False`). Bytes that are no UTF-8 count
+  /// as U+FFFD.
   /// \throws Error where the text is over a gibibyte or the tokenizer's pattern gives up on it
   std::vector<std::int64_t> encode(std::string_view text) const;
   /// Appends to `ids` what `encode` returns.
   void encode_to(std::string_view text, std::vector<std::int64_t>& ids) const;
+
+  /// The ids of a whole text, with what the tokenizer puts around one, which may be nothing
+  /// (`add_special_tokens=True`): `ids_before` and `ids_behind`.
+  std::vector<std::int64_t> encode_whole(std::string_view text) const;
+  std::span<std::int64_t const> ids_before() const;  ///< Llama 3's <|begin_of_text|>
+  std::span<std::int64_t const> ids_behind() const;
 
   /// The text of ids. Ids without a token are dropped; bytes that are no UTF-8 become one U+FFFD
   /// for each maximal subpart.

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
@@ -33,6 +34,7 @@ struct Tokenizer::State {
   BytePairs pairs;
   Pretokenizer pretokenizer;
   bool nfc = true;
+  std::vector<std::int64_t> before, behind;             // what is put around a whole text
   AddedTokens raw, normalized;                          // looked for before and after normalizing
   std::vector<Kind> kinds;                              // by id
   std::unordered_map<std::int64_t, std::string> texts;  // of tokens that are not their bytes
@@ -79,11 +81,17 @@ inline TokenBytes token_bytes(TokenizerDescription const& description) {
     }
   }
   for (int byte = 0; byte < 256; ++byte) {
-    if (result.pairs.id_of_byte(static_cast<unsigned char>(byte)) == no_token) {
-      throw InputError(
-          fmt::format("{}: the vocabulary lacks byte {:#04x} (\"{}\"); a byte-level "
-                      "tokenizer has all 256",
-                      file, byte, spelled(std::string(1, static_cast<char>(byte)))));
+    if (result.pairs.id_of_byte(static_cast<unsigned char>(byte)) != no_token) continue;
+    // A vocabulary that was learned from text may lack what the text had none of.
+    bool const common = (byte >= 0x20 && byte < 0x7F) || byte == '\n' || byte == '\t';
+    auto const lacks = fmt::format("{}: the vocabulary lacks byte {:#04x} (\"{}\")", file, byte,
+                                   spelled(std::string(1, static_cast<char>(byte))));
+    if (common) {
+      throw InputError(lacks + "; a byte-level tokenizer has all that text is written in");
+    }
+    if (!description.unknown_token.empty()) {
+      throw InputError(fmt::format("{}, for which {} would stand; null is expected as unk_token",
+                                   lacks, in_quotes(description.unknown_token)));
     }
   }
   return result;
@@ -162,9 +170,17 @@ VCFLASH_INLINE std::shared_ptr<Tokenizer::State> Tokenizer::state_of(
     }
     (token.normalized ? normalized : raw).push_back(std::move(token));
   }
+  for (auto const* const around : {&description.ids_before, &description.ids_behind}) {
+    for (auto const id : *around) {
+      if (id < std::ssize(kinds) && kinds[static_cast<std::size_t>(id)] != Kind::none) continue;
+      throw InputError(
+          fmt::format("{}: post_processor puts the id {} around a text; no token has it",
+                      description.vocabulary_file.string(), id));
+    }
+  }
   auto pretokenizer = [&] {
     try {
-      return Pretokenizer(description.split_pattern);
+      return Pretokenizer(description.split_patterns);
     } catch (InputError const& error) {
       throw InputError(fmt::format("{}: {}", description.vocabulary_file.string(), error.what()));
     }
@@ -172,6 +188,8 @@ VCFLASH_INLINE std::shared_ptr<Tokenizer::State> Tokenizer::state_of(
   auto state = std::make_shared<State>(State{.pairs = std::move(tokens.pairs),
                                              .pretokenizer = std::move(pretokenizer),
                                              .nfc = description.nfc,
+                                             .before = description.ids_before,
+                                             .behind = description.ids_behind,
                                              .raw = AddedTokens(std::move(raw)),
                                              .normalized = AddedTokens(std::move(normalized)),
                                              .kinds = std::move(kinds),
@@ -255,6 +273,21 @@ VCFLASH_INLINE std::vector<std::int64_t> Tokenizer::encode(std::string_view text
   std::vector<std::int64_t> ids;
   ids.reserve(text.size() / 3 + 8);
   encode_to(text, ids);
+  return ids;
+}
+
+VCFLASH_INLINE std::span<std::int64_t const> Tokenizer::ids_before() const {
+  return state_->before;
+}
+
+VCFLASH_INLINE std::span<std::int64_t const> Tokenizer::ids_behind() const {
+  return state_->behind;
+}
+
+VCFLASH_INLINE std::vector<std::int64_t> Tokenizer::encode_whole(std::string_view text) const {
+  auto ids = state_->before;
+  encode_to(text, ids);
+  ids.insert(ids.end(), state_->behind.begin(), state_->behind.end());
   return ids;
 }
 

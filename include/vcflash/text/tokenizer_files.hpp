@@ -28,11 +28,16 @@ struct TokenizerDescription {
   std::vector<AddedToken> added;
   bool nfc = true;
   bool ignore_merges = false;
-  std::string split_pattern{qwen_split_pattern};
+  std::string unknown_token;  ///< stands for what the vocabulary lacks; empty: nothing does
+  std::vector<std::string> split_patterns{std::string(qwen_split_pattern)};
+  std::vector<std::int64_t> ids_before, ids_behind;    ///< what is put around a whole text
   std::filesystem::path vocabulary_file, merges_file;  ///< for messages
 };
 
 namespace detail {
+
+/// No tokenizer comes near this many; each is a level of recursion.
+inline constexpr std::size_t most_split_patterns = 16;
 
 inline AddedToken added_token(Json const& entry, std::int64_t id) {
   auto const content = entry.at("content").text();
@@ -97,39 +102,72 @@ inline void read_normalizer(Json const& normalizer, TokenizerDescription& descri
   }
 }
 
-inline void read_byte_level(Json const& level, TokenizerDescription& description,
-                            bool pattern_set) {
-  if (auto const prefix = level.find("add_prefix_space")) prefix->only(!prefix->flag(), "false");
-  if (auto const regex = level.find("use_regex"); !regex || regex->flag()) {
-    if (regex) regex->only(!pattern_set, "false beside another pattern");
-    description.split_pattern = gpt2_split_pattern;
+/// A pre-tokenizer or a step of one, up to ByteLevel, the last.
+inline void read_pretokenizer(Json const& step, bool& byte_level,
+                              TokenizerDescription& description) {
+  auto const type = step.at("type");
+  if (type.text() == "Sequence") {
+    auto const list = step.at("pretokenizers");
+    std::size_t index = 0;
+    for (auto const element : list.array()) {
+      read_pretokenizer(list.item(element, index++), byte_level, description);
+    }
+    return;
+  }
+  type.only(!byte_level, "nothing behind ByteLevel");
+  type.only(description.split_patterns.size() < most_split_patterns,
+            fmt::format("at most {} steps", most_split_patterns));
+  if (type.text() == "Split") {
+    auto const behavior = step.at("behavior");
+    behavior.only(behavior.text() == "Isolated", "\"Isolated\"");
+    if (auto const invert = step.find("invert")) invert->only(!invert->flag(), "false");
+    description.split_patterns.emplace_back(step.at("pattern").at("Regex").text());
+  } else if (type.text() == "Digits") {
+    description.split_patterns.emplace_back(
+        step.flag("individual_digits", false) ? each_digit_pattern : digits_pattern);
+  } else {
+    type.only(type.text() == "ByteLevel", "Split, Digits, ByteLevel or a Sequence of them");
+    byte_level = true;
+    if (auto const prefix = step.find("add_prefix_space")) prefix->only(!prefix->flag(), "false");
+    if (step.flag("use_regex", true)) description.split_patterns.emplace_back(gpt2_split_pattern);
   }
 }
 
-inline void read_pretokenizer(Json const& pretokenizer, TokenizerDescription& description) {
-  auto const type = pretokenizer.at("type");
-  if (type.text() == "ByteLevel") return read_byte_level(pretokenizer, description, false);
-  type.only(type.text() == "Sequence", "a Sequence of Split and ByteLevel, or ByteLevel");
-  auto const list = pretokenizer.at("pretokenizers");
-  bool split = false, byte_level = false;
+/// What is put around the ids of a whole text. A ByteLevel step only moves offsets.
+inline void read_post_processor(Json const& step, TokenizerDescription& description) {
+  auto const type = step.at("type");
+  if (type.text() == "ByteLevel") return;
   std::size_t index = 0;
-  for (auto const element : list.array()) {
-    auto const step = list.item(element, index++);
-    auto const step_type = step.at("type");
-    if (step_type.text() == "Split") {
-      step_type.only(!split && !byte_level, "one Split, before ByteLevel");
-      auto const behavior = step.at("behavior");
-      behavior.only(behavior.text() == "Isolated", "\"Isolated\"");
-      if (auto const invert = step.find("invert")) invert->only(!invert->flag(), "false");
-      description.split_pattern = step.at("pattern").at("Regex").text();
-      split = true;
+  if (type.text() == "Sequence") {
+    auto const list = step.at("processors");
+    for (auto const element : list.array()) {
+      read_post_processor(list.item(element, index++), description);
+    }
+    return;
+  }
+  type.only(type.text() == "TemplateProcessing",
+            "ByteLevel, TemplateProcessing or a Sequence of them");
+  auto const single = step.at("single");
+  std::vector<std::int64_t> before, behind;
+  bool text_seen = false;
+  for (auto const element : single.array()) {
+    auto const part = single.item(element, index++);
+    if (auto const token = part.find("SpecialToken")) {
+      auto const ids = step.at("special_tokens").at(token->at("id").text()).at("ids");
+      std::size_t place = 0;
+      for (auto const id : ids.array()) {
+        (text_seen ? behind : before).push_back(ids.item(id, place++).token_id());
+      }
     } else {
-      step_type.only(step_type.text() == "ByteLevel", "Split or ByteLevel");
-      read_byte_level(step, description, split);
-      byte_level = true;
+      auto const sequence = part.at("Sequence").at("id");
+      sequence.only(sequence.text() == "A" && !text_seen, "the text, A, once");
+      text_seen = true;
     }
   }
-  if (!byte_level) list.wrong("without ByteLevel", "a byte-level tokenizer");
+  if (!text_seen) single.wrong("without the text, A,", "tokens around it");
+  before.insert(before.end(), description.ids_before.begin(), description.ids_before.end());
+  description.ids_before = std::move(before);
+  description.ids_behind.insert(description.ids_behind.end(), behind.begin(), behind.end());
 }
 
 inline void read_bpe(Json const& model, TokenizerDescription& description) {
@@ -140,6 +178,7 @@ inline void read_bpe(Json const& model, TokenizerDescription& description) {
   }
   if (auto const fallback = model.find("byte_fallback")) fallback->only(!fallback->flag(), "false");
   description.ignore_merges = model.flag("ignore_merges", false);
+  if (auto const unknown = model.find("unk_token")) description.unknown_token = unknown->text();
   read_vocabulary(model.at("vocab"), description);
   read_merges(model.at("merges"), description);
 }
@@ -152,12 +191,17 @@ inline void read_tokenizer_json(std::filesystem::path const& file, std::string c
   root.object();
   description.vocabulary_file = description.merges_file = file;
   description.nfc = false;
+  description.split_patterns.clear();
   if (auto const normalizer = root.find("normalizer")) read_normalizer(*normalizer, description);
-  read_pretokenizer(root.at("pre_tokenizer"), description);
-  for (auto const key : {"post_processor", "decoder"}) {
-    auto const part = root.find(key);
-    if (!part) continue;
-    auto const type = part->at("type");
+  auto const pretokenizer = root.at("pre_tokenizer");
+  bool byte_level = false;
+  read_pretokenizer(pretokenizer, byte_level, description);
+  if (!byte_level) pretokenizer.wrong("without ByteLevel", "a byte-level tokenizer");
+  if (auto const processor = root.find("post_processor")) {
+    read_post_processor(*processor, description);
+  }
+  if (auto const decoder = root.find("decoder")) {
+    auto const type = decoder->at("type");
     type.only(type.text() == "ByteLevel", "ByteLevel");
   }
   read_bpe(root.at("model"), description);

@@ -57,7 +57,7 @@ RunConfig default_config() {
   config.dtype = config.recipe.bf16 ? at::kBFloat16 : at::kFloat;
   config.order = config.recipe.group_by_length ? data::Order::grouped : data::Order::shuffled;
   config.jitter = config.recipe.frame_jitter;
-  config.time_message = R::time_message && config.recipe.chat != ChatTemplate::plain;
+  config.time_message = R::time_message && !config.recipe.chat.captions;
   return config;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include <vcflash/base/chat_template.hpp>
 #include <vcflash/checkpoint/config_json.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/recipe.hpp>
@@ -22,6 +23,7 @@ struct ModelFiles {
   Start const& start;
   text::Tokenizer const* tokenizer;               ///< none: no such files
   std::optional<std::string> asked_as_trained{};  ///< the model's name, if it is asked so
+  ChatTemplate chat = ChatTemplate::qwen_2;       ///< of the family of the LLM
 
   template <RecipeLike R>
   static ModelFiles of(RunConfig const& config, Start const& start,

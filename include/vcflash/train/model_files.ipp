@@ -36,8 +36,8 @@ VCFLASH_INLINE void ModelFiles::write_config(std::filesystem::path const& folder
   }
   json["torch_dtype"] = name_of(config.dtype);
   json["_name_or_path"] = start.name();
-  for (auto const& [field, token] :
-       {std::pair{"bos_token_id", "<|endoftext|>"}, std::pair{"eos_token_id", "<|im_end|>"}}) {
+  for (auto const& [field, token] : {std::pair{"bos_token_id", chat.begin_of_text},
+                                     std::pair{"eos_token_id", chat.end_of_turn}}) {
     auto const id = tokenizer ? tokenizer->id_of(token) : std::nullopt;
     if (id && !json.contains(field)) json[field] = *id;
   }

@@ -19,6 +19,7 @@
 #include <vcflash/app/inspect/media_check.hpp>
 #include <vcflash/app/inspect/parallel.hpp>
 #include <vcflash/app/progress.hpp>
+#include <vcflash/base/chat_template.hpp>
 #include <vcflash/base/error.hpp>
 #include <vcflash/base/vocabulary.hpp>
 #include <vcflash/data/media_text.hpp>
