@@ -79,6 +79,11 @@ TEST_CASE("a run's settings decide lengths and steps, and flags come over them",
   CHECK(flagged.at("tokens_per_frame") == 4);
   CHECK(flagged.at("tokens_per_image") == 49);
   CHECK(inspect({"--data", small.yaml.string(), "--chat", "other"}) == 2);
+  for (auto const& [typed, shown] :
+       {std::pair{"qwen_1_5", "qwen_2"}, std::pair{"llama_3", "llama_3"}}) {
+    CHECK(inspect({"--data", small.yaml.string(), "--chat", typed, "--out", out}) == 2);
+    CHECK(report_of(small).at("settings").at("chat") == shown);
+  }
   for (std::string const wrong : {"[data]\nmax_frames = \"x\"", "[data]\nsampling = \"rand\"",
                                   "[data]\nimage_aspect_ratio = \"any\"", "["})
     CHECK(inspect({"--data", small.yaml.string(), "--recipe",

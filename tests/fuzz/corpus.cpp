@@ -44,6 +44,10 @@ void add_tokenizers(Corpus& corpus) {
   auto const config = text("tokenizer_config.json");
   corpus.add("tokenizer", text("tokenizer.json") + zero + config + zero + zero + zero + "a 猫");
   corpus.add("tokenizer", zero + config + zero + text("vocab.json") + zero + text("merges.txt"));
+  for (auto const* const family : {"llama_3", "qwen_3", "smollm2"}) {
+    auto const file = test::source_root() / "tests/text/families" / family / "tokenizer.json";
+    corpus.add("tokenizer", test::read_file(file) + zero + zero + zero + zero + "a 12 猫");
+  }
 }
 
 void add_chats(Corpus& corpus) {

@@ -32,6 +32,10 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
       fuzz::refused_or([&] {
         auto const ids = tokenizer.encode(text);
         for (auto const id : ids) fuzz::require(id >= 0 && id < tokenizer.vocabulary());
+        auto const around = tokenizer.ids_before().size() + tokenizer.ids_behind().size();
+        auto const whole = tokenizer.encode_whole(text);
+        fuzz::require(whole.size() == ids.size() + around);
+        for (auto const id : whole) fuzz::require(id >= 0 && id < tokenizer.vocabulary());
         fuzz::require(text::is_valid_utf8(tokenizer.decode(ids)));
       });
     }
