@@ -76,7 +76,8 @@ class BytePairs {
   /// Appends the ids of one word. Bytes that are no token are dropped first, as Hugging Face does
   /// where there is no token for the unknown: what was apart may merge. Most words of a text are
   /// one token: the first time such a word is met, merging shows whether it leads to that token,
-  /// and the answer is remembered. \param word valid UTF-8
+  /// and the answer is remembered.
+  /// \param word valid UTF-8
   void encode(std::string_view word, std::vector<std::int64_t>& ids) const {
     auto const id = find(word);
     if (!id) return merge_into(word, ids);

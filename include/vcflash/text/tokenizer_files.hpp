@@ -134,21 +134,23 @@ inline void read_pretokenizer(Json const& step, bool& byte_level,
 }
 
 /// What is put around the ids of a whole text. A ByteLevel step only moves offsets.
-inline void read_post_processor(Json const& step, TokenizerDescription& description) {
+inline void read_post_processor(Json const& step, bool& template_seen,
+                                TokenizerDescription& description) {
   auto const type = step.at("type");
   if (type.text() == "ByteLevel") return;
   std::size_t index = 0;
   if (type.text() == "Sequence") {
     auto const list = step.at("processors");
     for (auto const element : list.array()) {
-      read_post_processor(list.item(element, index++), description);
+      read_post_processor(list.item(element, index++), template_seen, description);
     }
     return;
   }
   type.only(type.text() == "TemplateProcessing",
             "ByteLevel, TemplateProcessing or a Sequence of them");
+  type.only(!template_seen, "one of its kind");
+  template_seen = true;
   auto const single = step.at("single");
-  std::vector<std::int64_t> before, behind;
   bool text_seen = false;
   for (auto const element : single.array()) {
     auto const part = single.item(element, index++);
@@ -156,7 +158,8 @@ inline void read_post_processor(Json const& step, TokenizerDescription& descript
       auto const ids = step.at("special_tokens").at(token->at("id").text()).at("ids");
       std::size_t place = 0;
       for (auto const id : ids.array()) {
-        (text_seen ? behind : before).push_back(ids.item(id, place++).token_id());
+        auto& around = text_seen ? description.ids_behind : description.ids_before;
+        around.push_back(ids.item(id, place++).token_id());
       }
     } else {
       auto const sequence = part.at("Sequence").at("id");
@@ -165,9 +168,6 @@ inline void read_post_processor(Json const& step, TokenizerDescription& descript
     }
   }
   if (!text_seen) single.wrong("without the text, A,", "tokens around it");
-  before.insert(before.end(), description.ids_before.begin(), description.ids_before.end());
-  description.ids_before = std::move(before);
-  description.ids_behind.insert(description.ids_behind.end(), behind.begin(), behind.end());
 }
 
 inline void read_bpe(Json const& model, TokenizerDescription& description) {
@@ -198,7 +198,8 @@ inline void read_tokenizer_json(std::filesystem::path const& file, std::string c
   read_pretokenizer(pretokenizer, byte_level, description);
   if (!byte_level) pretokenizer.wrong("without ByteLevel", "a byte-level tokenizer");
   if (auto const processor = root.find("post_processor")) {
-    read_post_processor(*processor, description);
+    bool template_seen = false;
+    read_post_processor(*processor, template_seen, description);
   }
   if (auto const decoder = root.find("decoder")) {
     auto const type = decoder->at("type");
