@@ -267,6 +267,36 @@ TEST_CASE("an answer is the greedy one to the prompt that the model was trained 
   }
 }
 
+TEST_CASE("a model is asked in its family's chat template and ends an answer by it", "[unit]") {
+  Asked<> asked;
+  auto const tokenizer = text::Tokenizer::from_folder(asked.folder / "tokenizer");
+  auto const video =
+      media::read_video(asked.folder / "a.mp4", asked.options.frames, Tiny::Encoder::resolution);
+  auto const tokens = infer::look_at<Tiny>(asked.network, video.frames, Modality::video);
+  std::vector<text::Turn> const turns{{text::Turn::From::human, "<image>\nwhat happens ?"}};
+  auto const ids = text::encode_prompt(tokenizer, ChatTemplate::qwen_3, turns);
+  auto const answer = [&](ChatTemplate const& chat) {
+    return infer::generate(asked.network.llm,
+                           infer::embed_prompt(asked.network, ids, std::span(&tokens, 1)),
+                           {.max_new_tokens = 4,
+                            .stop_ids = text::end_of_answer_ids(tokenizer, chat),
+                            .vocabulary = tokenizer.vocabulary()})
+        .ids;
+  };
+  auto const said_by = [&](ChatTemplate const& chat) {
+    asked.options.chat = chat;
+    return asked.ask({{{.video = asked.folder / "a.mp4"}}}, {0}).at(0).second.text;
+  };
+  auto const whole = answer(ChatTemplate::qwen_3);
+  REQUIRE(whole.size() > 1);
+  CHECK(said_by(ChatTemplate::qwen_3) == tokenizer.decode(whole, true));
+  auto shorter = ChatTemplate::qwen_3;
+  std::string const end(tokenizer.bytes_of_id(whole[1]));
+  shorter.end_of_text = end;
+  REQUIRE(answer(shorter).size() < whole.size());
+  CHECK(said_by(shorter) == tokenizer.decode(answer(shorter), true));
+}
+
 TEST_CASE("a part of a video, and a folder of frames, are looked at as upstream does", "[unit]") {
   Asked<> asked;
   asked.options.frames.min_frames = asked.options.frames.max_frames = 4;
