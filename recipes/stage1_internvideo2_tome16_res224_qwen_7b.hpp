@@ -8,8 +8,6 @@ namespace recipes {
 /// InternVideo2-1B and Qwen2.5-7B.
 struct stage1_internvideo2_tome16_res224_qwen_7b
     : vcflash::Training<models::videochat_flash_qwen2_5_7b_internvideo2_1b,
-                        vcflash::ConnectorInit> {
-  static constexpr vcflash::Name name = "stage1_internvideo2_tome16_res224_qwen_7b";
-};
+                        vcflash::ConnectorInit> {};
 
 }  // namespace recipes

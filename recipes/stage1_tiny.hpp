@@ -17,8 +17,6 @@ struct TinyConnectorInit : vcflash::ConnectorInit {
   }();
 };
 
-struct stage1_tiny : vcflash::Training<models::tiny32, TinyConnectorInit> {
-  static constexpr vcflash::Name name = "stage1_tiny";
-};
+struct stage1_tiny : vcflash::Training<models::tiny32, TinyConnectorInit> {};
 
 }  // namespace recipes

@@ -8,8 +8,6 @@ namespace recipes {
 /// short clips.
 struct stage2_internvideo2_tome16_res224_qwen_7b
     : vcflash::Training<models::videochat_flash_qwen2_5_7b_internvideo2_1b,
-                        vcflash::VisualPretraining> {
-  static constexpr vcflash::Name name = "stage2_internvideo2_tome16_res224_qwen_7b";
-};
+                        vcflash::VisualPretraining> {};
 
 }  // namespace recipes

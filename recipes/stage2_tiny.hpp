@@ -19,7 +19,6 @@ struct TinyVisualPretraining : vcflash::VisualPretraining {
 };
 
 struct stage2_tiny : vcflash::Training<models::tiny32, TinyVisualPretraining> {
-  static constexpr vcflash::Name name = "stage2_tiny";
   using Sharding = vcflash::Zero<0>;
 };
 

@@ -6,7 +6,6 @@ namespace recipes {
 
 /// As stage2_tiny, but the optimizer's state is sharded if there are several processes.
 struct stage2_tiny_zero1 : vcflash::Training<models::tiny32, TinyVisualPretraining> {
-  static constexpr vcflash::Name name = "stage2_tiny_zero1";
   using Sharding = vcflash::Zero<1>;
 };
 

@@ -7,7 +7,6 @@ namespace recipes {
 /// As stage2_tiny, but the optimizer's state and the gradients are sharded if there are several
 /// processes.
 struct stage2_tiny_zero2 : vcflash::Training<models::tiny32, TinyVisualPretraining> {
-  static constexpr vcflash::Name name = "stage2_tiny_zero2";
   using Sharding = vcflash::Zero<2>;
 };
 

@@ -7,7 +7,6 @@ namespace recipes {
 /// As stage2_tiny, but the optimizer's state, the gradients and the parameters are sharded if there
 /// are several processes.
 struct stage2_tiny_zero3 : vcflash::Training<models::tiny32, TinyVisualPretraining> {
-  static constexpr vcflash::Name name = "stage2_tiny_zero3";
   using Sharding = vcflash::Zero<3>;
 };
 

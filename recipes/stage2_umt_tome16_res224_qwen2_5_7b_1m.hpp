@@ -8,7 +8,6 @@ namespace recipes {
 /// of its other 7B models.
 struct stage2_umt_tome16_res224_qwen2_5_7b_1m
     : vcflash::Training<models::videochat_flash_qwen2_5_7b_1m_res224, vcflash::VisualPretraining> {
-  static constexpr vcflash::Name name = "stage2_umt_tome16_res224_qwen2_5_7b_1m";
 };
 
 }  // namespace recipes

@@ -7,8 +7,6 @@ namespace recipes {
 /// Upstream's stage3-video_sft/stage3_internvideo2_tome16_res224_qwen_7b: all parts on long
 /// videos.
 struct stage3_internvideo2_tome16_res224_qwen_7b
-    : vcflash::Training<models::videochat_flash_qwen2_5_7b_internvideo2_1b, vcflash::VideoSft> {
-  static constexpr vcflash::Name name = "stage3_internvideo2_tome16_res224_qwen_7b";
-};
+    : vcflash::Training<models::videochat_flash_qwen2_5_7b_internvideo2_1b, vcflash::VideoSft> {};
 
 }  // namespace recipes

@@ -15,8 +15,6 @@ struct TinyVideoSft : vcflash::VideoSft {
   }();
 };
 
-struct stage3_tiny : vcflash::Training<models::tiny32, TinyVideoSft> {
-  static constexpr vcflash::Name name = "stage3_tiny";
-};
+struct stage3_tiny : vcflash::Training<models::tiny32, TinyVideoSft> {};
 
 }  // namespace recipes

@@ -15,8 +15,6 @@ struct TinyHighResPostSft : vcflash::HighResPostSft {
   }();
 };
 
-struct stage4_tiny : vcflash::Training<models::tiny, TinyHighResPostSft> {
-  static constexpr vcflash::Name name = "stage4_tiny";
-};
+struct stage4_tiny : vcflash::Training<models::tiny, TinyHighResPostSft> {};
 
 }  // namespace recipes

@@ -19,9 +19,9 @@ void run_clip(benchmark::State& state) {
   initialize(encoder, {}, 1);
   convert_to(encoder, at::kBFloat16);
   Tensor const pixels =
-      at::rand({1, Encoder::clip_frames, 3, Encoder::resolution, Encoder::resolution})
+      at::rand({1, Encoder::clip.frames, 3, Encoder::resolution, Encoder::resolution})
           .to(at::kBFloat16);
-  run_warm(state, [&] { benchmark::DoNotOptimize(encoder(pixels)); });
+  run_warm(state, [&] { benchmark::DoNotOptimize(encoder(pixels, Encoder::clip)); });
 }
 
 }  // namespace vcflash::bench

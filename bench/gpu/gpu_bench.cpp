@@ -79,8 +79,8 @@ void encode(benchmark::State& state) {
   Encoder encoder;
   draw(encoder);
   Tensor const pixels = at::rand(
-      {state.range(0), Encoder::clip_frames, 3, Encoder::resolution, Encoder::resolution}, there());
-  run_on_gpu(state, [&] { benchmark::DoNotOptimize(encoder(pixels)); });
+      {state.range(0), Encoder::clip.frames, 3, Encoder::resolution, Encoder::resolution}, there());
+  run_on_gpu(state, [&] { benchmark::DoNotOptimize(encoder(pixels, Encoder::clip)); });
 }
 void umt_224(benchmark::State& state) { encode<Umt<Res224>>(state); }
 void umt_448(benchmark::State& state) { encode<Umt<Res448>>(state); }
@@ -144,7 +144,7 @@ void haystack(benchmark::State& state) {
   using Network = Stage1Of7B::Network;
   Network model;
   draw(model);
-  constexpr std::int64_t at_once = 16 * Network::Encoder::clip_frames;
+  constexpr std::int64_t at_once = 16 * Network::Encoder::clip.frames;
   constexpr auto side = Network::Encoder::resolution;
   Medium const part{.pixels = at::rand({at_once, 3, side, side}, there())};
   c10::impl::VirtualGuardImpl const gpu(at::kCUDA);

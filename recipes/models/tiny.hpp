@@ -9,30 +9,30 @@ namespace recipes::models {
 
 /// What the demo trains: VideoChat-Flash's shape with 1.2 M parameters, at 32 pixels or more.
 template <std::int64_t Resolution>
-struct tiny_at
-    : vcflash::ModelOf<vcflash::Umt<vcflash::UmtConfig{
-                           .name = "tiny encoder",
-                           .resolution = Resolution,
-                           .patch = 8,
-                           .width = 128,
-                           .depth = 4,
-                           .heads = 4,
-                           // A row of 8 patches turns the channels that tell columns by a whole
-                           // circle, so that interpolation leaves them as they are.
-                           .position_resolution = 64,
-                           .pixels = {.mean = {45.F / 255, 45.F / 255, 45.F / 255},
-                                      .deviation = {60.F / 255, 60.F / 255, 60.F / 255}}}>,
-                       vcflash::ToMeKind<8, 16, "ToMe8">,
-                       vcflash::Qwen2<vcflash::LlmConfig{.name = "tiny decoder",
-                                                         .hidden = 128,
-                                                         .layers = 3,
-                                                         .heads = 4,
-                                                         .kv_heads = 2,
-                                                         .intermediate = 256,
-                                                         .vocabulary = 512,
-                                                         .rope_base = 1e4,
-                                                         .tied = true,
-                                                         .max_positions = 1024}>> {
+struct tiny_at : vcflash::ModelOf<
+                     vcflash::Umt<vcflash::UmtConfig{
+                         .name = "tiny encoder",
+                         .resolution = Resolution,
+                         .patch = 8,
+                         .width = 128,
+                         .depth = 4,
+                         .heads = 4,
+                         // A row of 8 patches turns the channels that tell columns by a whole
+                         // circle, so that interpolation leaves them as they are.
+                         .position_resolution = 64,
+                         .pixels = {.mean = {45.F / 255, 45.F / 255, 45.F / 255},
+                                    .deviation = {60.F / 255, 60.F / 255, 60.F / 255}}}>,
+                     vcflash::ToMeKind<8, 16, "ToMe8">,
+                     vcflash::Qwen2<vcflash::DecoderConfig{.name = "tiny decoder",
+                                                           .hidden = 128,
+                                                           .layers = 3,
+                                                           .heads = 4,
+                                                           .kv_heads = 2,
+                                                           .intermediate = 256,
+                                                           .vocabulary = 512,
+                                                           .rope_base = 1e4,
+                                                           .tied = true,
+                                                           .max_positions = 1024}>> {
   static constexpr vcflash::InitialDeviations initial{.encoder = {.weight = 0.05},
                                                       .connector = {.weight = 0.09},
                                                       .llm = {.weight = 0.09, .embedding = 0.1}};
@@ -55,8 +55,6 @@ constexpr vcflash::Hyperparameters tiny_hyperparameters() {
 }
 
 /// The model that is evaluated and talked to: at the 48 pixels of the last stage.
-struct tiny : tiny_at<48> {
-  static constexpr vcflash::Name name = "tiny";
-};
+struct tiny : tiny_at<48> {};
 
 }  // namespace recipes::models

@@ -5,8 +5,6 @@
 namespace recipes::models {
 
 /// The tiny model at the 32 pixels of its first three stages.
-struct tiny32 : tiny_at<32> {
-  static constexpr vcflash::Name name = "tiny32";
-};
+struct tiny32 : tiny_at<32> {};
 
 }  // namespace recipes::models

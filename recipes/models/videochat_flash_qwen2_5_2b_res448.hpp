@@ -10,7 +10,7 @@ namespace recipes::models {
 /// OpenGVLab/VideoChat-Flash-Qwen2_5-2B_res448, whose LLM is Qwen2.5-1.5B.
 struct videochat_flash_qwen2_5_2b_res448
     : vcflash::ModelOf<vcflash::Umt<vcflash::Res448>, vcflash::ToMe16, vcflash::Qwen2_5_1_5B> {
-  static constexpr vcflash::Name name = "videochat_flash_qwen2_5_2b_res448";
+  static constexpr vcflash::Name llm_name = "Qwen2_5_1_5B";
   static constexpr vcflash::Asking asking = vcflash::as_released;
 };
 

@@ -10,7 +10,6 @@ namespace recipes::models {
 /// OpenGVLab/VideoChat-Flash-Qwen2_5-7B-1M_res224.
 struct videochat_flash_qwen2_5_7b_1m_res224
     : vcflash::ModelOf<vcflash::Umt<vcflash::Res224>, vcflash::ToMe16, vcflash::Qwen2_5_7B_1M> {
-  static constexpr vcflash::Name name = "videochat_flash_qwen2_5_7b_1m_res224";
   static constexpr vcflash::Asking asking = vcflash::as_released;
 };
 

@@ -10,7 +10,7 @@ namespace recipes::models {
 /// OpenGVLab/VideoChat-Flash-Qwen2_5-7B_InternVideo2-1B.
 struct videochat_flash_qwen2_5_7b_internvideo2_1b
     : vcflash::ModelOf<vcflash::InternVideo2_1B, vcflash::ToMe16, vcflash::Qwen2_5_7B> {
-  static constexpr vcflash::Name name = "videochat_flash_qwen2_5_7b_internvideo2_1b";
+  static constexpr vcflash::Name llm_name = "Qwen2_5_7B";
   static constexpr vcflash::Asking asking = vcflash::as_released;
 };
 

@@ -10,7 +10,6 @@ namespace recipes::models {
 /// OpenGVLab/VideoChat-Flash-Qwen2-7B_res448.
 struct videochat_flash_qwen2_7b_res448
     : vcflash::ModelOf<vcflash::Umt<vcflash::Res448>, vcflash::ToMe16, vcflash::Qwen2_7B> {
-  static constexpr vcflash::Name name = "videochat_flash_qwen2_7b_res448";
   static constexpr vcflash::Asking asking = vcflash::as_released;
 };
 

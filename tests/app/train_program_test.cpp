@@ -221,7 +221,7 @@ TEST_CASE("another failure than for memory is told as it is", "[unit]") {
 TEST_CASE("a recipe is described to machines with every setting as what it is", "[unit]") {
   using R = recipes::stage1_umt_tome16_res448_qwen_1_5b;
   auto program = recipe();
-  program.recipe = R::name;
+  program.recipe = type_name<R>();
   program.stage = R::Stage::name;
   program.model = describe_model<R>(R::Stage::trained);
   auto const config = train::default_config<R>();

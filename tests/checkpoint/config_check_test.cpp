@@ -42,7 +42,7 @@ nlohmann::json with_parameters(double base, std::string const& type = "default")
 template <Model M>
 void check_released(std::string const& folder) {
   CAPTURE(folder);
-  std::string const name(std::string_view(M::name));
+  std::string const name(type_name<M>());
   auto const config = test::golden_json("manifests/configs/" + folder + ".json");
   CHECK_NOTHROW(checkpoint::require_model_config(checkpoint::network_fields<typename M::Network>(),
                                                  name, config, folder));
@@ -149,7 +149,7 @@ TEST_CASE("a folder that was trained at other pixels is refused, and its program
 
 TEST_CASE("a training begins with weights of another encoder, or of other lengths", "[unit]") {
   auto const require = [](nlohmann::json const& config) {
-    checkpoint::require_llm_config(Network::Llm::config, config, "a/config.json");
+    checkpoint::require_llm_config(Network::Llm::facts, config, "a/config.json");
   };
   auto config = small_config();
   config["mm_vision_tower"] = "internvideo2";

@@ -137,19 +137,19 @@ TEST_CASE("a model that drops visual tokens says so as upstream does", "[unit]")
     using Network = VideoChat<test::Small<>::Encoder, test::Small<>::Connector, L>;
     return checkpoint::config_of(checkpoint::network_fields<Network>(), {}, {}, {});
   };
-  constexpr LlmConfig deep = [] {
-    LlmConfig config = test::small_decoder<false>;
+  constexpr DecoderConfig deep = [] {
+    DecoderConfig config = test::small_decoder<false>;
     config.layers = 6;
     return config;
   }();
   auto const plain = config_of(static_cast<Qwen2<deep> const*>(nullptr));
   CHECK(plain.at("mm_llm_compress") == false);
-  auto const config = config_of(static_cast<Qwen2<deep, Dropping> const*>(nullptr));
+  auto const config = config_of(static_cast<Qwen2<deep>::With<Dropping> const*>(nullptr));
   CHECK(config.at("mm_llm_compress") == true);
   CHECK(config.at("llm_compress_type") == "attention");
   CHECK(config.at("llm_compress_layer_list") == nlohmann::json({1}));
   CHECK(config.at("llm_image_token_ratio_list") == nlohmann::json({1.0, 0.5}));
-  auto const uniform = config_of(static_cast<Qwen2<deep, Uniform> const*>(nullptr));
+  auto const uniform = config_of(static_cast<Qwen2<deep>::With<Uniform> const*>(nullptr));
   CHECK(uniform.at("llm_compress_type") == "uniform0_attention");
   CHECK(uniform.at("llm_compress_layer_list") == nlohmann::json({2, 4}));
 }

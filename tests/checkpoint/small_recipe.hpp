@@ -16,16 +16,16 @@ inline constexpr UmtConfig small_encoder{.name = "small encoder",
                                          .position_resolution = 16};
 
 template <bool Tied>
-inline constexpr LlmConfig small_decoder{.name = "small decoder",
-                                         .hidden = 16,
-                                         .layers = 2,
-                                         .heads = 2,
-                                         .kv_heads = 1,
-                                         .intermediate = 24,
-                                         .vocabulary = 40,
-                                         .rope_base = 1e4,
-                                         .tied = Tied,
-                                         .max_positions = 128};
+inline constexpr DecoderConfig small_decoder{.name = "small decoder",
+                                             .hidden = 16,
+                                             .layers = 2,
+                                             .heads = 2,
+                                             .kv_heads = 1,
+                                             .intermediate = 24,
+                                             .vocabulary = 40,
+                                             .rope_base = 1e4,
+                                             .tied = Tied,
+                                             .max_positions = 128};
 
 /// A model of a few thousand parameters that has everything a large one has.
 template <bool Tied = false>

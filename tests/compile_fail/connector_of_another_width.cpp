@@ -1,4 +1,4 @@
-// expect-error: ToMe16 gives 3584-wide tokens, Qwen2_5_1_5B takes 1536
+// expect-error: ToMe16 gives 3584-wide tokens, Qwen2_1_5B takes 1536
 #include <vcflash/connectors/tome.hpp>
 #include <vcflash/encoders/umt.hpp>
 #include <vcflash/llms/qwen2.hpp>

@@ -2,11 +2,11 @@
 #include <vcflash/llms/qwen2.hpp>
 
 using namespace vcflash;
-Qwen2<LlmConfig{.name = "Uneven",
-                .hidden = 64,
-                .layers = 2,
-                .heads = 7,
-                .kv_heads = 1,
-                .intermediate = 128,
-                .vocabulary = 320}>
+Qwen2<DecoderConfig{.name = "Uneven",
+                    .hidden = 64,
+                    .layers = 2,
+                    .heads = 7,
+                    .kv_heads = 1,
+                    .intermediate = 128,
+                    .vocabulary = 320}>
     broken;

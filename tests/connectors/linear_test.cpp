@@ -9,8 +9,7 @@
 using namespace vcflash;
 
 TEST_CASE("the linear connector has upstream's keys and maps each patch", "[unit]") {
-  LinearConnector<ProjectionConfig{.name = "small", .input = 4, .output = 6, .patches = 3}>
-      connector;
+  LinearConnector<ProjectionConfig{.name = "small", .input = 4, .output = 6}> connector;
   auto const keys = keys_of<decltype(connector)>();
   REQUIRE(keys.size() == 2);
   CHECK(keys[0].key == "weight");
@@ -19,5 +18,6 @@ TEST_CASE("the linear connector has upstream's keys and maps each patch", "[unit
 
   initialize(connector, {.weight = 0.5}, 1);
   at::Tensor const x = at::randn({2, 12, 4});
-  CHECK(connector(x, 4).equal(at::linear(x, connector.map.weight.value, connector.map.bias.value)));
+  CHECK(connector(x, {.frames = 4, .rows = 3, .columns = 1})
+            .equal(at::linear(x, connector.map.weight.value, connector.map.bias.value)));
 }

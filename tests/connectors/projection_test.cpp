@@ -24,13 +24,13 @@ using Encoder = Umt<UmtConfig{.name = "small encoder",
                               .heads = 2,
                               .position_resolution = 16}>;
 template <std::int64_t Width>
-using Llm = Qwen2<LlmConfig{.name = "small decoder",
-                            .hidden = Width,
-                            .layers = 2,
-                            .heads = 2,
-                            .kv_heads = 1,
-                            .intermediate = 24,
-                            .vocabulary = 40}>;
+using Llm = Qwen2<DecoderConfig{.name = "small decoder",
+                                .hidden = Width,
+                                .layers = 2,
+                                .heads = 2,
+                                .kv_heads = 1,
+                                .intermediate = 24,
+                                .vocabulary = 40}>;
 
 /// A video of two clips and an image of one tile, each patch a token.
 template <class Connector, std::int64_t Width>
@@ -50,8 +50,9 @@ void run_on_video_and_image() {
                   .tile_columns = 1}}}};
   Embedded const batch = model.embed(samples);
   CHECK(batch.lengths == std::vector<std::int64_t>{2 + 8 * 4, 1 + 2 * 4});
-  at::Tensor const features = model.encoder(samples[0].media[0].pixels.unflatten(0, {2, 4}));
-  at::Tensor const tokens = model.connector(features, 4).flatten(0, 1);
+  at::Tensor const features =
+      model.encoder(samples[0].media[0].pixels.unflatten(0, {2, 4}), Encoder::clip);
+  at::Tensor const tokens = model.connector(features, Encoder::clip).flatten(0, 1);
   CHECK((batch.embeddings[0].narrow(0, 1, 32) - tokens).abs().max().template item<float>() < 1e-6F);
 }
 
@@ -65,7 +66,7 @@ TEST_CASE("connectors that merge nothing run on videos and images", "[unit]") {
 
 TEST_CASE("a patchwise connector takes its widths from its neighbours", "[unit]") {
   constexpr ProjectionConfig config = between<Umt<Res448>, Qwen2_5_1_5B>("any");
-  STATIC_CHECK(config.input == 1024 && config.output == 1536 && config.patches == 784);
-  STATIC_CHECK(PatchwiseConnector<config>::tokens(4) == 3136);
+  STATIC_CHECK(config.input == 1024 && config.output == 1536);
+  STATIC_CHECK(PatchwiseConnector<config>::tokens(Umt<Res448>::clip) == 3136);
   STATIC_CHECK(Fitted<Identity, Umt<Res224>, Qwen2_7B>::output_width == 1024);
 }

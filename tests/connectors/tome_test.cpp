@@ -14,11 +14,11 @@ TEST_CASE("a clip, a whole video and an image leave ToMe as upstream's tokens", 
     CAPTURE(name);
     at::Tensor input = formula(entry.at("input").get<std::string>()).requires_grad_(true);
     auto const& arguments = entry.at("kwargs");
-    std::int64_t const frames = arguments.at("compress").get<bool>()
-                                    ? arguments.value("local_num_frames", input.size(0))
-                                    : 1;
+    bool const image = !arguments.at("compress").get<bool>();
+    std::int64_t const frames = image ? 1 : arguments.value("local_num_frames", input.size(0));
     at::Tensor const out =
-        connector(input.view({input.size(0) / frames, frames * input.size(1), -1}), frames);
+        connector(input.view({input.size(0) / frames, frames * input.size(1), -1}),
+                  {.image = image, .frames = frames, .rows = input.size(1), .columns = 1});
     golden.check("out." + name, out, within(1e-5));
 
     clear_gradients(connector);
@@ -31,6 +31,16 @@ TEST_CASE("a clip, a whole video and an image leave ToMe as upstream's tokens", 
 
 TEST_CASE("a clip of four frames leaves as 64 tokens, an image too", "[unit]") {
   using Connector = ToMe16To<3584>;
-  STATIC_CHECK(Connector::tokens(4) == 64);
-  STATIC_CHECK(Connector::tokens(1) == 64);
+  STATIC_CHECK(Connector::tokens({.frames = 4, .rows = 14, .columns = 14}) == 64);
+  STATIC_CHECK(Connector::tokens({.image = true, .rows = 14, .columns = 14}) == 64);
+}
+
+TEST_CASE("a clip of one frame is no image", "[unit]") {
+  STATIC_CHECK(ToMe16To<3584>::tokens({.frames = 1, .rows = 27, .columns = 27}) == 16);
+}
+
+TEST_CASE("an image's tokens lie in a square, or have no place in it", "[unit]") {
+  constexpr View image{.image = true, .rows = 14, .columns = 14};
+  STATIC_CHECK(ToMe16To<3584>::grid(image).rows == 8);
+  STATIC_CHECK(ToMe<ToMeConfig{.name = "uneven", .image_tokens = 20}>::grid(image).rows == 0);
 }

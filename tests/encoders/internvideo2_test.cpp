@@ -48,7 +48,7 @@ TEST_CASE("a branch that a training leaves out adds nothing, and rates rise by l
   initialize(encoder, {.weight = 0.2}, 1);
   at::Tensor const pixels = at::rand({2, 1, 3, 224, 224});
   LeavesOut const run;
-  at::Tensor const features = encoder(pixels, run);
+  at::Tensor const features = encoder(pixels, GoldenInternVideo2::image, run);
   CHECK(run.rates == std::vector{0.0, 0.0, 0.125, 0.125, 0.25, 0.25});
   auto const& tower = encoder.vision_tower;
   CHECK(features.equal(tower.patch_embed(pixels) + tower.img_pos_embed.value.slice(1, 1)));
@@ -67,7 +67,7 @@ TEST_CASE("InternVideo2 refuses a clip of another length by name", "[unit]") {
   GoldenInternVideo2 encoder;
   initialize(encoder, {}, 1);
   try {
-    encoder(at::rand({1, 2, 3, 224, 224}));
+    encoder(at::rand({1, 2, 3, 224, 224}), GoldenInternVideo2::clip);
     FAIL("a clip of two frames was taken");
   } catch (Error const& error) {
     CHECK(std::string(error.what()) ==

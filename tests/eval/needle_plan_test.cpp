@@ -27,14 +27,14 @@ namespace needle = vcflash::eval::needle;
 
 namespace {
 
-constexpr LlmConfig small_decoder{.name = "small decoder",
-                                  .hidden = 64,
-                                  .layers = 2,
-                                  .heads = 2,
-                                  .kv_heads = 1,
-                                  .intermediate = 128,
-                                  .vocabulary = 512,
-                                  .rope_base = 1e4};
+constexpr DecoderConfig small_decoder{.name = "small decoder",
+                                      .hidden = 64,
+                                      .layers = 2,
+                                      .heads = 2,
+                                      .kv_heads = 1,
+                                      .intermediate = 128,
+                                      .vocabulary = 512,
+                                      .rope_base = 1e4};
 
 /// 16 tokens a frame.
 template <class Llm>

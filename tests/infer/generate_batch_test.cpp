@@ -208,8 +208,8 @@ TEST_CASE("one prompt several times in a batch draws several answers", "[golden]
 }
 
 TEST_CASE("answers in a batch end at the model's last position", "[golden]") {
-  constexpr LlmConfig few_positions = [] {
-    LlmConfig config = GoldenQwen2::config;
+  constexpr DecoderConfig few_positions = [] {
+    DecoderConfig config = GoldenQwen2::config;
     config.max_positions = 20;
     return config;
   }();

@@ -16,14 +16,14 @@ using namespace vcflash;
 
 namespace {
 
-using Small = Qwen2<LlmConfig{.name = "small",
-                              .hidden = 32,
-                              .layers = 2,
-                              .heads = 4,
-                              .kv_heads = 2,
-                              .intermediate = 64,
-                              .vocabulary = 97,
-                              .tied = true}>;
+using Small = Qwen2<DecoderConfig{.name = "small",
+                                  .hidden = 32,
+                                  .layers = 2,
+                                  .heads = 4,
+                                  .kv_heads = 2,
+                                  .intermediate = 64,
+                                  .vocabulary = 97,
+                                  .tied = true}>;
 
 Small const& small() {
   static Small const llm = [] {
@@ -72,8 +72,8 @@ TEST_CASE("generation ends before a stop id and after the most tokens asked for,
 }
 
 TEST_CASE("generation ends at the model's last position", "[unit]") {
-  constexpr LlmConfig eight_positions = [] {
-    LlmConfig config = Small::config;
+  constexpr DecoderConfig eight_positions = [] {
+    DecoderConfig config = Small::config;
     config.max_positions = 8;
     return config;
   }();

@@ -16,14 +16,14 @@ using namespace vcflash;
 
 namespace {
 
-using Chooser = Qwen2<LlmConfig{.name = "small",
-                                .hidden = 32,
-                                .layers = 3,
-                                .heads = 4,
-                                .kv_heads = 2,
-                                .intermediate = 64,
-                                .vocabulary = 97,
-                                .tied = true}>;
+using Chooser = Qwen2<DecoderConfig{.name = "small",
+                                    .hidden = 32,
+                                    .layers = 3,
+                                    .heads = 4,
+                                    .kv_heads = 2,
+                                    .intermediate = 64,
+                                    .vocabulary = 97,
+                                    .tied = true}>;
 using DroppingChooser = Chooser::With<UniformThenAttention<DropSchedule{{1, 2}, {1.0, 0.5, 0.25}}>>;
 
 }  // namespace

@@ -10,7 +10,7 @@ using test::Tiny, test::tiny_network;
 TEST_CASE("an image in tiles is seen as the model learns it", "[unit]") {
   data::Picture const picture{.tiles = test::tiny_frames(3), .rows = 1, .columns = 2};
   Tensor const seen = infer::look_at_picture<Tiny>(tiny_network(), picture);
-  constexpr auto tokens = Tiny::Connector::tokens(1);
+  constexpr auto tokens = Tiny::Connector::tokens(Tiny::Encoder::image);
   CHECK(seen.sizes() == at::IntArrayRef({3 * tokens, 128}));
 
   Medium const medium{Modality::image, infer::pixels_of<Tiny>(picture.tiles), 1, 2};

@@ -8,14 +8,12 @@ using namespace vcflash;
 
 namespace {
 
-constexpr LlmConfig short_llm{.name = "small",
-                              .hidden = 8,
-                              .layers = 1,
-                              .heads = 1,
-                              .kv_heads = 1,
-                              .intermediate = 8,
-                              .vocabulary = 8,
-                              .max_positions = 100};
+constexpr LlmFacts short_llm = [] {
+  LlmFacts facts{};
+  facts.name = "small";
+  facts.max_positions = 100;
+  return facts;
+}();
 
 }  // namespace
 
@@ -28,8 +26,8 @@ TEST_CASE("a prompt longer than its model takes is refused by both lengths", "[u
 }
 
 TEST_CASE("stretched positions take longer prompts", "[unit]") {
-  LlmConfig stretched = short_llm;
-  stretched.yarn = {.factor = 4, .original_positions = 100};
-  CHECK(infer::longest_prompt(stretched) == 400);
-  CHECK(infer::longest_prompt(short_llm) == 100);
+  LlmFacts stretched = short_llm;
+  stretched.scaling = kernels::yarn(4, 100);
+  CHECK(stretched.longest_input() == 400);
+  CHECK(short_llm.longest_input() == 100);
 }

@@ -29,7 +29,7 @@ TEST_CASE("a product of two turned vectors depends on their distance only", "[un
 }
 
 TEST_CASE("YaRN slows the slow pairs by its factor and leaves the fast ones", "[unit]") {
-  kernels::Yarn const yarn{.factor = 4, .original_positions = 4096};
+  auto const yarn = kernels::yarn(4, 4096);
   at::Tensor const plain = kernels::rotary_frequencies(128, 1e4, at::kCPU);
   at::Tensor const ratio = plain / kernels::rotary_frequencies(128, 1e4, at::kCPU, yarn);
   CHECK(std::abs(ratio[0].item<float>() - 1) < 1e-6F);
@@ -38,7 +38,7 @@ TEST_CASE("YaRN slows the slow pairs by its factor and leaves the fast ones", "[
 }
 
 TEST_CASE("YaRN lengthens what it turns", "[unit]") {
-  kernels::Yarn const yarn{.factor = 4, .original_positions = 64};
+  auto const yarn = kernels::yarn(4, 64);
   at::Tensor const x = at::randn({1, 2, 5, 16});
   auto const table = kernels::rotary_table(at::arange(5, at::kLong), 16, 1e4, at::kFloat, yarn);
   at::Tensor const longer = kernels::rotate(x, table).norm(2, {-1}) / x.norm(2, {-1});

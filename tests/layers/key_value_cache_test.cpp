@@ -39,6 +39,7 @@ TEST_CASE("a later layer may hold fewer tokens, and a cut behind them counts for
     return std::get<0>(cache.append(1, b, b));
   };
   at::Tensor const kept = add(10, 4).clone();
+  cache.drop(1, 6);
   add(2, 2);
   CHECK(cache.tokens() == 12);
   CHECK(cache.tokens(1) == 6);
@@ -52,6 +53,7 @@ TEST_CASE("a cut before tokens that a later layer was not given forgets all", "[
   KeyValueCache<2> cache;
   cache.append(0, at::randn({1, 1, 10, 4}), at::randn({1, 1, 10, 4}));
   cache.append(1, at::randn({1, 1, 4, 4}), at::randn({1, 1, 4, 4}));
+  cache.drop(1, 6);
   CHECK(cache.truncate(9) == 0);
   CHECK(cache.tokens(1) == 0);
 }
@@ -82,4 +84,36 @@ TEST_CASE("padding stands behind what sequences have in common, in every layer",
   CHECK(cache.before_padding(1) == 1);
   cache.pad_left({1, 0});  // of what comes next
   CHECK(cache.before_padding(1) == 6);
+}
+
+TEST_CASE("lengths that agree by chance hide no token that was dropped", "[unit]") {
+  KeyValueCache<2> cache;
+  auto const tokens = [](std::int64_t count) { return at::randn({1, 1, count, 4}); };
+  cache.append(0, tokens(1024), tokens(1024));
+  cache.append(0, tokens(512), tokens(512));
+  cache.append(1, tokens(512), tokens(512));
+  cache.drop(1, 1024);
+  CHECK(cache.truncate(1000) == 0);
+  CHECK(cache.tokens(1) == 0);
+}
+
+TEST_CASE("a pass that ended between two layers leaves a cache that can be cut", "[unit]") {
+  KeyValueCache<2> cache;
+  auto const tokens = [](std::int64_t count) { return at::randn({1, 1, count, 4}); };
+  for (std::int64_t layer : {0, 1}) cache.append(layer, tokens(10), tokens(10));
+  cache.append(0, tokens(5), tokens(5));
+  CHECK(cache.truncate(10) == 10);
+  CHECK(cache.tokens(0) == 10);
+  CHECK(cache.tokens(1) == 10);
+}
+
+TEST_CASE("tokens of another number of sequences are refused", "[unit]") {
+  KeyValueCache<1> cache;
+  cache.append(0, at::randn({8, 1, 3, 4}), at::randn({8, 1, 3, 4}));
+  CHECK_THROWS_AS(cache.append(0, at::randn({1, 1, 1, 4}), at::randn({1, 1, 1, 4})), Error);
+}
+
+TEST_CASE("a cache is moved, never copied", "[unit]") {
+  STATIC_CHECK_FALSE(std::is_copy_constructible_v<KeyValueCache<2>>);
+  STATIC_CHECK(std::is_move_constructible_v<KeyValueCache<2>>);
 }

@@ -7,13 +7,13 @@
 using namespace vcflash;
 
 namespace {
-constexpr LlmConfig small{.name = "small",
-                          .hidden = 32,
-                          .layers = 2,
-                          .heads = 4,
-                          .kv_heads = 2,
-                          .intermediate = 64,
-                          .vocabulary = 97};
+constexpr DecoderConfig small{.name = "small",
+                              .hidden = 32,
+                              .layers = 2,
+                              .heads = 4,
+                              .kv_heads = 2,
+                              .intermediate = 64,
+                              .vocabulary = 97};
 }
 
 TEST_CASE("a context without padding has one table and needs no mask", "[unit]") {

@@ -14,9 +14,9 @@ using namespace vcflash::test;
 
 namespace {
 
-constexpr LlmConfig golden_yarn = [] {
-  LlmConfig config = GoldenQwen2::config;
-  config.yarn = {.factor = 4, .original_positions = 64};
+constexpr DecoderConfig golden_yarn = [] {
+  DecoderConfig config = GoldenQwen2::config;
+  config.scaling = kernels::yarn(4, 64);
   return config;
 }();
 using GoldenYarn = Qwen2<golden_yarn>;
@@ -38,7 +38,7 @@ template <class Llm>
 void check_config(std::string const& name) {
   CAPTURE(name);
   auto const json = golden_json("manifests/configs/" + name + ".json");
-  constexpr LlmConfig config = Llm::config;
+  constexpr DecoderConfig config = Llm::config;
   CHECK(json.at("num_attention_heads") == config.heads);
   CHECK(json.at("num_key_value_heads") == config.kv_heads);
   CHECK(json.at("max_position_embeddings") == config.max_positions);
@@ -104,19 +104,18 @@ TEST_CASE("YaRN stretches rotary positions as upstream's", "[golden]") {
   Golden golden("model/qwen2");
   auto const& stored = golden.json().at("yarn");
   auto const& config = GoldenYarn::config;
-  REQUIRE(stored.at("factor").get<double>() == config.yarn.factor);
-  REQUIRE(stored.at("original_max_position_embeddings") == config.yarn.original_positions);
-  CHECK(std::abs(config.yarn.attention_scaling() - stored.at("attention_scaling").get<double>()) <
-        1e-12);
-  golden.check(
-      "out.yarn_inv_freq",
-      kernels::rotary_frequencies(config.head_dim(), config.rope_base, test_device(), config.yarn),
-      within(1e-7));
-  golden.check(
-      "out.yarn_inv_freq_7b",
-      kernels::rotary_frequencies(Qwen2_7B::config.head_dim(), Qwen2_7B::config.rope_base,
-                                  test_device(), {.factor = 4, .original_positions = 32768}),
-      within(1e-7));
+  REQUIRE(stored.at("factor").get<double>() == config.scaling.factor);
+  REQUIRE(stored.at("original_max_position_embeddings") == config.scaling.original_positions);
+  CHECK(std::abs(config.scaling.attention_scaling() -
+                 stored.at("attention_scaling").get<double>()) < 1e-12);
+  golden.check("out.yarn_inv_freq",
+               kernels::rotary_frequencies(config.head_dim(), config.rope_base, test_device(),
+                                           config.scaling),
+               within(1e-7));
+  golden.check("out.yarn_inv_freq_7b",
+               kernels::rotary_frequencies(Qwen2_7B::config.head_dim(), Qwen2_7B::config.rope_base,
+                                           test_device(), kernels::yarn(4, 32768)),
+               within(1e-7));
   GoldenYarn llm;
   load_golden_weights(llm, golden.with_prefix("w."));
   at::Tensor const states = llm.hidden_states(llm.embed(golden["in.yarn_ids"]));

@@ -15,7 +15,7 @@ TEST_CASE("a released model takes frames in groups of 8, a model of one's own in
   CHECK(released.frame_group == 8);
   CHECK(released.form == QuestionForm::released);
   CHECK_FALSE(released.as_trained);
-  CHECK(own.frame_group == recipes::models::tiny::Encoder::clip_frames);
+  CHECK(own.frame_group == recipes::models::tiny::Encoder::clip.frames);
   CHECK(own.as_trained);
   CHECK_FALSE(own.time_message);
 }

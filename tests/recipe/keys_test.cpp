@@ -64,7 +64,7 @@ void check_released(std::string const& name, std::string const& connector_file) 
   check_facts<typename M::Network, typename M::Llm>(name, true);
   auto const facts = test::golden_json("manifests/manifests.json").at(name);
   CHECK(facts.at("encoder") == M::Encoder::upstream_name());
-  CHECK(letters_of(facts.at("llm").get<std::string>()) == letters_of(M::Llm::name));
+  CHECK(letters_of(facts.at("llm").get<std::string>()) == letters_of(llm_name<M>()));
   test::check_published<typename M::Network>(name);
   CHECK(checkpoint_keys<M>() == test::golden_text("manifests/" + name + ".tsv"));
 

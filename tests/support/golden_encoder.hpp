@@ -19,7 +19,7 @@ void compare_encoder_with_golden(std::string const& name) {
   auto const& inputs = golden.json().at("inputs");
   auto const definition = golden.json().at("grad_definition").get<std::string>();
 
-  at::Tensor const video = encoder(formula(inputs.at("video").get<std::string>()));
+  at::Tensor const video = encoder(formula(inputs.at("video").get<std::string>()), Encoder::clip);
   golden.check("out.video", video, within(2e-5));
   (video * formula(definition, video.sizes().vec())).sum().backward();
   check_gradients(golden, "grad.", encoder, within_relative_l2(1e-4));
@@ -32,7 +32,7 @@ void compare_encoder_with_golden(std::string const& name) {
   }
 
   clear_gradients(encoder);
-  at::Tensor const image = encoder(formula(inputs.at("image").get<std::string>()));
+  at::Tensor const image = encoder(formula(inputs.at("image").get<std::string>()), Encoder::image);
   golden.check("out.image", image, within(2e-5));
   (image * formula(definition, image.sizes().vec())).sum().backward();
   auto const& image_gradients = golden.json().at("grad_image_l2");
@@ -57,9 +57,10 @@ double bf16_error(std::string const& name) {
   Encoder encoder;
   load_golden_weights(encoder, golden.with_prefix("w."));
   at::Tensor const video = formula(golden.json().at("inputs").at("video").get<std::string>());
-  at::Tensor const exact = encoder(video);
+  at::Tensor const exact = encoder(video, Encoder::clip);
   convert_to(encoder, at::kBFloat16);
-  at::Tensor const difference = encoder(video.to(at::kBFloat16)).to(at::kFloat) - exact;
+  at::Tensor const difference =
+      encoder(video.to(at::kBFloat16), Encoder::clip).to(at::kFloat) - exact;
   return difference.norm().item<double>() / exact.norm().item<double>();
 }
 

@@ -23,14 +23,14 @@ using GoldenUmt448 = Umt<UmtConfig{
     .name = "golden UMT at 448", .resolution = 448, .width = 48, .depth = 4, .heads = 4}>;
 
 template <bool Tied>
-using GoldenQwen2Of = Qwen2<LlmConfig{.name = "golden Qwen2",
-                                      .hidden = 64,
-                                      .layers = 4,
-                                      .heads = 4,
-                                      .kv_heads = 2,
-                                      .intermediate = 160,
-                                      .vocabulary = 320,
-                                      .tied = Tied}>;
+using GoldenQwen2Of = Qwen2<DecoderConfig{.name = "golden Qwen2",
+                                          .hidden = 64,
+                                          .layers = 4,
+                                          .heads = 4,
+                                          .kv_heads = 2,
+                                          .intermediate = 160,
+                                          .vocabulary = 320,
+                                          .tied = Tied}>;
 using GoldenQwen2 = GoldenQwen2Of<false>;
 using GoldenQwen2Tied = GoldenQwen2Of<true>;
 

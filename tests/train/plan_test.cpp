@@ -96,8 +96,8 @@ Measured step(RunConfig const& config, PlanRequest const& request, dist::Process
     parameter.value->normal_(0, 0.02);
   }
   Trainer<R> trainer(std::move(network), config, group);
-  auto const batch = planned_batch(config, request, pixel_needs<typename R::Encoder>(),
-                                   R::Connector::tokens(R::Encoder::clip_frames));
+  auto const batch = planned_batch(config, request, encoder_facts<typename R::Encoder>(),
+                                   R::Connector::tokens(R::Encoder::clip));
   train::detail::PlannedBatches batches(batch, at::kCPU);
   auto const report = trainer.rehearse(batches);
   if (!report.skipped.empty()) fail("the loss is not finite");

@@ -29,7 +29,7 @@ TEST_CASE("a run's samples come in its order, and again after going back", "[uni
   train::overlay_setting(run, "data.order=mixture");
   std::vector<std::string> bad;
   train::RunLoader loader(
-      run, pixel_needs<R::Encoder>(), mixture, {},
+      run, encoder_facts<R::Encoder>(), mixture, {},
       text::Tokenizer::from_folder(test::golden_folder("data/tokenizer/tiny512")),
       [&](std::string const& sentence) { bad.push_back(sentence); });
   CHECK(loader.batches_per_epoch() == 5);
@@ -45,7 +45,7 @@ TEST_CASE("a run's samples come in its order, and again after going back", "[uni
 
   auto const fingerprint = [&] {
     return train::RunLoader(
-               run, pixel_needs<R::Encoder>(), mixture, {},
+               run, encoder_facts<R::Encoder>(), mixture, {},
                text::Tokenizer::from_folder(test::golden_folder("data/tokenizer/tiny512")), {})
         .fingerprint();
   };

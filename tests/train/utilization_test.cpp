@@ -35,7 +35,7 @@ TEST_CASE("the work of steps of any size follows from plans of two", "[unit]") {
   run.recipe.gradient_checkpointing = false;
   run.recipe.micro_batch = run.global_batch = 2;
   run.dtype = at::kFloat;
-  auto const flops = step_flops(plan_of<Stage2>, run, Stage2::Encoder::clip_frames);
+  auto const flops = step_flops(plan_of<Stage2>, run, Stage2::Encoder::clip.frames);
   for (std::int64_t const text : {20, 90}) {
     CAPTURE(text);
     auto const plan = plan_of<Stage2>(run, {.frames = 8, .text = text});

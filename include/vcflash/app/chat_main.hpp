@@ -226,11 +226,11 @@ class Chat {
 
   /// \throws InputError if the model does not take so many frames, before they are encoded
   static void require_room(std::int64_t frames) {
-    constexpr auto a_clip = M::Connector::tokens(M::Encoder::clip_frames);
-    constexpr auto most = infer::longest_prompt(M::Llm::config);
-    if (frames / M::Encoder::clip_frames > most / a_clip) {
+    constexpr auto a_clip = M::Connector::tokens(M::Encoder::clip);
+    constexpr auto most = M::Llm::facts.longest_input();
+    if (frames / M::Encoder::clip.frames > most / a_clip) {
       fail<InputError>(frames, " frames are too many: ", std::string_view(M::Llm::name), " takes ",
-                       most, " tokens at most, and ", M::Encoder::clip_frames, " frames are ",
+                       most, " tokens at most, and ", M::Encoder::clip.frames, " frames are ",
                        a_clip);
     }
   }
@@ -270,10 +270,10 @@ void talk(Chat<M>& chat, bool typed) {
 /// The program `chat-<model>`.
 template <Model M>
 int chat_main(int argc, char** argv) {
-  auto const name = fmt::format("chat-{}", std::string_view(M::name));
+  auto const name = fmt::format("chat-{}", type_name<M>());
   Program program(
       name,
-      fmt::format("Talks with the model {} about a video or an image.", std::string_view(M::name)),
+      fmt::format("Talks with the model {} about a video or an image.", type_name<M>()),
       fmt::format("{0} --model FOLDER --video film.mp4\n"
                   "{0} --model FOLDER --image photo.png --ask \"What colour is it?\" --json",
                   name));

@@ -71,12 +71,12 @@ struct ModelFacts {
   std::string_view name;
   std::int64_t clip_frames;  ///< that the encoder sees together
   Asking asking;
-  LlmConfig const* llm;
+  LlmFacts const* llm;
 };
 
 template <Model M>
-inline constexpr ModelFacts facts_of{std::string_view(M::name), M::Encoder::clip_frames,
-                                     asking_of<M>(), &M::Llm::config};
+inline constexpr ModelFacts facts_of{type_name<M>(), M::Encoder::clip.frames,
+                                     asking_of<M>(), &M::Llm::facts};
 
 /// How the model is asked.
 /// \param wanted frames of the benchmark, where the command line says nothing; no more than a model

@@ -166,6 +166,7 @@ VCFLASH_INLINE eval::RunOptions run_options(ModelFacts const& model, EvalArgumen
     }
   }
   auto options = viewing.options(arguments.model, model.asking);
+  options.chat = *model.llm->chat;
   options.video_timeout = arguments.video_timeout;
   options.batch = arguments.batch;
   options.by_likelihood = arguments.choose == "likelihood";

@@ -12,14 +12,14 @@ template <RecipeLike R>
 int train_main(int argc, char** argv) {
   using Network = typename R::Network;
   return run_train_program(
-      {.recipe = R::name,
+      {.recipe = type_name<R>(),
        .stage = R::Stage::name,
        .defaults = train::default_config<R>(),
        .model = describe_model<R>(R::Stage::trained),
        .network = checkpoint::network_fields<Network>(),
        .stage_fields = checkpoint::stage_fields<typename R::Stage>(),
        .asked_as_trained = train::ModelFiles::name_if_asked_as_trained<R>(),
-       .pixels = pixel_needs<typename R::Encoder>(),
+       .pixels = encoder_facts<typename R::Encoder>(),
        .zero = R::Sharding::stage,
        .describe = [](Settings const& settings) { return describe<R>(settings); },
        .plan = train::plan_of<R>,

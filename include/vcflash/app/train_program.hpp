@@ -48,7 +48,7 @@ struct TrainProgram {
   checkpoint::NetworkFields network;
   checkpoint::StageFields stage_fields;
   std::optional<std::string> asked_as_trained{};  ///< see train::ModelFiles
-  PixelNeeds pixels;
+  EncoderFacts pixels;
   ZeroStage zero;
   std::string (*describe)(Settings const&);
   train::Plan (*plan)(train::RunConfig const&, train::PlanRequest const&);

@@ -43,14 +43,7 @@ constexpr std::string_view dtype_name(at::ScalarType dtype) {
 
 /// The tokenizer of a folder.
 /// \throws InputError if it has more tokens than the LLM has rows for them
-text::Tokenizer tokenizer_for(LlmConfig const& llm, std::filesystem::path const& folder);
-
-/// What a model is called: by its own name, or by its LLM's.
-template <Model M>
-constexpr std::string_view model_name() {
-  if constexpr (requires { M::name; }) return M::name;
-  return M::Llm::name;
-}
+text::Tokenizer tokenizer_for(LlmFacts const& llm, std::filesystem::path const& folder);
 
 /// A model's weights and tokenizer, from the folder that a training ended with.
 template <Model M>
@@ -65,8 +58,8 @@ struct TrainedModel {
                                   checkpoint::KeyPatterns const& allow_missing = {}) {
     auto const config = folder / "config.json";
     checkpoint::require_model_config(checkpoint::network_fields<typename M::Network>(),
-                                     model_name<M>(), checkpoint::read_json(config), config);
-    TrainedModel model{{}, tokenizer_for(M::Llm::config, folder)};
+                                     type_name<M>(), checkpoint::read_json(config), config);
+    TrainedModel model{{}, tokenizer_for(M::Llm::facts, folder)};
     checkpoint::Weights weights;
     weights.folder = folder;
     weights.allow_missing = allow_missing;

@@ -35,7 +35,7 @@ VCFLASH_INLINE std::string dtype_for(std::string const& asked, std::filesystem::
   return std::string(dtype_name(dtype == at::kHalf && device.is_cpu() ? at::kFloat : dtype));
 }
 
-VCFLASH_INLINE text::Tokenizer tokenizer_for(LlmConfig const& llm,
+VCFLASH_INLINE text::Tokenizer tokenizer_for(LlmFacts const& llm,
                                              std::filesystem::path const& folder) {
   auto tokenizer = text::Tokenizer::from_folder(folder);
   if (tokenizer.vocabulary() > llm.vocabulary) {

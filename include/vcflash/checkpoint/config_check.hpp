@@ -34,7 +34,7 @@ std::string model_of_folder(nlohmann::json const& config, std::filesystem::path 
 /// For a training that begins with the folder's weights. The encoder may be another (stage 4 gives
 /// stage 3's weights more pixels), and positions are stretched as the recipe says.
 /// \throws InputError naming the first field that differs, what was found and what is wanted
-void require_llm_config(LlmConfig const& llm, nlohmann::json const& config,
+void require_llm_config(LlmFacts const& llm, nlohmann::json const& config,
                         std::filesystem::path const& path);
 
 /// For a model that is asked: whatever would change its answers without a word.

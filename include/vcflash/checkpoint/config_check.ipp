@@ -98,11 +98,11 @@ inline std::string to_text(RotaryFields const& rotary) {
   return text;
 }
 
-inline void compare_llm(LlmConfig const& llm, nlohmann::json const& config,
+inline void compare_llm(LlmFacts const& llm, nlohmann::json const& config,
                         std::filesystem::path const& path, Refusal const& refuse) {
   auto const theirs = llm_part(config);
   auto ours = llm_fields(llm);
-  ours["head_dim"] = llm.head_dim();
+  ours["head_dim"] = llm.head_dim;
   ours["hidden_act"] = "silu";
   ours["use_sliding_window"] = false;
   ours.erase("rope_theta");
@@ -182,7 +182,7 @@ VCFLASH_INLINE std::string model_of_folder(nlohmann::json const& config,
   return {};
 }
 
-VCFLASH_INLINE void require_llm_config(LlmConfig const& llm, nlohmann::json const& config,
+VCFLASH_INLINE void require_llm_config(LlmFacts const& llm, nlohmann::json const& config,
                                        std::filesystem::path const& path) {
   detail::compare_llm(llm, config, path, {std::string_view(llm.name), config, path});
 }
@@ -194,9 +194,11 @@ VCFLASH_INLINE void require_model_config(NetworkFields const& network, std::stri
   detail::compare_llm(network.llm, config, path, refuse);
 
   auto const rotary = rotary_fields(config, path);
-  auto const& yarn = network.llm.yarn;
   RotaryFields ours{rotary.base, {}, 1, 0};
-  if (yarn.stretches()) ours = {rotary.base, "yarn", yarn.factor, yarn.original_positions};
+  if (auto const& scaling = network.llm.scaling; scaling.stretches()) {
+    ours = {rotary.base, std::string(name_of(scaling.kind)), scaling.factor,
+            scaling.original_positions};
+  }
   if (rotary != ours) {
     refuse("rope_scaling", detail::to_text(rotary), detail::to_text(ours), false);
   }
@@ -205,8 +207,9 @@ VCFLASH_INLINE void require_model_config(NetworkFields const& network, std::stri
     return detail::get_field<std::string>(config, field, "", path, "a name");
   };
   if (auto const tower = text("mm_vision_tower");
-      !tower.empty() && detail::tower_kind(tower) != detail::tower_kind(network.tower)) {
-    refuse("mm_vision_tower", tower, network.tower);
+      !tower.empty() &&
+      detail::tower_kind(tower) != detail::tower_kind(network.encoder.upstream_name)) {
+    refuse("mm_vision_tower", tower, network.encoder.upstream_name);
   }
   if (auto const kind = text("mm_projector_type"); !kind.empty() && kind != network.projector) {
     refuse("mm_projector_type", kind, network.projector);
@@ -215,12 +218,12 @@ VCFLASH_INLINE void require_model_config(NetworkFields const& network, std::stri
     auto const found = detail::get_field(config, field, wanted, path, "a number");
     if (found != wanted) refuse(field, std::to_string(found), std::to_string(wanted));
   };
-  number("mm_local_num_frames", network.clip_frames);
-  if (network.take_layer) number("mm_vision_select_layer", *network.take_layer);
+  number("mm_local_num_frames", network.encoder.clip_frames);
+  if (network.encoder.take_layer) number("mm_vision_select_layer", *network.encoder.take_layer);
   if (auto const view = trained_view(config, path);
-      view && view->resolution != network.resolution) {
+      view && view->resolution != network.encoder.resolution) {
     refuse("the resolution it was trained at", fmt::format("{} pixels", view->resolution),
-           std::to_string(network.resolution));
+           std::to_string(network.encoder.resolution));
   }
   detail::compare_dropping(network.dropping, config, path, refuse);
 }

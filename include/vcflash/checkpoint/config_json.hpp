@@ -11,7 +11,6 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <vcflash/llms/language_model.hpp>
-#include <vcflash/llms/qwen2.hpp>
 #include <vcflash/llms/visual_dropping.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/recipe.hpp>
@@ -45,30 +44,25 @@ DroppingFields dropping_fields() {
 
 /// What `config.json` says of a network.
 struct NetworkFields {
-  LlmConfig llm;
-  std::string tower, projector;
-  std::int64_t encoder_width, clip_frames, resolution;
-  std::optional<std::int64_t> take_layer{};  ///< none: the encoder has no such choice
+  LlmFacts llm;
+  EncoderFacts encoder;
+  std::string projector;
   DroppingFields dropping{};
 };
 
 template <class Network>
 NetworkFields network_fields() {
-  using E = typename Network::Encoder;
-  NetworkFields fields{.llm = Network::Llm::config,
-                       .tower = std::string(E::upstream_name()),
-                       .projector = std::string(Network::Connector::upstream_name()),
-                       .encoder_width = E::width,
-                       .clip_frames = E::clip_frames,
-                       .resolution = E::resolution,
-                       .take_layer = {},
-                       .dropping = dropping_fields<typename Network::Llm>()};
-  if constexpr (requires { E::config.take_layer; }) fields.take_layer = E::config.take_layer;
-  return fields;
+  return {.llm = Network::Llm::facts,
+          .encoder = encoder_facts<typename Network::Encoder>(),
+          .projector = std::string(Network::Connector::upstream_name()),
+          .dropping = dropping_fields<typename Network::Llm>()};
 }
 
 /// What an LLM is, as `transformers` names it.
-nlohmann::json llm_fields(LlmConfig const& llm);
+nlohmann::json llm_fields(LlmFacts const& llm);
+
+/// How positions are stretched, as every version of `transformers` reads it.
+nlohmann::json rope_scaling(kernels::RotaryScaling const& scaling);
 
 nlohmann::json to_json(NetworkFields const& network);
 

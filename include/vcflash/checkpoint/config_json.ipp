@@ -35,7 +35,7 @@ inline nlohmann::json grid_pinpoints(std::int64_t resolution) {
 
 }  // namespace detail
 
-VCFLASH_INLINE nlohmann::json llm_fields(LlmConfig const& llm) {
+VCFLASH_INLINE nlohmann::json llm_fields(LlmFacts const& llm) {
   return {{"hidden_size", llm.hidden},
           {"num_hidden_layers", llm.layers},
           {"num_attention_heads", llm.heads},
@@ -47,17 +47,24 @@ VCFLASH_INLINE nlohmann::json llm_fields(LlmConfig const& llm) {
           {"tie_word_embeddings", llm.tied}};
 }
 
+VCFLASH_INLINE nlohmann::json rope_scaling(kernels::RotaryScaling const& scaling) {
+  nlohmann::json json = {{"type", name_of(scaling.kind)},
+                         {"rope_type", name_of(scaling.kind)},
+                         {"factor", scaling.factor},
+                         {"original_max_position_embeddings", scaling.original_positions}};
+  bool const yarn = scaling.kind == kernels::RotaryScaling::Kind::yarn;
+  json[yarn ? "beta_fast" : "high_freq_factor"] = scaling.fast;
+  json[yarn ? "beta_slow" : "low_freq_factor"] = scaling.slow;
+  return json;
+}
+
 VCFLASH_INLINE nlohmann::json to_json(NetworkFields const& network) {
   auto json = llm_fields(network.llm);
-  if (auto const& yarn = network.llm.yarn; yarn.stretches()) {
-    json["rope_scaling"] = {{"type", "yarn"},
-                            {"factor", yarn.factor},
-                            {"original_max_position_embeddings", yarn.original_positions}};
-  }
-  json["mm_vision_tower"] = network.tower;
-  json["mm_hidden_size"] = network.encoder_width;
-  json["mm_local_num_frames"] = network.clip_frames;
-  if (network.take_layer) json["mm_vision_select_layer"] = *network.take_layer;
+  if (network.llm.scaling.stretches()) json["rope_scaling"] = rope_scaling(network.llm.scaling);
+  json["mm_vision_tower"] = network.encoder.upstream_name;
+  json["mm_hidden_size"] = network.encoder.width;
+  json["mm_local_num_frames"] = network.encoder.clip_frames;
+  if (network.encoder.take_layer) json["mm_vision_select_layer"] = *network.encoder.take_layer;
   json["mm_projector_type"] = network.projector;
   return json;
 }
@@ -81,48 +88,48 @@ VCFLASH_INLINE nlohmann::json config_of(NetworkFields const& network, StageField
     json.erase(newer);  // said below in the spelling that every version of transformers reads
   }
   json.update(to_json(network));
-  json.update(
-      nlohmann::json{{"architectures", {"LlavaQwenForCausalLM"}},
-                     {"model_type", "llava_qwen"},
-                     {"torch_dtype", run.bf16 ? "bfloat16" : "float32"},
-                     {"use_cache", true},
-                     {"frame_aspect_ratio", "square"},
-                     {"frame_grid_pinpoints", nullptr},
-                     {"image_aspect_ratio", name_of(run.images)},
-                     {"image_crop_resolution", nullptr},
-                     {"image_grid_pinpoints",
-                      tiles ? detail::grid_pinpoints(network.resolution) : nlohmann::json(nullptr)},
-                     {"image_split_resolution", nullptr},
-                     {"llm_compress_layer_list", network.dropping.layers},
-                     {"llm_compress_type", network.dropping.type},
-                     {"llm_image_token_ratio_list", network.dropping.kept},
-                     {"max_num_pixels", 14745600000},
-                     {"min_slow_num_frames", 4},
-                     {"mm_close_init", stage.close_init},
-                     {"mm_llm_compress", network.dropping.drops},
-                     {"mm_newline_position", tiles ? "nothing" : "one_token"},
-                     {"mm_num_compress_latents", 128},
-                     {"mm_num_compress_query_type", "learnable"},
-                     {"mm_patch_merge_type", tiles ? "spatial_nopad" : "flat"},
-                     {"mm_pos_num_frames", tiles ? 8 : 4},
-                     {"mm_projector_lr", run.connector_learning_rate > 0
-                                             ? nlohmann::json(run.connector_learning_rate)
-                                             : nlohmann::json(nullptr)},
-                     {"mm_spatial_pool_mode", "bilinear"},
-                     {"mm_tunable_parts", detail::tunable_parts(stage.trained)},
-                     {"mm_use_im_patch_token", false},
-                     {"mm_use_im_start_end", false},
-                     {"mm_vision_select_feature", "patch"},
-                     {"mm_vision_tower_lr", stage.trained.encoder && run.encoder_learning_rate > 0
-                                                ? nlohmann::json(run.encoder_learning_rate)
-                                                : nlohmann::json(nullptr)},
-                     {"pos_skipping_range", 4096},
-                     {"tokenizer_model_max_length", run.max_length},
-                     {"tokenizer_padding_side", "right"},
-                     {"use_mm_proj", true},
-                     {"use_pos_skipping", false},
-                     {"vision_encode_type", "video_image"},
-                     {"vision_tower_pretrained", nullptr}});
+  json.update(nlohmann::json{
+      {"architectures", {"LlavaQwenForCausalLM"}},
+      {"model_type", "llava_qwen"},
+      {"torch_dtype", run.bf16 ? "bfloat16" : "float32"},
+      {"use_cache", true},
+      {"frame_aspect_ratio", "square"},
+      {"frame_grid_pinpoints", nullptr},
+      {"image_aspect_ratio", name_of(run.images)},
+      {"image_crop_resolution", nullptr},
+      {"image_grid_pinpoints",
+       tiles ? detail::grid_pinpoints(network.encoder.resolution) : nlohmann::json(nullptr)},
+      {"image_split_resolution", nullptr},
+      {"llm_compress_layer_list", network.dropping.layers},
+      {"llm_compress_type", network.dropping.type},
+      {"llm_image_token_ratio_list", network.dropping.kept},
+      {"max_num_pixels", 14745600000},
+      {"min_slow_num_frames", 4},
+      {"mm_close_init", stage.close_init},
+      {"mm_llm_compress", network.dropping.drops},
+      {"mm_newline_position", tiles ? "nothing" : "one_token"},
+      {"mm_num_compress_latents", 128},
+      {"mm_num_compress_query_type", "learnable"},
+      {"mm_patch_merge_type", tiles ? "spatial_nopad" : "flat"},
+      {"mm_pos_num_frames", tiles ? 8 : 4},
+      {"mm_projector_lr", run.connector_learning_rate > 0
+                              ? nlohmann::json(run.connector_learning_rate)
+                              : nlohmann::json(nullptr)},
+      {"mm_spatial_pool_mode", "bilinear"},
+      {"mm_tunable_parts", detail::tunable_parts(stage.trained)},
+      {"mm_use_im_patch_token", false},
+      {"mm_use_im_start_end", false},
+      {"mm_vision_select_feature", "patch"},
+      {"mm_vision_tower_lr", stage.trained.encoder && run.encoder_learning_rate > 0
+                                 ? nlohmann::json(run.encoder_learning_rate)
+                                 : nlohmann::json(nullptr)},
+      {"pos_skipping_range", 4096},
+      {"tokenizer_model_max_length", run.max_length},
+      {"tokenizer_padding_side", "right"},
+      {"use_mm_proj", true},
+      {"use_pos_skipping", false},
+      {"vision_encode_type", "video_image"},
+      {"vision_tower_pretrained", nullptr}});
   return json;
 }
 

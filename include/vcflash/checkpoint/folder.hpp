@@ -86,7 +86,7 @@ NetworkParameters parameters_of_parts(Network& network) {
   return {.encoder = parameters_of(network.encoder, prefixes[0]),
           .connector = parameters_of(network.connector, prefixes[1]),
           .llm = parameters_of(network.llm, prefixes[2]),
-          .tied = Network::Llm::config.tied};
+          .tied = Network::Llm::facts.tied};
 }
 
 /// Upstream's `mm_projector.bin`: keys that contain `mm_projector.` are the connector's, whatever

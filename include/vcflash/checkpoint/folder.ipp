@@ -174,21 +174,28 @@ VCFLASH_INLINE KeyReport load_parameters(std::vector<ParameterRef> const& parame
   KeyReport report;
   std::set<std::string> used;
   for (auto const& parameter : parameters) {
-    auto const found = tensors.find(parameter.key);
+    auto found = tensors.find(parameter.key);
+    if (parameter.converted != nullptr &&
+        (found == tensors.end() || found->second.scalar_type() != *parameter.dtype)) {
+      found = tensors.find(parameter.made_from);
+    }
     if (found == tensors.end()) {
       report.missing.push_back(parameter.key);
       continue;
     }
-    used.insert(parameter.key);
-    if (found->second.sizes() != parameter.shape) {
+    used.insert(found->first);
+    bool const converts = parameter.converted != nullptr && found->first == parameter.made_from &&
+                          found->second.scalar_type() != *parameter.dtype;
+    Tensor const stored = converts ? parameter.converted(found->second) : found->second;
+    if (stored.sizes() != parameter.shape) {
       report.misshapen.push_back(fmt::format("{} is {}, expected {}", parameter.key,
-                                             to_string(found->second.sizes()),
+                                             to_string(stored.sizes()),
                                              to_string(parameter.shape)));
       continue;
     }
     bool const copy = storage == Storage::own;
-    Tensor const& stored = found->second;
-    *parameter.value = stored.to(dtype, /*non_blocking=*/false, copy).contiguous();
+    *parameter.value =
+        stored.to(parameter.dtype_in(dtype), /*non_blocking=*/false, copy).contiguous();
     bool const read = parameter.value->const_data_ptr() != stored.const_data_ptr();
     if ((read || stored.numel() <= read_at_once) && !detail::is_finite(*parameter.value)) {
       report.not_finite.push_back(parameter.key);

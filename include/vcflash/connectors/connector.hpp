@@ -1,5 +1,6 @@
 #pragma once
 
+#include <vcflash/layers/view.hpp>
 #include <vcflash/meta/reflect.hpp>
 #include <vcflash/meta/sentence.hpp>
 #include <vcflash/tensor/tensor.hpp>
@@ -11,16 +12,19 @@
 namespace vcflash {
 
 /// Turns patch features into tokens as wide as an LLM's embeddings.
-/// Promises: `connector(features, frames)` takes [clips, frames * patches, input_width] and gives
-/// [clips, tokens(frames), output_width], `tokens(frames)` being known to the compiler;
+/// Promises: `connector(features, view)` takes [clips, view.tokens(), input_width] and gives
+/// [clips, tokens(view), output_width], `tokens(view)` being known to the compiler; `grid(view)` is
+/// how an image's tokens lie beside each other, by which those of several tiles become one raster;
 /// `upstream_name()` is what upstream's config.json calls it.
 template <class K>
-concept Connector = Reflected<K> && requires(K const& connector, Tensor const& features) {
+concept Connector = Reflected<K> &&
+    requires(K const& connector, Tensor const& features, View const& view) {
   { K::name } -> std::convertible_to<std::string_view>;
   { K::input_width } -> std::convertible_to<std::int64_t>;
   { K::output_width } -> std::convertible_to<std::int64_t>;
-  { K::tokens(std::int64_t{1}) } -> std::same_as<std::int64_t>;
-  { connector(features, std::int64_t{1}) } -> std::same_as<Tensor>;
+  { K::tokens(view) } -> std::same_as<std::int64_t>;
+  { K::grid(view) } -> std::same_as<TokenGrid>;
+  { connector(features, view) } -> std::same_as<Tensor>;
   { K::upstream_name() } -> std::convertible_to<std::string>;
 };
 

@@ -15,8 +15,8 @@ struct IdentityConnector : PatchwiseConnector<C> {
 
   static std::string upstream_name() { return "identity"; }
 
-  /// \param features [clips, frames * patches, width]  \return the same
-  Tensor operator()(Tensor const& features, std::int64_t) const { return features; }
+  /// \param features [clips, view.tokens(), width]  \return the same
+  Tensor operator()(Tensor const& features, View const&) const { return features; }
 };
 
 /// `IdentityConnector` between an encoder and an LLM of one width.

@@ -18,8 +18,9 @@ struct LinearConnector : PatchwiseConnector<C> {
 
   static std::string upstream_name() { return "linear"; }
 
-  /// \param features [clips, frames * patches, input]  \return [clips, frames * patches, output]
-  Tensor operator()(Tensor const& features, std::int64_t) const { return map(features); }
+  /// \param features [clips, view.tokens(), input]
+  /// \return [clips, view.tokens(), output]
+  Tensor operator()(Tensor const& features, View const&) const { return map(features); }
 };
 
 /// `LinearConnector` between any neighbours (`Linear` is the layer).

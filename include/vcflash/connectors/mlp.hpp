@@ -12,17 +12,15 @@ namespace vcflash {
 /// Linear, GELU, Linear on every patch, as LLaVA 1.5 has it. Upstream: `mlp2x_gelu`.
 template <ProjectionConfig C>
 struct MlpConnector : PatchwiseConnector<C> {
-  using Projection = Numbered<Linear<C.input, C.output>, Gelu, Linear<C.output, C.output>>;
+  using Projection = GeluProjector<C.input, C.output>;
   BOOST_HANA_DEFINE_STRUCT(MlpConnector, (Projection, layers));
   static constexpr std::array key_prefixes{""};
 
   static std::string upstream_name() { return "mlp2x_gelu"; }
 
-  /// \param features [clips, frames * patches, input]  \return [clips, frames * patches, output]
-  Tensor operator()(Tensor const& features, std::int64_t) const {
-    auto const& [widen, gelu, mix] = layers.layers;
-    return mix(gelu(widen(features)));
-  }
+  /// \param features [clips, view.tokens(), input]
+  /// \return [clips, view.tokens(), output]
+  Tensor operator()(Tensor const& features, View const&) const { return layers(features); }
 };
 
 /// `MlpConnector` between any neighbours.

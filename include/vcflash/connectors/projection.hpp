@@ -12,7 +12,6 @@ struct ProjectionConfig {
   Name name;
   std::int64_t input = 1024;   ///< width of the encoder's features
   std::int64_t output = 3584;  ///< width of the LLM's embeddings
-  std::int64_t patches = 196;  ///< of a frame
 };
 
 /// What connectors have in common that neither merge nor drop a patch.
@@ -23,17 +22,14 @@ struct PatchwiseConnector {
   static constexpr std::int64_t input_width = C.input;
   static constexpr std::int64_t output_width = C.output;
 
-  /// Tokens that leave for a clip of `frames` frames, or for an image (1).
-  static constexpr std::int64_t tokens(std::int64_t frames) { return frames * C.patches; }
+  static constexpr std::int64_t tokens(View const& view) { return view.tokens(); }
+  static constexpr TokenGrid grid(View const& view) { return {view.rows, view.columns}; }
 };
 
 /// The widths that a patchwise connector gets from its neighbours.
 template <class Encoder, class Llm>
 constexpr ProjectionConfig between(Name name) {
-  return {.name = name,
-          .input = Encoder::width,
-          .output = Llm::hidden,
-          .patches = Encoder::tokens_per_frame};
+  return {.name = name, .input = Encoder::width, .output = Llm::hidden};
 }
 
 }  // namespace vcflash

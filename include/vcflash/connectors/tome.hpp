@@ -27,7 +27,7 @@ struct ToMe {
                         Sentence{} << C.name << " averages over " << C.heads
                                    << " heads, which do not divide its input width " << C.input>);
 
-  using Projection = Numbered<Linear<C.input, C.output>, Gelu, Linear<C.output, C.output>>;
+  using Projection = GeluProjector<C.input, C.output>;
   BOOST_HANA_DEFINE_STRUCT(ToMe, (Projection, mlp));
 
   static constexpr ToMeConfig config = C;
@@ -39,21 +39,28 @@ struct ToMe {
     return "tome" + std::to_string(C.frame_tokens) + "_mlp_hd" + std::to_string(C.image_tokens);
   }
 
-  /// Tokens that leave for a clip of `frames` frames, or for an image (1).
-  static constexpr std::int64_t tokens(std::int64_t frames) {
-    return frames == 1 ? C.image_tokens : frames * C.frame_tokens;
+  static constexpr std::int64_t tokens(View const& view) {
+    return view.image ? C.image_tokens : view.frames * C.frame_tokens;
+  }
+  /// Upstream lays the tokens of tiles out as if each tile's were a square. A number that is no
+  /// square has no such place.
+  static constexpr TokenGrid grid(View const& view) {
+    std::int64_t side = 1;
+    while (side * side < tokens(view) / view.frames) ++side;
+    return side * side * view.frames == tokens(view) ? TokenGrid{side, side} : TokenGrid{};
   }
 
-  /// \param features [clips, frames * patches, input]  \return [clips, tokens(frames), output]
-  Tensor operator()(Tensor const& features, std::int64_t frames) const {
-    auto const& [widen, gelu, mix] = mlp.layers;
-    return mix(gelu(widen(kernels::merge_tokens(features, tokens(frames), C.heads))));
+  /// \param features [clips, view.tokens(), input]
+  /// \return [clips, tokens(view), output]
+  Tensor operator()(Tensor const& features, View const& view) const {
+    return mlp(kernels::merge_tokens(features, tokens(view), C.heads));
   }
 };
 
 /// Merges to `FrameTokens` tokens a video frame and `ImageTokens` an image, as wide as the LLM is.
 template <std::int64_t FrameTokens, std::int64_t ImageTokens, Name name>
 struct ToMeKind {
+  /// \tparam Encoder which says by `heads` over what similarity is averaged
   template <class Encoder, class Llm>
   using Between = ToMe<ToMeConfig{.name = name,
                                   .input = Encoder::width,

@@ -5,6 +5,7 @@
 #include <vcflash/layers/layer_scale.hpp>
 #include <vcflash/layers/mlp.hpp>
 #include <vcflash/layers/norm.hpp>
+#include <vcflash/layers/parts.hpp>
 #include <vcflash/layers/patch_embedding.hpp>
 #include <vcflash/layers/run.hpp>
 #include <vcflash/layers/sinusoid.hpp>
@@ -35,11 +36,11 @@ struct InternVideo2Config {
 };
 
 /// Self-attention without biases, whose queries and keys are normalized over all heads together.
-template <InternVideo2Config C>
+template <InternVideo2Config C, class P = PlainParts>
 struct InternVideo2Attention {
-  using Qkv = Linear<C.width, 3 * C.width, false>;
-  using Out = Linear<C.width, C.width>;
-  using Norm = RmsNorm<C.width, 1e-6>;
+  using Qkv = typename P::template Linear<Site::qkv, C.width, 3 * C.width, false>;
+  using Out = typename P::template Linear<Site::attention_output, C.width, C.width>;
+  using Norm = typename P::template RmsNorm<C.width, 1e-6>;
   BOOST_HANA_DEFINE_STRUCT(InternVideo2Attention, (Qkv, qkv), (Out, proj), (Norm, q_norm),
                            (Norm, k_norm));
 
@@ -49,19 +50,19 @@ struct InternVideo2Attention {
     auto const heads = [](Tensor const& part) {
       return part.unflatten(-1, {C.heads, C.width / C.heads}).transpose(1, 2);
     };
-    Tensor const mixed =
+    Tensor const attended =
         kernels::attention(heads(q_norm(parts[0])), heads(k_norm(parts[1])), heads(parts[2]),
                            /*causal=*/false);
-    return proj(mixed.transpose(1, 2).flatten(2));
+    return proj(attended.transpose(1, 2).flatten(2));
   }
 };
 
-template <InternVideo2Config C>
+template <InternVideo2Config C, class P = PlainParts>
 struct InternVideo2Block {
-  using Norm = RmsNorm<C.width, 1e-6>;
-  using Attention = InternVideo2Attention<C>;
-  using Scale = LayerScale<C.width, 1e-5>;
-  using Mlp = GeluMlp<C.width, C.intermediate>;
+  using Norm = typename P::template RmsNorm<C.width, 1e-6>;
+  using Attention = InternVideo2Attention<C, P>;
+  using Scale = typename P::template Other<LayerScale<C.width, 1e-5>>;
+  using Mlp = GeluMlp<C.width, C.intermediate, P>;
   BOOST_HANA_DEFINE_STRUCT(InternVideo2Block, (Norm, norm1), (Attention, attn), (Scale, ls1),
                            (Norm, norm2), (Mlp, mlp), (Scale, ls2));
 
@@ -77,7 +78,7 @@ struct InternVideo2Block {
   }
 };
 
-template <InternVideo2Config C>
+template <InternVideo2Config C, class P = PlainParts>
 struct InternVideo2Transformer {
   struct ClassToken : Parameter<Role::embedding, 1, 1, C.width> {
     static Tensor initial() { return aten::zeros({1, 1, C.width}); }
@@ -87,11 +88,12 @@ struct InternVideo2Transformer {
   struct Positions : Parameter<Role::embedding, 1, 1 + Frames * C.side() * C.side(), C.width> {
     static Tensor initial() { return space_time_table(Frames, C.side(), C.width); }
   };
-  using ClipPositions = Positions<C.clip_frames>;
-  using ImagePositions = Positions<1>;
-  using Patches = PatchEmbedding<C.width, C.patch>;
-  using Blocks = std::array<InternVideo2Block<C>, static_cast<std::size_t>(C.layers())>;
-  BOOST_HANA_DEFINE_STRUCT(InternVideo2Transformer, (ClassToken, cls_token),
+  using Class = typename P::template Other<ClassToken>;
+  using ClipPositions = typename P::template Other<Positions<C.clip_frames>>;
+  using ImagePositions = typename P::template Other<Positions<1>>;
+  using Patches = typename P::template Other<PatchEmbedding<C.width, C.patch>>;
+  using Blocks = std::array<InternVideo2Block<C, P>, static_cast<std::size_t>(C.layers())>;
+  BOOST_HANA_DEFINE_STRUCT(InternVideo2Transformer, (Class, cls_token),
                            (ClipPositions, pos_embed), (ImagePositions, img_pos_embed),
                            (Patches, patch_embed), (Blocks, blocks));
 };
@@ -99,36 +101,35 @@ struct InternVideo2Transformer {
 /// Video encoder of InternVideo2 (Wang et al. 2024), as VideoChat-Flash uses it: the output of the
 /// second-to-last layer, not normalized, without the class token; positions are learned, those of
 /// an image apart. Upstream: `PretrainVisionTransformer_clean` of internvideo2/vit_scale_clean.py.
-template <InternVideo2Config C>
-struct InternVideo2 {
+/// \tparam P what it is made of (layers/parts.hpp)
+template <InternVideo2Config C, class P = PlainParts>
+struct InternVideo2 : TransformerFacts<C> {
   static_assert(sound_transformer<C>);
   static_assert(require<C.width % 16 == 0, Sentence{} << C.name << " is " << C.width
                                                       << " wide, but its positions come in parts"
                                                          " of a sixteenth">);
 
-  using Transformer = InternVideo2Transformer<C>;
+  using Transformer = InternVideo2Transformer<C, P>;
   BOOST_HANA_DEFINE_STRUCT(InternVideo2, (Transformer, vision_tower));
 
-  static constexpr InternVideo2Config config = C;
-  static constexpr Name name = C.name;
-  static constexpr std::int64_t width = C.width;
-  static constexpr std::int64_t heads = C.heads;
-  static constexpr std::int64_t resolution = C.resolution;
-  static constexpr PixelStatistics pixels = C.pixels;
-  static constexpr std::int64_t clip_frames = C.clip_frames;
-  static constexpr std::int64_t tokens_per_frame = C.side() * C.side();
+  using Parts = P;
+  template <class OtherParts>
+  using MadeOf = InternVideo2<C, OtherParts>;
+  template <class Policy>
+  using With = typename Policy::template Applied<InternVideo2>;
 
   static std::string upstream_name() { return "internvideo2"; }
 
-  /// \param pixels [clips, frames, 3, resolution, resolution], frames = clip_frames or 1
+  /// \param pixels [clips, view.frames, 3, resolution, resolution]
+  /// \param view `clip` or `image`
   /// \param run how each block is run
-  /// \return [clips, frames * tokens_per_frame, width]
+  /// \return [clips, view.tokens(), width]
   template <class Run = RunDirectly>
-  Tensor operator()(Tensor const& pixels, Run const& run = {}) const {
-    std::int64_t const clips = pixels.size(0), frames = pixels.size(1);
-    require_clip_or_image<InternVideo2>(frames);
+  Tensor operator()(Tensor const& pixels, View const& view, Run const& run = {}) const {
+    require_frames<InternVideo2>(pixels, view);
+    std::int64_t const clips = pixels.size(0);
     auto const& tower = vision_tower;
-    Tensor const& positions = frames == 1 ? tower.img_pos_embed.value : tower.pos_embed.value;
+    Tensor const& positions = view.image ? tower.img_pos_embed.value : tower.pos_embed.value;
     Tensor const first = tower.cls_token.value.expand({clips, 1, C.width});
     Tensor hidden = aten::cat({first, tower.patch_embed(pixels)}, 1) + positions;
     for (std::size_t i = 0; i < tower.blocks.size(); ++i) {

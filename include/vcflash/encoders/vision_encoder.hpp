@@ -1,6 +1,8 @@
 #pragma once
 
 #include <vcflash/base/error.hpp>
+#include <vcflash/layers/run.hpp>
+#include <vcflash/layers/view.hpp>
 #include <vcflash/meta/reflect.hpp>
 #include <vcflash/meta/sentence.hpp>
 #include <vcflash/tensor/tensor.hpp>
@@ -8,6 +10,7 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,31 +23,59 @@ struct PixelStatistics {
 };
 
 /// Turns the pixels of clips, or of single images, into patch features.
-/// Promises: `encoder(pixels)` takes [clips, frames, 3, resolution, resolution], frames being
-/// `clip_frames` or 1, and gives [clips, frames * tokens_per_frame, width]; `upstream_name()` is
-/// what upstream's config.json calls it.
+/// Promises: `clip` and `image` are what it takes; `encoder(pixels, view, run)` takes
+/// [clips, view.frames, 3, resolution, resolution] for either view and gives
+/// [clips, view.tokens(), width], by frame, then row, then column; `run(layer, x)` runs each layer
+/// (layers/run.hpp); `upstream_name()` is what upstream's config.json calls it.
 template <class E>
 concept VisionEncoder = Reflected<E> && requires(E const& encoder, Tensor const& pixels) {
   { E::name } -> std::convertible_to<std::string_view>;
   { E::width } -> std::convertible_to<std::int64_t>;
-  { E::heads } -> std::convertible_to<std::int64_t>;
   { E::pixels } -> std::convertible_to<PixelStatistics>;
   { E::resolution } -> std::convertible_to<std::int64_t>;
-  { E::clip_frames } -> std::convertible_to<std::int64_t>;
-  { E::tokens_per_frame } -> std::convertible_to<std::int64_t>;
-  { encoder(pixels) } -> std::same_as<Tensor>;
+  { E::clip } -> std::convertible_to<View>;
+  { E::image } -> std::convertible_to<View>;
+  { encoder(pixels, E::clip) } -> std::same_as<Tensor>;
+  { encoder(pixels, E::image, RunDirectly{}) } -> std::same_as<Tensor>;
   { E::upstream_name() } -> std::convertible_to<std::string>;
 };
 
-/// What an encoder takes of a video or an image, without its type.
-struct PixelNeeds {
-  std::int64_t clip_frames = 4, resolution = 224;
+/// What the type of a vision transformer tells of its configuration, alike in all of them.
+/// \tparam C with `name`, `width`, `heads`, `resolution`, `pixels`, `clip_frames` and `side()`,
+/// the patches along a side
+template <auto C>
+struct TransformerFacts {
+  static constexpr auto config = C;
+  static constexpr Name name = C.name;
+  static constexpr std::int64_t width = C.width;
+  static constexpr std::int64_t heads = C.heads;
+  static constexpr std::int64_t resolution = C.resolution;
+  static constexpr PixelStatistics pixels = C.pixels;
+  static constexpr View clip{false, C.clip_frames, C.side(), C.side()};
+  static constexpr View image{true, 1, C.side(), C.side()};
+};
+
+/// What programs need to know of an encoder, without its type.
+struct EncoderFacts {
+  std::string_view name{};
+  std::string upstream_name{};
+  std::int64_t width = 0, resolution = 224;
+  std::int64_t clip_frames = 4;
   PixelStatistics statistics{};
+  std::optional<std::int64_t> take_layer{};  ///< none: the encoder has no such choice
 };
 
 template <VisionEncoder E>
-constexpr PixelNeeds pixel_needs() {
-  return {.clip_frames = E::clip_frames, .resolution = E::resolution, .statistics = E::pixels};
+EncoderFacts encoder_facts() {
+  EncoderFacts facts{.name = E::name,
+                     .upstream_name = std::string(E::upstream_name()),
+                     .width = E::width,
+                     .resolution = E::resolution,
+                     .clip_frames = E::clip.frames,
+                     .statistics = E::pixels,
+                     .take_layer = {}};
+  if constexpr (requires { E::config.take_layer; }) facts.take_layer = E::config.take_layer;
+  return facts;
 }
 
 /// Whether a configuration can be a vision transformer's.
@@ -60,11 +91,13 @@ inline constexpr bool sound_transformer =
                     Sentence{} << C.name << " takes layer " << C.take_layer << " of " << C.depth
                                << " layers, which does not exist">;
 
-/// \throws Error unless an encoder takes `frames` frames at once
+/// \param pixels [clips, frames, 3, height, width]
+/// \throws Error unless there are as many frames as the view has
 template <class E>
-void require_clip_or_image(std::int64_t frames) {
-  if (frames == 1 || frames == E::clip_frames) return;
-  fail(std::string_view(E::name), " takes clips of ", E::clip_frames,
+void require_frames(Tensor const& pixels, View const& view) {
+  auto const frames = pixels.size(1);
+  if (frames == view.frames) return;
+  fail(std::string_view(E::name), " takes clips of ", E::clip.frames,
        " frames or single images, not ", frames, " frames");
 }
 

@@ -64,7 +64,7 @@ struct Planned<M> {
 template <LanguageModel L>
 std::int64_t cached_tokens(std::int64_t tokens, std::int64_t visual) {
   std::int64_t sum = 0, left = visual;
-  for (std::int64_t layer = 0; layer < L::config.layers; ++layer) {
+  for (std::int64_t layer = 0; layer < L::facts.layers; ++layer) {
     if constexpr (DropsVisualTokens<L>) {
       auto const point = L::Dropping::schedule.point_after(layer);
       if (point >= 0) left = L::Dropping::schedule.left_after(point, visual);
@@ -98,7 +98,7 @@ MemoryPlan plan_memory(PlannedSearch const& search, at::ScalarType dtype) {
   run.makes(planning::Purpose::weights, Part::llm);
   typename P::Network network;
   for (auto const& parameter : parameters_of(network)) {
-    *parameter.value = aten::empty(parameter.shape, options);
+    *parameter.value = aten::empty(parameter.shape, options.dtype(parameter.dtype_in(dtype)));
   }
   plan.weights = run.now().total();
 
@@ -120,8 +120,8 @@ MemoryPlan plan_memory(PlannedSearch const& search, at::ScalarType dtype) {
     if (piece.kind == Piece::Kind::hay) visual += (piece.to - piece.from) * frame_tokens<M>();
     if (piece.kind == Piece::Kind::needle) visual += clip_tokens<M>();
   }
-  constexpr auto llm = Llm::config;
-  plan.cache = 2 * llm.kv_heads * llm.head_dim() *
+  constexpr auto llm = Llm::facts;
+  plan.cache = 2 * llm.kv_heads * llm.head_dim *
                detail::cached_tokens<Llm>(plan.input_tokens, visual) *
                static_cast<std::int64_t>(options.dtype().itemsize());
   Search<P>(network, haystack, needles, std::vector<std::int64_t>(asked.row + 1, 0),

@@ -28,16 +28,16 @@ namespace vcflash::eval::needle {
 /// \throws InputError for a connector whose tokens do not belong to a frame each
 template <Model M>
 std::int64_t clip_tokens() {
-  return M::Connector::tokens(M::Encoder::clip_frames);
+  return M::Connector::tokens(M::Encoder::clip);
 }
 template <Model M>
 std::int64_t frame_tokens() {
-  if (clip_tokens<M>() % M::Encoder::clip_frames != 0) {
+  if (clip_tokens<M>() % M::Encoder::clip.frames != 0) {
     fail<InputError>(std::string_view(M::Connector::name), " gives ", clip_tokens<M>(),
-                     " tokens a clip, which cannot be told apart by its ", M::Encoder::clip_frames,
+                     " tokens a clip, which cannot be told apart by its ", M::Encoder::clip.frames,
                      " frames");
   }
-  return clip_tokens<M>() / M::Encoder::clip_frames;
+  return clip_tokens<M>() / M::Encoder::clip.frames;
 }
 
 /// Input positions of a case, its answer among them.
@@ -94,10 +94,10 @@ template <Model M, class OnFrames>
 Tensor look_at_haystack(typename M::Network const& network, std::filesystem::path const& video,
                         std::int64_t wanted, OnFrames&& on_frames) {
   constexpr int side = static_cast<int>(M::Encoder::resolution);
-  static_assert(haystack_part % M::Encoder::clip_frames == 0);
+  static_assert(haystack_part % M::Encoder::clip.frames == 0);
   auto const info = media::probe_video(video);
   auto const step = haystack(info.length, info.fps, wanted).step;
-  auto const frames = haystack_seconds(info, video, wanted, M::Encoder::clip_frames);
+  auto const frames = haystack_seconds(info, video, wanted, M::Encoder::clip.frames);
   auto const decode = [&](std::int64_t first) {
     std::vector<std::int64_t> indices;
     for (std::int64_t i = first; i < std::min(first + haystack_part, frames); ++i) {
@@ -105,8 +105,8 @@ Tensor look_at_haystack(typename M::Network const& network, std::filesystem::pat
     }
     return detail::squares(media::read_frames(video, indices), side);
   };
-  Tensor const& table = network.llm.embedding_table();
-  Tensor const all = aten::empty({frames * frame_tokens<M>(), M::Llm::hidden}, table.options());
+  Tensor const all =
+      aten::empty({frames * frame_tokens<M>(), M::Llm::hidden}, network.llm.options());
   auto next = std::async(std::launch::async, decode, std::int64_t{0});
   for (std::int64_t first = 0; first < frames; first += haystack_part) {
     media::Frames const seen = next.get();
@@ -125,7 +125,7 @@ template <Model M>
 Tensor look_at_needle(typename M::Network const& network, std::filesystem::path const& image) {
   auto const picture = media::read_image(image);
   media::Frames frames{
-      static_cast<int>(M::Encoder::clip_frames), picture.height, picture.width, {}};
+      static_cast<int>(M::Encoder::clip.frames), picture.height, picture.width, {}};
   for (int i = 0; i < frames.count; ++i) {
     frames.rgb.insert(frames.rgb.end(), picture.rgb.begin(), picture.rgb.end());
   }

@@ -113,7 +113,7 @@ class Viewed {
   /// \param part most frames that pass the encoder together; lowered where memory is short
   Viewed(Network const& network, media::Frames const& frames, Modality modality, std::int64_t& part)
       : network_(network),
-        tokens_(with_less_at_once(part, M::Encoder::clip_frames, [&](std::int64_t most) {
+        tokens_(with_less_at_once(part, M::Encoder::clip.frames, [&](std::int64_t most) {
           return infer::look_at<M>(network, frames, modality, most);
         })) {}
 
@@ -126,7 +126,7 @@ class Viewed {
     if (auto const places = std::ranges::count(ids, media_placeholder); places != 1) {
       fail("the prompt has ", places, " places for the one video");
     }
-    infer::require_fits(Llm::config, std::ssize(ids) - 1 + tokens_.size(0));
+    infer::require_fits(Llm::facts, std::ssize(ids) - 1 + tokens_.size(0));
     questions_.push_back(question);
     prompts_.push_back(std::move(ids));
     among_.push_back(std::move(among));

@@ -22,7 +22,7 @@ class Conversation {
   /// \param config the answers to several questions are drawn by seeds of their own
   /// \param chat of the family of the LLM
   Conversation(typename M::Network const& network, text::Tokenizer const& tokenizer,
-               GenerationConfig config, ChatTemplate const& chat = ChatTemplate::qwen_2)
+               GenerationConfig config, ChatTemplate const& chat = *M::Llm::facts.chat)
       : engine_(network, tokenizer), config_(std::move(config)), chat_(chat) {
     auto const ends = text::end_of_answer_ids(tokenizer, chat);
     config_.stop_ids.insert(config_.stop_ids.end(), ends.begin(), ends.end());
@@ -57,7 +57,7 @@ class Conversation {
             std::string const& time_message = {}) {
     std::int64_t total = tokens.size(0);
     for (Tensor const& before : visual_) total += before.size(0);
-    require_fits(M::Llm::config, total, "; show fewer frames");
+    require_fits(M::Llm::facts, total, "; show fewer frames");
     visual_.push_back(std::move(tokens));
     next_.shown += text::first_question(form, time_message, "");
     ++next_.media;

@@ -53,7 +53,7 @@ class Engine {
   template <class OnText>
   Reply reply(Request const& request, OnText&& on_text) {
     auto const positions = spread(request);
-    require_fits(M::Llm::config, std::ssize(positions), "; begin anew or show fewer frames");
+    require_fits(M::Llm::facts, std::ssize(positions), "; begin anew or show fewer frames");
     try {
       return answer(request, positions, on_text);
     } catch (NotNumbers const& error) {

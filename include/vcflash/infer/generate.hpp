@@ -134,7 +134,7 @@ Generated generate(L const& llm, Prompt const& prompt, GenerateOptions const& op
     ids.push_back(id);
     if (!on_token(id)) return {ids, Finish::cancelled};
     if (std::ssize(ids) >= options.max_new_tokens) return {ids, Finish::length};
-    if (cache.tokens() >= longest_prompt(L::config)) return {ids, Finish::context};
+    if (cache.tokens() >= L::facts.longest_input()) return {ids, Finish::context};
     Tensor const next = aten::full({1, 1}, id, prompt.embeddings.options().dtype(at::kLong));
     states = llm.hidden_states(llm.embed(next), &cache);
   }

@@ -53,7 +53,7 @@ template <Model M>
 Tensor look_at(typename M::Network const& network, media::Frames const& frames, Modality modality,
                std::int64_t part = encoder_part) {
   at::NoGradGuard const no_grad;
-  constexpr int clip = static_cast<int>(M::Encoder::clip_frames);
+  constexpr int clip = static_cast<int>(M::Encoder::clip.frames);
   int const most = std::max(clip, static_cast<int>(part) / clip * clip);
   if (modality == Modality::video && frames.count > most && frames.count % clip == 0) {
     std::vector<Tensor> tokens;

@@ -16,12 +16,20 @@ struct Linear {
   using Weight = Parameter<Role::weight, Out, In>;
   BOOST_HANA_DEFINE_STRUCT(Linear, (Weight, weight), (Bias, bias));
 
+  /// [Out, In]; a layer that stands for this one may lack it.
+  Tensor const& table() const { return weight; }
+
   Tensor operator()(Tensor const& x) const {
     if constexpr (Biased) {
       return kernels::linear(x, weight, bias.value);
     } else {
       return kernels::linear(x, weight);
     }
+  }
+
+  /// With a bias that somebody else keeps.  \param other_bias [Out]
+  Tensor operator()(Tensor const& x, Tensor const& other_bias) const requires(!Biased) {
+    return kernels::linear(x, weight, other_bias);
   }
 };
 

@@ -24,6 +24,7 @@ KeyValueCache<Layers> repeated(KeyValueCache<Layers> const& cache, std::int64_t 
     auto const [keys, values] = cache.of(layer);
     result.append(layer, keys.expand({rows, -1, -1, -1}), values.expand({rows, -1, -1, -1}));
   }
+  result.remember_drops_of(cache);
   return result;
 }
 
@@ -87,6 +88,7 @@ KeyValueCache<Layers> some_rows(KeyValueCache<Layers> const& cache,
     auto const [keys, values] = cache.of(layer);
     result.append(layer, chosen(keys), chosen(values));
   }
+  result.remember_drops_of(cache);
   return result;
 }
 

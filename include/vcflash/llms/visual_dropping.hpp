@@ -66,6 +66,8 @@ struct DropSchedule {
 /// Every layer sees every visual token.
 struct NoDropping {
   static constexpr bool drops = false;
+  template <class L>
+  using Applied = typename L::Undropped;
 };
 
 /// Keeps tokens evenly spread at the first `UniformPoints` points of the schedule, and those that
@@ -84,6 +86,11 @@ struct VisualDropping {
   static constexpr bool drops = true;
   static constexpr DropSchedule schedule = S;
   static constexpr std::int64_t uniform_points = UniformPoints;
+
+  template <class L>
+  struct On;  // llms/dropping.hpp
+  template <class L>
+  using Applied = typename On<L>::type;
 };
 
 /// Upstream's `attention`.

@@ -5,6 +5,7 @@
 #include <boost/hana/core/to.hpp>
 #include <boost/hana/define_struct.hpp>
 #include <boost/hana/for_each.hpp>
+#include <boost/hana/length.hpp>
 #include <boost/hana/pair.hpp>
 #include <boost/hana/string.hpp>
 #include <boost/hana/unpack.hpp>
@@ -44,7 +45,8 @@ struct Absent {
 /// Layers that are numbered rather than named, as the children of `torch::nn::Sequential`.
 template <class... Layers>
 struct Numbered {
-  std::tuple<Layers...> layers;
+  using Children = std::tuple<Layers...>;
+  Children layers;
 };
 
 namespace detail {
@@ -55,21 +57,43 @@ template <class T, std::size_t N>
 inline constexpr std::size_t repeated<std::array<T, N>> = N;
 
 template <class T>
-inline constexpr bool is_numbered = false;
-template <class... Layers>
-inline constexpr bool is_numbered<Numbered<Layers...>> = true;
-
-template <class T>
 concept Array = repeated<std::remove_cvref_t<T>> >
 0;
 template <class T>
-concept NumberedLayers = is_numbered<std::remove_cvref_t<T>>;
+concept NumberedLayers = requires {
+  typename std::remove_cvref_t<T>::Children;
+};
 
 /// An aggregate may give its members other key prefixes than their names and a dot.
 template <class T>
 concept Prefixed = requires {
   T::key_prefixes.size();
 };
+
+/// Calls `f(name, member)` for every member of an aggregate, in the order of declaration.
+template <class Aggregate, class F>
+constexpr void for_each_member(Aggregate& aggregate, F&& f) {
+  using Plain = std::remove_const_t<Aggregate>;
+  static_assert(Reflected<Plain>, "a layer describes its members with BOOST_HANA_DEFINE_STRUCT");
+  boost::hana::for_each(boost::hana::accessors<Plain>(), [&](auto member) {
+    f(boost::hana::to<char const*>(boost::hana::first(member)),
+      boost::hana::second(member)(aggregate));
+  });
+}
+
+/// Whether an aggregate that spells its members' prefixes does so for each, and for each another.
+template <class T>
+consteval bool prefixes_fit() {
+  constexpr auto members = decltype(boost::hana::length(boost::hana::accessors<T>()))::value;
+  if (T::key_prefixes.size() != members) return false;
+  for (std::size_t i = 0; i < members; ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (std::string_view(T::key_prefixes[i]) == std::string_view(T::key_prefixes[j]))
+        return false;
+    }
+  }
+  return true;
+}
 
 template <class Tally, class T>
 consteval std::int64_t sum_over_parameters() {
@@ -79,9 +103,9 @@ consteval std::int64_t sum_over_parameters() {
     return static_cast<std::int64_t>(repeated<T>) *
            sum_over_parameters<Tally, typename T::value_type>();
   } else if constexpr (NumberedLayers<T>) {
-    return []<class... Layers>(std::type_identity<Numbered<Layers...>>) {
+    return []<class... Layers>(std::type_identity<std::tuple<Layers...>>) {
       return (std::int64_t{0} + ... + sum_over_parameters<Tally, Layers>());
-    }(std::type_identity<T>{});
+    }(std::type_identity<typename T::Children>{});
   } else {
     static_assert(Reflected<T>, "a layer describes its members with BOOST_HANA_DEFINE_STRUCT");
     return boost::hana::unpack(boost::hana::accessors<T>(), [](auto... member) {
@@ -116,40 +140,60 @@ inline constexpr std::int64_t parameter_count =
 template <class Model>
 inline constexpr std::int64_t key_count = detail::sum_over_parameters<detail::Keys, Model>();
 
-/// Calls `f(key, parameter)` for every parameter in the order of declaration.
-/// \param prefix what the keys of this model begin with, with its dot
+/// A layer whose parameters no training changes, whatever the stage trains.
+template <class Layer>
+struct Frozen : Layer {
+  static constexpr bool frozen = true;
+};
+
+namespace detail {
 template <class Model, class F>
-void for_each_parameter(Model& model, F&& f, std::string const& prefix = {}) {
+void visit_parameters(Model& model, F& f, std::string const& prefix, bool trainable) {
   using Plain = std::remove_const_t<Model>;
+  if constexpr (requires { Plain::frozen; }) trainable = false;
   if constexpr (ParameterLike<Plain>) {
-    f(prefix, model);
-  } else if constexpr (detail::Array<Plain>) {
-    for (std::size_t i = 0; i < model.size(); ++i) {
-      for_each_parameter(model[i], f, prefix + std::to_string(i) + ".");
+    if constexpr (requires { f(prefix, model, trainable); }) {
+      f(prefix, model, trainable);
+    } else {
+      f(prefix, model);
     }
-  } else if constexpr (detail::NumberedLayers<Plain>) {
+  } else if constexpr (Array<Plain>) {
+    for (std::size_t i = 0; i < model.size(); ++i) {
+      visit_parameters(model[i], f, prefix + std::to_string(i) + ".", trainable);
+    }
+  } else if constexpr (NumberedLayers<Plain>) {
     std::apply(
         [&](auto&... layer) {
           std::size_t i = 0;
-          (for_each_parameter(layer, f, prefix + std::to_string(i++) + "."), ...);
+          (visit_parameters(layer, f, prefix + std::to_string(i++) + ".", trainable), ...);
         },
         model.layers);
   } else {
-    static_assert(Reflected<Plain>, "a layer describes its members with BOOST_HANA_DEFINE_STRUCT");
+    if constexpr (Prefixed<Plain>) {
+      static_assert(prefixes_fit<Plain>(),
+                    "key_prefixes has one prefix a member, and no two that are the same");
+    }
     std::size_t index = 0;
-    boost::hana::for_each(boost::hana::accessors<Plain>(), [&](auto member) {
-      auto& value = boost::hana::second(member)(model);
+    for_each_member(model, [&](char const* member, auto& value) {
       std::string name = prefix;
-      if constexpr (detail::Prefixed<Plain>) {
-        name += Plain::key_prefixes[index];
+      if constexpr (Prefixed<Plain>) {
+        name += Plain::key_prefixes[index++];
       } else {
-        name += boost::hana::to<char const*>(boost::hana::first(member));
+        name += member;
         if constexpr (!ParameterLike<std::remove_cvref_t<decltype(value)>>) name += '.';
       }
-      ++index;
-      for_each_parameter(value, f, name);
+      visit_parameters(value, f, name, trainable);
     });
   }
+}
+}  // namespace detail
+
+/// Calls `f(key, parameter)`, or `f(key, parameter, trainable)` if it takes that, for every
+/// parameter in the order of declaration. What stands in `Frozen` is not trainable.
+/// \param prefix what the keys of this model begin with, with its dot
+template <class Model, class F>
+void for_each_parameter(Model& model, F&& f, std::string const& prefix = {}) {
+  detail::visit_parameters(model, f, prefix, true);
 }
 
 /// A parameter as its checkpoint spells it.

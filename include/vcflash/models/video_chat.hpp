@@ -3,6 +3,7 @@
 #include <vcflash/base/error.hpp>
 #include <vcflash/connectors/connector.hpp>
 #include <vcflash/encoders/vision_encoder.hpp>
+#include <vcflash/kernels/cross_entropy.hpp>
 #include <vcflash/kernels/learning_attention.hpp>  // attention then learns by its fast path
 #include <vcflash/kernels/linear_cross_entropy.hpp>
 #include <vcflash/layers/run.hpp>
@@ -41,14 +42,14 @@ struct VideoChat {
   static_assert(require<K::output_width == L::hidden,
                         Sentence{} << K::name << " gives " << K::output_width << "-wide tokens, "
                                    << L::name << " takes " << L::hidden>);
-  static_assert(require<(K::tokens(E::clip_frames) <= E::clip_frames * E::tokens_per_frame),
-                        Sentence{} << K::name << " gives " << K::tokens(E::clip_frames)
-                                   << " tokens a clip, " << E::name << " has only "
-                                   << E::clip_frames * E::tokens_per_frame << " to merge">);
   static_assert(
-      require<(K::tokens(1) <= E::tokens_per_frame),
-              Sentence{} << K::name << " gives " << K::tokens(1) << " tokens an image, " << E::name
-                         << " has only " << E::tokens_per_frame << " to merge">);
+      require<(K::tokens(E::clip) <= E::clip.tokens()),
+              Sentence{} << K::name << " gives " << K::tokens(E::clip) << " tokens a clip, "
+                         << E::name << " has only " << E::clip.tokens() << " to merge">);
+  static_assert(
+      require<(K::tokens(E::image) <= E::image.tokens()),
+              Sentence{} << K::name << " gives " << K::tokens(E::image) << " tokens an image, "
+                         << E::name << " has only " << E::image.tokens() << " to merge">);
 
   BOOST_HANA_DEFINE_STRUCT(VideoChat, (E, encoder), (K, connector), (L, llm));
   static constexpr std::array key_prefixes{"model.vision_tower.", "model.mm_projector.", ""};
@@ -59,8 +60,8 @@ struct VideoChat {
 
   /// The visual tokens of every medium, in order: [tokens, hidden] each. All clips of all media
   /// pass the encoder together, and so do all images.
-  /// A video's frames are cut in clips of `clip_frames`; an image that was cut in tiles gives the
-  /// tokens of the whole image, then those of the tiles as one raster.
+  /// A video's frames are cut in clips; an image that was cut in tiles gives the
+  /// tokens of the whole image, then those of the tiles as one raster if they have a place in it.
   template <class Run = RunDirectly>
   std::vector<Tensor> visual_tokens(std::span<Medium const* const> media,
                                     Run const& run = {}) const {
@@ -68,24 +69,24 @@ struct VideoChat {
     for (Medium const* medium : media) {
       Tensor const& pixels = medium->pixels;
       if (medium->modality == Modality::video) {
-        if (pixels.size(0) % E::clip_frames != 0) {
-          fail(std::string_view(E::name), " takes clips of ", E::clip_frames,
+        if (pixels.size(0) % E::clip.frames != 0) {
+          fail(std::string_view(E::name), " takes clips of ", E::clip.frames,
                " frames, and a video of ", pixels.size(0), " frames cannot be cut in such clips");
         }
-        clips.push_back(pixels.unflatten(0, {-1, E::clip_frames}));
+        clips.push_back(pixels.unflatten(0, {-1, E::clip.frames}));
       } else {
         images.push_back(pixels.unsqueeze(1));
       }
     }
-    Tensor const clip_tokens = connect(clips, E::clip_frames, run);
-    Tensor const image_tokens = connect(images, 1, run);
+    Tensor const clip_tokens = connect(clips, E::clip, run);
+    Tensor const image_tokens = connect(images, E::image, run);
 
     std::vector<Tensor> tokens;
     std::int64_t clip = 0, image = 0;
     for (Medium const* medium : media) {
       std::int64_t const pixels = medium->pixels.size(0);
       if (medium->modality == Modality::video) {
-        std::int64_t const n = pixels / E::clip_frames;
+        std::int64_t const n = pixels / E::clip.frames;
         tokens.push_back(clip_tokens.narrow(0, clip, n).flatten(0, 1));
         clip += n;
       } else {
@@ -141,12 +142,17 @@ struct VideoChat {
     Tensor const rows = sent_to(labelled.flatten().nonzero().squeeze(1), device());
     Tensor const predicting =
         passing(Part::llm, Part::loss, states.narrow(1, 0, next.size(1)).flatten(0, 1));
-    return kernels::linear_cross_entropy(predicting.index_select(0, rows), llm.output_table(),
-                                         sent_to(next.masked_select(labelled), device()));
+    Tensor const chosen = predicting.index_select(0, rows);
+    Tensor const targets = sent_to(next.masked_select(labelled), device());
+    if constexpr (HasOutputTable<L>) {
+      return kernels::linear_cross_entropy(chosen, llm.output_table(), targets);
+    } else {
+      return kernels::cross_entropy(llm.logits(chosen), targets);
+    }
   }
 
-  at::Device device() const { return llm.embedding_table().device(); }
-  at::ScalarType dtype() const { return llm.embedding_table().scalar_type(); }
+  at::Device device() const { return llm.options().device(); }
+  at::ScalarType dtype() const { return c10::typeMetaToScalarType(llm.options().dtype()); }
 
   /// The LLM's states of a labelled batch, and the labels of the tokens that they are of.
   template <class Run = RunDirectly>
@@ -167,21 +173,21 @@ struct VideoChat {
 
  private:
   template <class Run>
-  Tensor connect(std::vector<Tensor> const& pixels, std::int64_t frames, Run const& run) const {
+  Tensor connect(std::vector<Tensor> const& pixels, View const& view, Run const& run) const {
     if (pixels.empty()) return {};
     Tensor const batch = passing(Part::encoder, Part::encoder, aten::cat(pixels));
-    Tensor const features = encoder(batch.to(device(), dtype(), /*non_blocking=*/true), run);
-    return connector(passing(Part::encoder, Part::connector, features), frames);
+    Tensor const features = encoder(batch.to(device(), dtype(), /*non_blocking=*/true), view, run);
+    return connector(passing(Part::encoder, Part::connector, features), view);
   }
 
   /// \param tokens [1 + tiles, tokens an image, hidden]  \return [rows, hidden]
   static Tensor with_tile_raster(Tensor const& tokens, Medium const& medium) {
     std::int64_t const rows = medium.tile_rows, columns = medium.tile_columns;
     if (rows * columns == 0) return tokens.flatten(0, 1);
-    std::int64_t side = 1;
-    while (side * side < tokens.size(1)) ++side;
+    constexpr TokenGrid grid = K::grid(E::image);
+    if constexpr (grid.rows * grid.columns != K::tokens(E::image)) return tokens.flatten(0, 1);
     Tensor const raster = tokens.narrow(0, 1, rows * columns)
-                              .view({rows, columns, side, side, L::hidden})
+                              .view({rows, columns, grid.rows, grid.columns, L::hidden})
                               .permute({0, 2, 1, 3, 4})
                               .reshape({-1, L::hidden});
     return aten::cat({tokens[0], raster});

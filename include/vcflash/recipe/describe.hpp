@@ -34,21 +34,22 @@ ModelDescription describe_model(TrainedParts trained = {}) {
   using Encoder = typename M::Encoder;
   using Connector = typename M::Connector;
   ModelDescription text{.resolution = Encoder::resolution,
-                        .clip_frames = Encoder::clip_frames,
-                        .clip_patches = Encoder::clip_frames * Encoder::tokens_per_frame,
-                        .clip_tokens = Connector::tokens(Encoder::clip_frames),
-                        .image_patches = Encoder::tokens_per_frame,
-                        .image_tokens = Connector::tokens(1)};
-  auto const add = [&]<class Part>(std::string_view part, bool is_trained, Part const*) {
-    text.parts.push_back({std::string(part), std::string(std::string_view(Part::name)),
+                        .clip_frames = Encoder::clip.frames,
+                        .clip_patches = Encoder::clip.frames * Encoder::image.tokens(),
+                        .clip_tokens = Connector::tokens(Encoder::clip),
+                        .image_patches = Encoder::image.tokens(),
+                        .image_tokens = Connector::tokens(Encoder::image)};
+  auto const add = [&]<class Part>(std::string_view part, std::string_view name, bool is_trained,
+                                   Part const*) {
+    text.parts.push_back({std::string(part), std::string(name),
                           parameter_count<Part>, key_count<Part>, is_trained});
     text.parameters += parameter_count<Part>;
     text.tensors += key_count<Part>;
     if (is_trained) text.trained_parameters += parameter_count<Part>;
   };
-  add("encoder", trained.encoder, static_cast<Encoder const*>(nullptr));
-  add("connector", trained.connector, static_cast<Connector const*>(nullptr));
-  add("llm", trained.llm, static_cast<typename M::Llm const*>(nullptr));
+  add("encoder", Encoder::name, trained.encoder, static_cast<Encoder const*>(nullptr));
+  add("connector", Connector::name, trained.connector, static_cast<Connector const*>(nullptr));
+  add("llm", llm_name<M>(), trained.llm, static_cast<typename M::Llm const*>(nullptr));
   return text;
 }
 
@@ -91,7 +92,7 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 template <RecipeLike R>
 std::string describe(Settings const& settings) {
   std::ostringstream text;
-  text << std::string_view(R::name) << ": " << std::string_view(R::Stage::name) << "\n\n"
+  text << type_name<R>() << ": " << std::string_view(R::Stage::name) << "\n\n"
        << to_text(describe_model<R>(R::Stage::trained)) << '\n';
   for (auto const& [name, value] : settings) {
     text << std::left << std::setw(34) << name << value << '\n';

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <vcflash/meta/type_name.hpp>
 #include <vcflash/models/video_chat.hpp>
 #include <vcflash/recipe/asking.hpp>
 #include <vcflash/recipe/stage.hpp>
@@ -8,6 +9,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 namespace vcflash {
@@ -18,7 +20,7 @@ struct InitialDeviations {
 };
 
 /// A whole model, before it is trained: an encoder, a connector that fits itself between its
-/// neighbours, an LLM. A header of `recipes/models/` derives from it and gives it a name.
+/// neighbours, an LLM. A header of `recipes/models/` derives from it, and so gives it a name.
 template <VisionEncoder E, class K, LanguageModel L>
 struct ModelOf {
   using Encoder = E;
@@ -34,16 +36,28 @@ struct ModelOf {
 
 template <class M>
 concept Model = requires {
-  typename M::Network;
+  requires VisionEncoder<typename M::Encoder>;
+  requires Connector<typename M::Connector>;
+  requires LanguageModel<typename M::Llm>;
+  requires std::same_as<typename M::Network,
+                        VideoChat<typename M::Encoder, typename M::Connector, typename M::Llm>>;
   { M::initial } -> std::convertible_to<InitialDeviations>;
   { M::time_message } -> std::convertible_to<bool>;
   { M::asking } -> std::convertible_to<Asking>;
 };
 
+/// What the weights of a model's LLM are called: what the model says (`llm_name`), or else what the
+/// architecture is called, which several may share.
+template <Model M>
+constexpr std::string_view llm_name() {
+  if constexpr (requires { M::llm_name; }) return M::llm_name;
+  return M::Llm::name;
+}
+
 /// How a model is asked, what it leaves open settled by its own type.
 template <Model M>
 constexpr Asking asking_of() {
-  constexpr std::int64_t clip = M::Encoder::clip_frames;
+  constexpr std::int64_t clip = M::Encoder::clip.frames;
   static_assert(
       require<M::asking.frame_group % clip == 0,
               Sentence{} << "frames in groups of " << M::asking.frame_group
@@ -71,7 +85,7 @@ void initialize_rest(typename M::Network& network, std::uint64_t seed, at::Scala
     for (auto const& parameter : part) {
       if (parameter.value->defined()) continue;
       initialize(parameter, deviation, generator);
-      *parameter.value = parameter.value->to(dtype);
+      *parameter.value = parameter.value->to(parameter.dtype_in(dtype));
     }
   };
   draw(parameters_of(network.encoder), M::initial.encoder);
@@ -94,15 +108,15 @@ struct ShardingOf<S> {
 }  // namespace detail
 
 /// One experiment: a model and the stage it is trained in. A header of `recipes/` derives from
-/// it and gives it a name.
+/// it, and so gives it a name (meta/type_name.hpp).
 template <Model M, Stage S>
 struct Training : M {
   static_assert(require<S::trained.any(), Sentence{} << "stage " << S::name << " trains nothing">);
   static_assert(
-      require<S::defaults.max_frames % M::Encoder::clip_frames == 0,
+      require<S::defaults.max_frames % M::Encoder::clip.frames == 0,
               Sentence{} << "stage " << S::name << " takes up to " << S::defaults.max_frames
                          << " frames, which " << M::Encoder::name << " cannot cut in clips of "
-                         << M::Encoder::clip_frames>);
+                         << M::Encoder::clip.frames>);
 
   using Base = M;  ///< the model that is trained
   using Stage = S;
@@ -118,7 +132,6 @@ using Recipe = Training<ModelOf<E, K, L>, S>;
 template <class R>
 concept RecipeLike = Model<R> && Stage<typename R::Stage> && requires {
   { R::Sharding::stage } -> std::convertible_to<ZeroStage>;
-  { R::name } -> std::convertible_to<std::string_view>;
 };
 
 /// Sets which parts of a network carry gradients, as the recipe's stage says.

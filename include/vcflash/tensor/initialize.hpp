@@ -16,20 +16,22 @@ struct InitialDeviation {
   double embedding = 0.02;
 };
 
-/// Gives every parameter of `model` its own memory with undefined content, in fp32.
+/// Gives every parameter of `model` its own memory with undefined content, in fp32 or its own
+/// dtype.
 template <class Model>
 void allocate(Model& model) {
   for (auto const& parameter : parameters_of(model))
-    *parameter.value = aten::empty(parameter.shape);
+    *parameter.value = aten::empty(parameter.shape, parameter.dtype_in(at::kFloat));
 }
 
-/// Draws a parameter in fp32 on the CPU.
+/// Draws a parameter on the CPU, in fp32 or its own dtype.
 inline void initialize(ParameterRef const& parameter, InitialDeviation deviation,
                        at::Generator& generator) {
   Tensor& value = *parameter.value;
   value = aten::empty(parameter.shape);
   if (parameter.initial) {
-    value.copy_(parameter.initial());
+    value.copy_(parameter.initial(generator));
+    if (parameter.dtype) value = value.to(*parameter.dtype);
     return;
   }
   switch (parameter.role) {
@@ -47,6 +49,7 @@ inline void initialize(ParameterRef const& parameter, InitialDeviation deviation
       value.fill_(1.0);
       break;
   }
+  if (parameter.dtype) value = value.to(*parameter.dtype);
 }
 
 /// Draws every parameter of `model` in fp32 on the CPU, the same for the same `seed`. A parameter

@@ -16,16 +16,17 @@ void move_to(Model& model, at::Device device) {
   for (auto const& p : parameters_of(model)) *p.value = p.value->detach().to(device);
 }
 
-/// Converts every parameter to `dtype`.
+/// Converts every parameter to `dtype` that has none of its own.
 template <class Model>
 void convert_to(Model& model, at::ScalarType dtype) {
-  for (auto const& p : parameters_of(model)) *p.value = p.value->detach().to(dtype);
+  for (auto const& p : parameters_of(model)) *p.value = p.value->detach().to(p.dtype_in(dtype));
 }
 
-/// Marks every parameter as trained or frozen. No autograd graph is built for frozen ones.
+/// Marks every parameter that may be trained as trained or not, and the others as not. No autograd
+/// graph is built for what is not.
 template <class Model>
 void set_trained(Model& model, bool trained) {
-  for (auto const& p : parameters_of(model)) p.value->requires_grad_(trained);
+  for (auto const& p : parameters_of(model)) p.value->requires_grad_(trained && p.trainable);
 }
 
 /// Bytes that the parameters of a model occupy now.

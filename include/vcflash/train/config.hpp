@@ -57,6 +57,8 @@ RunConfig default_config() {
   config.dtype = config.recipe.bf16 ? at::kBFloat16 : at::kFloat;
   config.order = config.recipe.group_by_length ? data::Order::grouped : data::Order::shuffled;
   config.jitter = config.recipe.frame_jitter;
+  // What a stage does not say of its conversations is as the LLM's family has it.
+  if (config.recipe.chat == ChatTemplate::qwen_2) config.recipe.chat = *R::Llm::facts.chat;
   config.time_message = R::time_message && !config.recipe.chat.captions;
   return config;
 }

@@ -6,9 +6,6 @@
 #include <type_traits>
 #include <vector>
 
-#include <boost/hana/accessors.hpp>
-#include <boost/hana/for_each.hpp>
-
 #include <vcflash/meta/reflect.hpp>
 #include <vcflash/tensor/parameter_list.hpp>
 
@@ -32,9 +29,8 @@ void for_each_layer(Model& model, F const& f) {
   } else if constexpr (vcflash::detail::NumberedLayers<Model>) {
     std::apply([&](auto&... layer) { (for_each_layer(layer, f), ...); }, model.layers);
   } else {
-    boost::hana::for_each(boost::hana::accessors<Model>(), [&](auto member) {
-      for_each_layer(boost::hana::second(member)(model), f);
-    });
+    vcflash::detail::for_each_member(model,
+                                     [&](char const*, auto& member) { for_each_layer(member, f); });
   }
 }
 

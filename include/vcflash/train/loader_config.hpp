@@ -14,7 +14,7 @@ namespace vcflash::train {
 /// What the loader of a run is to do.
 /// \param mixture the data mixture (.yaml)  \param bad_samples file that names samples left out
 /// \param rank this process  \param processes that share the samples
-inline data::LoaderConfig loader_config(RunConfig const& run, PixelNeeds const& needs,
+inline data::LoaderConfig loader_config(RunConfig const& run, EncoderFacts const& needs,
                                         std::filesystem::path const& mixture,
                                         std::filesystem::path const& bad_samples,
                                         std::int64_t rank = 0, std::int64_t processes = 1) {

@@ -33,15 +33,15 @@ struct ModelFiles {
             config,
             start,
             tokenizer,
-            name_if_asked_as_trained<R>()};
+            name_if_asked_as_trained<R>(),
+            *R::Llm::facts.chat};
   }
 
-  /// The name of a recipe's model, empty if it has none, if it is asked as it was trained.
+  /// The name of a recipe's model if it is asked as it was trained.
   template <RecipeLike R>
   static std::optional<std::string> name_if_asked_as_trained() {
     if (!R::asking.as_trained) return {};
-    if constexpr (requires { R::Base::name; }) return std::string(std::string_view(R::Base::name));
-    return std::string();
+    return std::string(type_name<typename R::Base>());
   }
 
   /// `config.json`, which names the base model and the tokenizer's special ids.

@@ -28,7 +28,7 @@ VCFLASH_INLINE void ModelFiles::write_config(std::filesystem::path const& folder
   if (asked_as_trained) {
     json[checkpoint::trained_view_field] =
         checkpoint::to_json({.model = *asked_as_trained,
-                             .resolution = network.resolution,
+                             .resolution = network.encoder.resolution,
                              .min_frames = config.recipe.min_frames,
                              .max_frames = config.recipe.max_frames,
                              .sampling = config.recipe.sampling,

@@ -43,6 +43,7 @@ std::vector<ParameterGroup> parameter_groups(typename R::Network& network,
   };
   auto const add = [&](std::vector<ParameterRef> const& part, std::size_t at) {
     for (auto const& parameter : part) {
+      if (!parameter.trainable) continue;
       auto& group = groups[at + (decays(parameter.role) ? 0 : 1)];
       group.names.push_back(parameter.key);
       group.parameters.push_back(*parameter.value);

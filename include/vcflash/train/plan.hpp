@@ -53,7 +53,7 @@ struct PlannedBatch {
 /// \param clip_tokens that a clip becomes
 /// \throws InputError if it cannot be, saying why
 PlannedBatch planned_batch(RunConfig const& run, PlanRequest const& request,
-                           PixelNeeds const& pixels, std::int64_t clip_tokens);
+                           EncoderFacts const& pixels, std::int64_t clip_tokens);
 
 /// What one process of a training needs.
 struct Plan {
@@ -101,7 +101,7 @@ class Rehearsal {
  public:
   /// \param clip_tokens that a clip becomes
   /// \throws InputError if the step cannot be, saying why
-  Rehearsal(RunConfig const& run, PlanRequest const& request, PixelNeeds const& pixels,
+  Rehearsal(RunConfig const& run, PlanRequest const& request, EncoderFacts const& pixels,
             std::int64_t clip_tokens, ZeroStage zero);
 
   /// The run as it is rehearsed: no more micro batches than make a difference.
@@ -140,12 +140,12 @@ Plan plan_of(RunConfig const& run, PlanRequest const& request) {
   using Encoder = typename R::Encoder;
   if constexpr (DropsVisualTokens<typename R::Llm>) {
     if constexpr (R::Llm::Dropping::uniform_points < R::Llm::Dropping::schedule.points) {
-      fail<InputError>(std::string_view(R::name), " cannot be planned: which visual tokens ",
+      fail<InputError>(type_name<R>(), " cannot be planned: which visual tokens ",
                        std::string_view(R::Llm::name), " drops depends on what it sees.");
     }
   }
-  detail::Rehearsal rehearsal(run, request, pixel_needs<Encoder>(),
-                              R::Connector::tokens(Encoder::clip_frames), R::Sharding::stage);
+  detail::Rehearsal rehearsal(run, request, encoder_facts<Encoder>(),
+                              R::Connector::tokens(Encoder::clip), R::Sharding::stage);
   Network network;
   rehearsal.allocate(parameters_of(network));
   Trainer<R> trainer(std::move(network), rehearsal.config(), rehearsal.group());

@@ -31,7 +31,7 @@ VCFLASH_INLINE std::vector<Sample> PlannedBatch::made_on(at::Device device) cons
 }
 
 VCFLASH_INLINE PlannedBatch planned_batch(RunConfig const& run, PlanRequest const& request,
-                                          PixelNeeds const& pixels, std::int64_t clip_tokens) {
+                                          EncoderFacts const& pixels, std::int64_t clip_tokens) {
   PlannedBatch batch;
   batch.conversations = run.recipe.micro_batch;
   batch.frames = request.frames.value_or(run.recipe.max_frames);
@@ -65,7 +65,7 @@ VCFLASH_INLINE std::vector<Sample> PlannedBatches::next() {
 }
 
 VCFLASH_INLINE Rehearsal::Rehearsal(RunConfig const& run, PlanRequest const& request,
-                                    PixelNeeds const& pixels, std::int64_t clip_tokens,
+                                    EncoderFacts const& pixels, std::int64_t clip_tokens,
                                     ZeroStage zero)
     : config_(run),
       plan_{.batch = planned_batch(run, request, pixels, clip_tokens),
@@ -95,7 +95,10 @@ VCFLASH_INLINE Rehearsal::Rehearsal(RunConfig const& run, PlanRequest const& req
 VCFLASH_INLINE void Rehearsal::allocate(std::vector<ParameterRef> const& parameters) {
   run_.makes(Purpose::weights, Part::llm);
   auto const options = at::TensorOptions(config_.dtype).device(at::kMeta);
-  for (auto const& parameter : parameters) *parameter.value = aten::empty(parameter.shape, options);
+  for (auto const& parameter : parameters) {
+    *parameter.value =
+        aten::empty(parameter.shape, options.dtype(parameter.dtype_in(config_.dtype)));
+  }
   // What the trainer makes besides weights and the optimizer's state are sums of gradients.
   run_.makes(Purpose::gradients, Part::llm);
 }

@@ -30,7 +30,7 @@ class RunLoader {
   /// \param mixture the data mixture (.yaml)  \param bad_samples file that names samples left out
   /// \param rank this process  \param processes that share the samples
   /// \throws InputError if the mixture cannot be used
-  RunLoader(RunConfig const& run, PixelNeeds const& needs, std::filesystem::path const& mixture,
+  RunLoader(RunConfig const& run, EncoderFacts const& needs, std::filesystem::path const& mixture,
             std::filesystem::path const& bad_samples, text::Tokenizer tokenizer,
             OnBad const& on_bad, std::int64_t rank = 0, std::int64_t processes = 1);
   ~RunLoader();

@@ -16,7 +16,7 @@ namespace vcflash::train {
 
 static_assert(SampleSource<data::Loader>);
 
-VCFLASH_INLINE RunLoader::RunLoader(RunConfig const& run, PixelNeeds const& needs,
+VCFLASH_INLINE RunLoader::RunLoader(RunConfig const& run, EncoderFacts const& needs,
                                     std::filesystem::path const& mixture,
                                     std::filesystem::path const& bad_samples,
                                     text::Tokenizer tokenizer, OnBad const& on_bad,

@@ -45,9 +45,8 @@ SampleSize size_of(Sample const& sample, std::int64_t most) {
       auto const& [modality, pixels, rows, columns] = sample.media[medium++];
       auto const images = pixels.size(0);
       size.frames += images;
-      size.tokens += modality == Modality::video
-                         ? images / E::clip_frames * K::tokens(E::clip_frames)
-                         : images * K::tokens(1);
+      size.tokens += modality == Modality::video ? images / E::clip.frames * K::tokens(E::clip)
+                                                 : images * K::tokens(E::image);
       continue;
     }
     // The first token is predicted by none.

@@ -74,7 +74,7 @@ void load_weights(typename R::Network& network, Start const& start, RunConfig co
     return;
   }
   if (auto const config = *start.weights / "config.json"; std::filesystem::exists(config)) {
-    checkpoint::require_llm_config(R::Llm::config, checkpoint::read_json(config), config);
+    checkpoint::require_llm_config(R::Llm::facts, checkpoint::read_json(config), config);
   }
   // A stock LLM has no connector yet; the stage that begins one may draw it.
   constexpr bool begins_connector = trained.connector && !trained.encoder && !trained.llm;

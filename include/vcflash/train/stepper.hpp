@@ -134,7 +134,7 @@ class Stepper {
 
   static constexpr bool shards_parameters = R::Sharding::stage.parameters();
   static_assert(require < !shards_parameters || !DropsVisualTokens<typename Network::Llm>,
-                Sentence{} << R::name << " shards its parameters (Zero<3>), but "
+                Sentence{} << type_name<R>() << " shards its parameters (Zero<3>), but "
                            << Network::Llm::name
                            << " drops visual tokens by layers that are not there" >);
 

@@ -58,7 +58,7 @@ struct RunSummary {
 namespace detail {
 
 /// \throws InputError if the tokenizer has more ids than the LLM has rows for them
-void require_tokenizer_fits(text::Tokenizer const& tokenizer, LlmConfig const& llm);
+void require_tokenizer_fits(text::Tokenizer const& tokenizer, LlmFacts const& llm);
 
 /// \throws InputError: a run that ended and left no checkpoint cannot be made longer
 [[noreturn]] void refuse_to_prolong(std::filesystem::path const& out, std::int64_t steps_done);
@@ -114,10 +114,10 @@ class Trainer {
         callbacks_(std::move(callbacks)),
         group_(group) {
     require_consistent(config_, processes());
-    if (tokenizer_) detail::require_tokenizer_fits(*tokenizer_, Network::Llm::config);
+    if (tokenizer_) detail::require_tokenizer_fits(*tokenizer_, Network::Llm::facts);
     start_ = start_of(files_);
     store_ =
-        std::make_unique<RunStore>(config_, files_, std::string(R::name), callbacks_.warn, group_);
+        std::make_unique<RunStore>(config_, files_, std::string(type_name<R>()), callbacks_.warn, group_);
     auto const taken = store_->take_up([this](auto const& folder) { load_trained(folder); });
     if (taken) {
       state_ = taken->state;

@@ -10,7 +10,7 @@ namespace vcflash::train {
 
 namespace detail {
 
-VCFLASH_INLINE void require_tokenizer_fits(text::Tokenizer const& tokenizer, LlmConfig const& llm) {
+VCFLASH_INLINE void require_tokenizer_fits(text::Tokenizer const& tokenizer, LlmFacts const& llm) {
   if (tokenizer.vocabulary() <= llm.vocabulary) return;
   throw InputError(fmt::format("the tokenizer has ids up to {}, but {} has {} rows of embeddings.",
                                tokenizer.vocabulary() - 1, std::string_view(llm.name),

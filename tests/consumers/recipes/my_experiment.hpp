@@ -5,8 +5,6 @@
 namespace recipes {
 
 /// A recipe of one's own: its model, and the stage it is trained in.
-struct my_experiment : vcflash::Training<models::my_model, vcflash::ConnectorInit> {
-  static constexpr vcflash::Name name = "my_experiment";
-};
+struct my_experiment : vcflash::Training<models::my_model, vcflash::ConnectorInit> {};
 
 }  // namespace recipes
