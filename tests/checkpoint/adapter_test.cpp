@@ -28,7 +28,7 @@ NamedTensors small_adapter() {
 }  // namespace
 
 TEST_CASE("an adapter is written and read in PEFT's layout", "[unit]") {
-  test::Folder const folder;
+  test::TemporaryFolder const folder;
   auto const tensors = small_adapter();
   save_adapter(tensors, {.rank = 2, .alpha = 8, .base = "base"}, folder.path());
   auto const json = nlohmann::json::parse(std::ifstream(folder.path() / adapter_config_file));
@@ -59,7 +59,7 @@ TEST_CASE("merging adds the product and replaces what the adapter holds whole", 
 }
 
 TEST_CASE("an adapter of another model, or of another kind, is refused", "[unit]") {
-  test::Folder const folder;
+  test::TemporaryFolder const folder;
   CHECK_THROWS_WITH(read_adapter(folder.path()), ContainsSubstring("adapter_config.json"));
   auto const tensors = small_adapter();
   save_adapter(tensors, {.rank = 2, .alpha = 8}, folder.path());

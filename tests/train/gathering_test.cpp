@@ -72,6 +72,9 @@ TEST_CASE("layers that are gathered when they run give the same loss and gradien
     check_same_gradients<test::SmallRecipe<VisualPretraining, true>, Recompute>();
   }
   SECTION("a frozen LLM") { check_same_gradients<test::SmallRecipe<HighResPostSft>, Recompute>(); }
+  SECTION("adapters of a frozen LLM") {
+    check_same_gradients<Training<WithLlmPolicy<test::Small<>, Lora<2>>, LoraSft>, Recompute>();
+  }
   SECTION("the connector alone") {
     check_same_gradients<test::SmallRecipe<ConnectorInit>, RunDirectly>();
   }

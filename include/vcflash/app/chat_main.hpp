@@ -42,7 +42,7 @@ namespace vcflash::app {
 namespace detail {
 
 struct ChatArguments {
-  std::filesystem::path model, video, image;
+  std::filesystem::path model, adapter, video, image;
   std::vector<std::string> questions, allow_missing, stop_texts;
   std::string dtype = "auto", device = "auto", image_layout;
   bool json = false, greedy = false;
@@ -272,8 +272,7 @@ template <Model M>
 int chat_main(int argc, char** argv) {
   auto const name = fmt::format("chat-{}", type_name<M>());
   Program program(
-      name,
-      fmt::format("Talks with the model {} about a video or an image.", type_name<M>()),
+      name, fmt::format("Talks with the model {} about a video or an image.", type_name<M>()),
       fmt::format("{0} --model FOLDER --video film.mp4\n"
                   "{0} --model FOLDER --image photo.png --ask \"What colour is it?\" --json",
                   name));
@@ -284,8 +283,8 @@ int chat_main(int argc, char** argv) {
     set_up_log(name);
     auto const device = dist::device_of(arguments.device);
     auto const dtype = dtype_of(dtype_for(arguments.dtype, arguments.model, device));
-    auto const model =
-        TrainedModel<M>::from_folder(arguments.model, dtype, device, arguments.allow_missing);
+    auto const model = TrainedModel<M>::from_folder(arguments.model, dtype, device,
+                                                    arguments.allow_missing, arguments.adapter);
     bool const typed = arguments.questions.empty() && ::isatty(STDIN_FILENO) == 1;
     detail::Chat<M> chat(model, arguments, typed);
     for (auto const& question : arguments.questions) chat.ask(question);

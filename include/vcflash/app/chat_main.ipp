@@ -26,6 +26,7 @@ VCFLASH_INLINE void ChatArguments::add_flags(CLI::App& flags, std::function<std:
                   "Folder of the model: a released one, or what a training ended with")
       ->type_name("FOLDER")
       ->required();
+  add_adapter(flags, adapter);
   auto* const about_video =
       flags.add_option("--video", video, "Video to talk about")->type_name("FILE");
   flags.add_option("--image", image, "Image to talk about")

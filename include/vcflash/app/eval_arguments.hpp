@@ -29,7 +29,7 @@ struct EvalArguments {
   bool fresh = false, plan = false;
   Viewing viewing;
   eval::needle::Grid grid;
-  std::filesystem::path haystack;
+  std::filesystem::path haystack, adapter;
 
   void add_flags(CLI::App& flags);
 };
@@ -37,6 +37,9 @@ struct EvalArguments {
 /// Tells one model folder from another without reading all of its weights: the names, sizes, first
 /// and last bytes of the files that a model is read from. A copy of a folder is the same.
 std::string folder_fingerprint(std::filesystem::path const& folder);
+
+/// The same of what a run is asked of: the model, and the adapter if there is one.
+std::string weights_fingerprint(EvalArguments const& arguments);
 
 /// A model that is loaded when it is first needed, onto a device that must be there before.
 template <Model M>
@@ -55,7 +58,7 @@ class LazyModel {
   TrainedModel<M> const& operator()() {
     if (!model_) {
       model_ = TrainedModel<M>::from_folder(arguments_.model, dtype_of(arguments_.dtype), device_,
-                                            arguments_.allow_missing);
+                                            arguments_.allow_missing, arguments_.adapter);
     }
     return *model_;
   }
@@ -75,8 +78,8 @@ struct ModelFacts {
 };
 
 template <Model M>
-inline constexpr ModelFacts facts_of{type_name<M>(), M::Encoder::clip.frames,
-                                     asking_of<M>(), &M::Llm::facts};
+inline constexpr ModelFacts facts_of{type_name<M>(), M::Encoder::clip.frames, asking_of<M>(),
+                                     &M::Llm::facts};
 
 /// How the model is asked.
 /// \param wanted frames of the benchmark, where the command line says nothing; no more than a model

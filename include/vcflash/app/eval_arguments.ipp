@@ -29,6 +29,7 @@ VCFLASH_INLINE void EvalArguments::add_flags(CLI::App& flags) {
   flags.add_option("--model", model, "Folder that a training ended with")
       ->type_name("FOLDER")
       ->required();
+  add_adapter(flags, adapter);
   flags
       .add_option(
           "--benchmark", benchmarks,
@@ -152,6 +153,11 @@ VCFLASH_INLINE std::string folder_fingerprint(std::filesystem::path const& folde
       .substr(0, 16);
 }
 
+VCFLASH_INLINE std::string weights_fingerprint(EvalArguments const& arguments) {
+  auto const model = folder_fingerprint(arguments.model);
+  return arguments.adapter.empty() ? model : model + "+" + folder_fingerprint(arguments.adapter);
+}
+
 VCFLASH_INLINE eval::RunOptions run_options(ModelFacts const& model, EvalArguments const& arguments,
                                             eval::FrameLimits wanted) {
   auto viewing = arguments.viewing;
@@ -178,6 +184,7 @@ VCFLASH_INLINE nlohmann::ordered_json about_model(ModelFacts const& model,
                                                   EvalArguments const& arguments) {
   return {{"model", std::string(model.name)},
           {"folder", arguments.model.string()},
+          {"adapter", arguments.adapter.string()},
           {"dtype", arguments.dtype},
           {"device", arguments.device},
           {"vcflash", version},

@@ -153,7 +153,7 @@ inline std::size_t evaluate(EvalProgram const& model, ChosenBenchmark const& cho
   header.erase("commit");  // a run is taken up by the same version
   about["source"] = chosen.source;
   header["benchmark"] = exam.name();
-  header["weights"] = folder_fingerprint(arguments.model);
+  header["weights"] = weights_fingerprint(arguments);
   header["questions"] = questions_fingerprint(exam);
 
   checkpoint::make_folder(out);

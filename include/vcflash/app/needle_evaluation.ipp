@@ -119,7 +119,7 @@ VCFLASH_INLINE void evaluate_needles(ModelFacts const& facts, NeedleModel const&
   nlohmann::json header = about;
   header.erase("commit");  // a run is taken up by the same version
   header["benchmark"] = name;
-  header["weights"] = folder_fingerprint(arguments.model);
+  header["weights"] = weights_fingerprint(arguments);
   header["questions"] = needles_fingerprint(asked.rows, cases);
 
   checkpoint::make_folder(out);

@@ -20,6 +20,15 @@ VCFLASH_INLINE void add_dtype(CLI::App& flags, std::string& dtype) {
       ->capture_default_str();
 }
 
+VCFLASH_INLINE void add_adapter(CLI::App& flags, std::filesystem::path& adapter) {
+  flags
+      .add_option("--adapter", adapter,
+                  "Folder of a low-rank adapter (PEFT's layout) to merge into the model; of a "
+                  "folder that a training with adapters ended with, --model alone is enough")
+      ->type_name("FOLDER")
+      ->check(CLI::ExistingDirectory);
+}
+
 VCFLASH_INLINE at::ScalarType dtype_of(std::string const& name) {
   return name == "bfloat16" ? at::kBFloat16 : name == "float16" ? at::kHalf : at::kFloat;
 }
@@ -27,7 +36,7 @@ VCFLASH_INLINE at::ScalarType dtype_of(std::string const& name) {
 VCFLASH_INLINE std::string dtype_for(std::string const& asked, std::filesystem::path const& folder,
                                      at::Device device) {
   if (asked != "auto") return asked;
-  auto const weights = checkpoint::read_weights(folder);
+  auto const weights = checkpoint::read_weights(checkpoint::source_of(folder).weights);
   if (weights.empty()) {
     throw InputError(fmt::format("{}: its weights hold no tensors.", folder.string()));
   }
@@ -40,8 +49,8 @@ VCFLASH_INLINE text::Tokenizer tokenizer_for(LlmFacts const& llm,
   auto tokenizer = text::Tokenizer::from_folder(folder);
   if (tokenizer.vocabulary() > llm.vocabulary) {
     throw InputError(fmt::format("{}: the tokenizer has {} tokens, but {} has rows for {} only.",
-                                 folder.string(), tokenizer.vocabulary(),
-                                 std::string_view(llm.name), llm.vocabulary));
+                                 folder.string(), tokenizer.vocabulary(), llm.name,
+                                 llm.vocabulary));
   }
   return tokenizer;
 }

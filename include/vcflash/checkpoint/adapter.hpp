@@ -2,7 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +52,25 @@ void save_adapter(NamedTensors const& tensors, AdapterConfig const& config,
 /// \param model under the keys of the model; tensors that change are new ones
 /// \throws InputError naming a tensor that the model lacks or has in another shape
 void merge_adapter(TensorMap& model, Adapter const& adapter, std::string_view where);
+
+/// Gives a network an adapter: its matrices where the network has a place for them, else merged as
+/// `merge_adapter` does, into tensors that are the network's own.
+/// \param network parameters under the keys of the model, that have their values
+/// \param where named in errors
+/// \throws InputError naming a tensor that the network lacks or has in another shape
+void apply_adapter(std::vector<ParameterRef> const& network, Adapter const& adapter,
+                   at::ScalarType dtype, std::string_view where);
+
+/// Where a model's weights are.
+struct ModelSource {
+  std::filesystem::path weights;                   ///< a folder that holds a whole model
+  std::optional<std::filesystem::path> adapter{};  ///< what a training added to it
+};
+
+/// The weights of a folder: its own, or, of one that holds an adapter, those of the model that was
+/// adapted, which the adapter names: by the same path, or beside the adapter's folder under the
+/// same name. \throws InputError if the model that was adapted is in neither place
+ModelSource source_of(std::filesystem::path const& folder);
 
 }  // namespace vcflash::checkpoint
 

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <ATen/core/grad_mode.h>
+
 #include <cmath>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -160,6 +163,52 @@ VCFLASH_INLINE void merge_adapter(TensorMap& model, Adapter const& adapter,
     require_shape(module, change.sizes(), weight.sizes());
     weight = (weight.to(at::kFloat) + change * adapter.config.scaling()).to(weight.scalar_type());
   }
+}
+
+VCFLASH_INLINE void apply_adapter(std::vector<ParameterRef> const& network, Adapter const& adapter,
+                                  at::ScalarType dtype, std::string_view where) {
+  at::NoGradGuard const no_grad;
+  std::map<std::string_view, ParameterRef const*> by_key;
+  for (auto const& parameter : network) by_key.emplace(parameter.key, &parameter);
+  Adapter merged{adapter.config, {}};
+  for (auto const& [key, tensor] : adapter.tensors) {
+    auto const place = by_key.find(key);
+    if (place == by_key.end()) {
+      merged.tensors.emplace(key, tensor);
+      continue;
+    }
+    auto const& parameter = *place->second;
+    if (tensor.sizes() != parameter.shape) {
+      throw InputError(fmt::format("{}: {} is {}, expected {}.", where, key,
+                                   to_string(tensor.sizes()), to_string(parameter.shape)));
+    }
+    *parameter.value = tensor.to(parameter.dtype_in(dtype), /*non_blocking=*/false, /*copy=*/true);
+  }
+  TensorMap changed;
+  for (auto const& [key, tensor] : merged.tensors) {
+    if (!key.ends_with(detail::lora_a)) continue;
+    auto const weight = key.substr(0, key.size() - detail::lora_a.size()) + ".weight";
+    if (auto const place = by_key.find(weight); place != by_key.end()) {
+      changed.emplace(weight, *place->second->value);
+    }
+  }
+  merge_adapter(changed, merged, where);
+  for (auto const& [key, tensor] : changed) *by_key.at(key)->value = tensor;
+}
+
+VCFLASH_INLINE ModelSource source_of(std::filesystem::path const& folder) {
+  if (!has_adapter(folder) || has_weights(folder)) return {.weights = folder};
+  std::filesystem::path const base = read_adapter(folder).config.base;
+  if (!base.empty() && has_weights(base)) return {.weights = base, .adapter = folder};
+  auto const beside = std::filesystem::absolute(folder).lexically_normal() / ".." / base.filename();
+  if (!base.empty() && has_weights(beside)) {
+    return {.weights = beside.lexically_normal(), .adapter = folder};
+  }
+  throw InputError(
+      fmt::format("{}: holds an adapter only, and the model that it adapts ({}) is not there; give "
+                  "--model MODEL "
+                  "--adapter {}.",
+                  folder.string(), base.empty() ? "not named" : base.string(), folder.string()));
 }
 
 }  // namespace vcflash::checkpoint

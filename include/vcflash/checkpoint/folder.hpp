@@ -69,7 +69,8 @@ enum class Storage {
 /// Gives every parameter that `tensors` holds its tensor. Whether all its numbers are finite is
 /// looked at where they are read anyway: in copies, and in mapped tensors of up to `read_at_once`
 /// elements (norms, biases, small models), but not in the gigabytes of a mapped model that starts
-/// at once. \param dtype what the parameters become; the file's dtypes do not matter \return with
+/// at once. What stands beside the network (an adapter) may be missing and is left alone.
+/// \param dtype what the parameters become; the file's dtypes do not matter \return with
 /// the keys of `tensors` that no parameter has as unexpected
 KeyReport load_parameters(std::vector<ParameterRef> const& parameters, TensorMap const& tensors,
                           at::ScalarType dtype, Storage storage = Storage::own);
@@ -87,6 +88,14 @@ NetworkParameters parameters_of_parts(Network& network) {
           .connector = parameters_of(network.connector, prefixes[1]),
           .llm = parameters_of(network.llm, prefixes[2]),
           .tied = Network::Llm::facts.tied};
+}
+
+/// All of them, in the order that the parts stand in.
+inline std::vector<ParameterRef> all_of(NetworkParameters const& network) {
+  auto all = network.encoder;
+  all.insert(all.end(), network.connector.begin(), network.connector.end());
+  all.insert(all.end(), network.llm.begin(), network.llm.end());
+  return all;
 }
 
 /// Upstream's `mm_projector.bin`: keys that contain `mm_projector.` are the connector's, whatever

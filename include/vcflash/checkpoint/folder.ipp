@@ -180,7 +180,7 @@ VCFLASH_INLINE KeyReport load_parameters(std::vector<ParameterRef> const& parame
       found = tensors.find(parameter.made_from);
     }
     if (found == tensors.end()) {
-      report.missing.push_back(parameter.key);
+      if (!parameter.added) report.missing.push_back(parameter.key);
       continue;
     }
     used.insert(found->first);
@@ -304,10 +304,7 @@ VCFLASH_INLINE std::vector<std::string> load_model(NetworkParameters const& netw
     leave(load_encoder(network, *weights.encoder, dtype, weights.allow_missing));
     leave_out(detail::encoder_prefix);
   }
-  auto all = network.encoder;
-  all.insert(all.end(), network.connector.begin(), network.connector.end());
-  all.insert(all.end(), network.llm.begin(), network.llm.end());
-  auto report = load_parameters(all, tensors, dtype, weights.storage);
+  auto report = load_parameters(all_of(network), tensors, dtype, weights.storage);
   std::erase_if(report.missing, [&](std::string const& key) {
     return std::ranges::any_of(elsewhere, [&](auto prefix) { return key.starts_with(prefix); });
   });

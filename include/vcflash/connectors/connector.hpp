@@ -3,6 +3,7 @@
 #include <vcflash/layers/view.hpp>
 #include <vcflash/meta/reflect.hpp>
 #include <vcflash/meta/sentence.hpp>
+#include <vcflash/meta/type_name.hpp>
 #include <vcflash/tensor/tensor.hpp>
 
 #include <concepts>
@@ -27,6 +28,28 @@ concept Connector = Reflected<K> &&
   { connector(features, view) } -> std::same_as<Tensor>;
   { K::upstream_name() } -> std::convertible_to<std::string>;
 };
+
+/// What a type lacks that is to be a connector, in a sentence for the compiler to say.
+template <class K>
+consteval Sentence why_no_connector() {
+  auto const lacks = [](std::string_view what) {
+    return Sentence{} << component_name<K>()
+                      << " is no Connector (connectors/connector.hpp): it lacks " << what;
+  };
+  if constexpr (!Reflected<K>) {
+    return lacks("BOOST_HANA_DEFINE_STRUCT, or, if it fits itself between its neighbours, these");
+  } else if constexpr (!requires { std::int64_t{K::input_width}, std::int64_t{K::output_width}; }) {
+    return lacks("input_width or output_width");
+  } else if constexpr (!requires { K::tokens(View{}); }) {
+    return lacks("tokens(view)");
+  } else if constexpr (!requires { TokenGrid(K::grid(View{})); }) {
+    return lacks("grid(view), how an image's tokens lie");
+  } else if constexpr (!requires(K const& connector, Tensor const& t) { connector(t, View{}); }) {
+    return lacks("operator()(features, view)");
+  } else {
+    return lacks("a name, upstream_name(), or a Tensor as its result");
+  }
+}
 
 /// A connector written without its widths, as `ToMe16` in a recipe: it fits itself between an
 /// encoder and an LLM.

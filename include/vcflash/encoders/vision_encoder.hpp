@@ -5,6 +5,7 @@
 #include <vcflash/layers/view.hpp>
 #include <vcflash/meta/reflect.hpp>
 #include <vcflash/meta/sentence.hpp>
+#include <vcflash/meta/type_name.hpp>
 #include <vcflash/tensor/tensor.hpp>
 
 #include <array>
@@ -39,6 +40,38 @@ concept VisionEncoder = Reflected<E> && requires(E const& encoder, Tensor const&
   { encoder(pixels, E::image, RunDirectly{}) } -> std::same_as<Tensor>;
   { E::upstream_name() } -> std::convertible_to<std::string>;
 };
+
+/// What a type lacks that is to be an encoder, in a sentence for the compiler to say.
+template <class E>
+consteval Sentence why_no_encoder() {
+  auto const lacks = [](std::string_view what) {
+    return Sentence{} << component_name<E>()
+                      << " is no VisionEncoder (encoders/vision_encoder.hpp): it lacks " << what;
+  };
+  if constexpr (!Reflected<E>) {
+    return lacks("BOOST_HANA_DEFINE_STRUCT");
+  } else if constexpr (!requires { std::string_view(E::name); }) {
+    return lacks("a name");
+  } else if constexpr (!requires { std::int64_t{E::width}; }) {
+    return lacks("the width of its features");
+  } else if constexpr (!requires { std::int64_t{E::resolution}; }) {
+    return lacks("the resolution of its pixels");
+  } else if constexpr (!requires { PixelStatistics(E::pixels); }) {
+    return lacks("pixels, the statistics that they are normalized by");
+  } else if constexpr (!requires { View(E::clip), View(E::image); }) {
+    return lacks("the views clip and image");
+  } else if constexpr (!requires(E const& encoder, Tensor const& t) { encoder(t, View{}); }) {
+    return lacks("operator()(pixels, view)");
+  } else if constexpr (!requires(E const& encoder, Tensor const& t) {
+                         encoder(t, View{}, RunDirectly{});
+                       }) {
+    return lacks("operator()(pixels, view, run), which says how its layers are run");
+  } else if constexpr (!requires { std::string(E::upstream_name()); }) {
+    return lacks("upstream_name()");
+  } else {
+    return lacks("a Tensor as its result");
+  }
+}
 
 /// What the type of a vision transformer tells of its configuration, alike in all of them.
 /// \tparam C with `name`, `width`, `heads`, `resolution`, `pixels`, `clip_frames` and `side()`,

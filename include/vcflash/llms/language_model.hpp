@@ -5,6 +5,7 @@
 #include <vcflash/layers/run.hpp>
 #include <vcflash/meta/reflect.hpp>
 #include <vcflash/meta/sentence.hpp>
+#include <vcflash/meta/type_name.hpp>
 #include <vcflash/tensor/tensor.hpp>
 
 #include <algorithm>
@@ -73,6 +74,32 @@ concept LanguageModel = Reflected<L> && DecoderCache<typename L::Cache> &&
   { llm.logits(t) } -> std::same_as<Tensor>;
   { llm.options() } -> std::convertible_to<at::TensorOptions>;
 };
+
+/// What a type lacks that is to be a language model, in a sentence for the compiler to say.
+template <class L>
+consteval Sentence why_no_llm() {
+  auto const lacks = [](std::string_view what) {
+    return Sentence{} << component_name<L>()
+                      << " is no LanguageModel (llms/language_model.hpp): it lacks " << what;
+  };
+  if constexpr (!Reflected<L>) {
+    return lacks("BOOST_HANA_DEFINE_STRUCT");
+  } else if constexpr (!requires { LlmFacts(L::facts); }) {
+    return lacks("facts");
+  } else if constexpr (!requires { std::int64_t{L::hidden}, std::int64_t{L::vocabulary}; }) {
+    return lacks("hidden or vocabulary");
+  } else if constexpr (!requires { requires DecoderCache<typename L::Cache>; }) {
+    return lacks("a Cache with tokens, truncate and reserve");
+  } else if constexpr (!requires(L const& llm, Tensor const& t) { llm.embed(t), llm.logits(t); }) {
+    return lacks("embed(ids) or logits(states)");
+  } else if constexpr (!requires(L const& llm, Tensor const& t, typename L::Cache* cache) {
+                         llm.hidden_states(t, cache, RunDirectly{});
+                       }) {
+    return lacks("hidden_states(embeddings, cache, run)");
+  } else {
+    return lacks("a name, options(), or a Tensor as its result");
+  }
+}
 
 /// A language model whose output layer is one table.
 template <class L>

@@ -95,9 +95,20 @@ consteval bool prefixes_fit() {
   return true;
 }
 
+template <class T>
+inline constexpr bool is_frozen = false;
+template <class T>
+requires requires { T::frozen; }
+inline constexpr bool is_frozen<T> = T::frozen;
+template <class T>
+requires requires { T::trainable; }
+inline constexpr bool is_frozen<T> = !T::trainable;
+
 template <class Tally, class T>
 consteval std::int64_t sum_over_parameters() {
-  if constexpr (ParameterLike<T>) {
+  if constexpr (Tally::skips_frozen && is_frozen<T>) {
+    return 0;
+  } else if constexpr (ParameterLike<T>) {
     return Tally::template of<T>();
   } else if constexpr (Array<T>) {
     return static_cast<std::int64_t>(repeated<T>) *
@@ -117,12 +128,17 @@ consteval std::int64_t sum_over_parameters() {
 }
 
 struct Elements {
+  static constexpr bool skips_frozen = false;
   template <class P>
   static consteval std::int64_t of() {
     return P::count;
   }
 };
+struct TrainableElements : Elements {
+  static constexpr bool skips_frozen = true;
+};
 struct Keys {
+  static constexpr bool skips_frozen = false;
   template <class P>
   static consteval std::int64_t of() {
     return 1;
@@ -135,6 +151,11 @@ struct Keys {
 template <class Model>
 inline constexpr std::int64_t parameter_count =
     detail::sum_over_parameters<detail::Elements, Model>();
+
+/// Number of elements that a training may change: those that stand in nothing `Frozen`.
+template <class Model>
+inline constexpr std::int64_t trainable_count =
+    detail::sum_over_parameters<detail::TrainableElements, Model>();
 
 /// Number of tensors, which is the number of checkpoint keys.
 template <class Model>

@@ -34,8 +34,11 @@ struct Embedded {
 
 /// A video-language model: an encoder's features, merged by a connector into tokens, stand in an
 /// LLM's sequence where the conversation has its media. Upstream: `LlavaQwenForCausalLM`.
-template <VisionEncoder E, Connector K, LanguageModel L>
+template <class E, class K, class L>
 struct VideoChat {
+  static_assert(require<VisionEncoder<E>, why_no_encoder<E>()>);
+  static_assert(require<vcflash::Connector<K>, why_no_connector<K>()>);
+  static_assert(require<LanguageModel<L>, why_no_llm<L>()>);
   static_assert(require<K::input_width == E::width, Sentence{} << E::name << " gives " << E::width
                                                                << "-wide features, " << K::name
                                                                << " takes " << K::input_width>);

@@ -41,11 +41,11 @@ ModelDescription describe_model(TrainedParts trained = {}) {
                         .image_tokens = Connector::tokens(Encoder::image)};
   auto const add = [&]<class Part>(std::string_view part, std::string_view name, bool is_trained,
                                    Part const*) {
-    text.parts.push_back({std::string(part), std::string(name),
-                          parameter_count<Part>, key_count<Part>, is_trained});
+    text.parts.push_back(
+        {std::string(part), std::string(name), parameter_count<Part>, key_count<Part>, is_trained});
     text.parameters += parameter_count<Part>;
     text.tensors += key_count<Part>;
-    if (is_trained) text.trained_parameters += parameter_count<Part>;
+    if (is_trained) text.trained_parameters += trainable_count<Part>;
   };
   add("encoder", Encoder::name, trained.encoder, static_cast<Encoder const*>(nullptr));
   add("connector", Connector::name, trained.connector, static_cast<Connector const*>(nullptr));

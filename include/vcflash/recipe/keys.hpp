@@ -23,7 +23,7 @@ std::string checkpoint_keys() {
     lines.push_back(line + '\n');
   };
   for (auto const& [key, shape] : keys_of<typename M::Network>()) add(key, shape);
-  if constexpr (std::same_as<typename M::Llm::Output, Absent>) {
+  if constexpr (M::Llm::facts.tied) {
     add("lm_head.weight", std::vector{M::Llm::vocabulary, M::Llm::hidden});
   }
   std::ranges::sort(lines);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <vcflash/layers/lora.hpp>
 #include <vcflash/meta/type_name.hpp>
 #include <vcflash/models/video_chat.hpp>
 #include <vcflash/recipe/asking.hpp>
@@ -21,8 +22,12 @@ struct InitialDeviations {
 
 /// A whole model, before it is trained: an encoder, a connector that fits itself between its
 /// neighbours, an LLM. A header of `recipes/models/` derives from it, and so gives it a name.
-template <VisionEncoder E, class K, LanguageModel L>
+template <class E, class K, class L>
 struct ModelOf {
+  static_assert(require<VisionEncoder<E>, why_no_encoder<E>()>);
+  static_assert(require<LanguageModel<L>, why_no_llm<L>()>);
+  static_assert(require<vcflash::Connector<Fitted<K, E, L>>, why_no_connector<Fitted<K, E, L>>()>);
+
   using Encoder = E;
   using Connector = Fitted<K, E, L>;
   using Llm = L;
@@ -52,6 +57,46 @@ template <Model M>
 constexpr std::string_view llm_name() {
   if constexpr (requires { M::llm_name; }) return M::llm_name;
   return M::Llm::name;
+}
+
+/// A model whose LLM is under another policy: `WithLlmPolicy<models::tiny, Lora<8>>`.
+template <Model M, class Policy>
+struct WithLlmPolicy : M {
+  using Llm = typename M::Llm::template With<Policy>;
+  using Network = VideoChat<typename M::Encoder, typename M::Connector, Llm>;
+  /// The model whose programs take what a training leaves.
+  using Asked = M;
+};
+
+/// Whether a part learns by low-rank adapters (layers/lora.hpp).
+template <class Part>
+concept HasAdapters = requires {
+  { Part::Parts::lora } -> std::convertible_to<LoraConfig>;
+};
+
+/// Whether what a training leaves of a model is an adapter to the model that it began with.
+template <Model M>
+inline constexpr bool leaves_adapter =
+    HasAdapters<typename M::Encoder> || HasAdapters<typename M::Llm>;
+
+/// The adapters of a model that has some: encoder and LLM have alike ones.
+template <Model M>
+requires leaves_adapter<M>
+constexpr LoraConfig adapter_of() {
+  if constexpr (HasAdapters<typename M::Encoder> && HasAdapters<typename M::Llm>) {
+    constexpr LoraConfig encoder = M::Encoder::Parts::lora, llm = M::Llm::Parts::lora;
+    static_assert(require<(encoder.rank == llm.rank && encoder.alpha == llm.alpha &&
+                           encoder.rank_stabilized == llm.rank_stabilized),
+                          Sentence{} << "adapters of " << M::Encoder::name << " have rank "
+                                     << encoder.rank << " and alpha " << encoder.alpha
+                                     << ", those of " << M::Llm::name << " rank " << llm.rank
+                                     << " and alpha " << llm.alpha << ", but one file holds both">);
+    return llm;
+  } else if constexpr (HasAdapters<typename M::Encoder>) {
+    return M::Encoder::Parts::lora;
+  } else {
+    return M::Llm::Parts::lora;
+  }
 }
 
 /// How a model is asked, what it leaves open settled by its own type.
@@ -125,7 +170,7 @@ struct Training : M {
 };
 
 /// `Recipe<Umt<Res448>, ToMe16, Qwen2_7B, HighResPostSft>`: one experiment as it is said.
-template <VisionEncoder E, class K, LanguageModel L, Stage S>
+template <class E, class K, class L, Stage S>
 using Recipe = Training<ModelOf<E, K, L>, S>;
 
 /// What a training program is made from.

@@ -147,6 +147,21 @@ struct HighResPostSft {
   static constexpr Hyperparameters defaults{.encoder_learning_rate = 2e-6, .save_every = 8000};
 };
 
+/// Fine-tuning by low-rank adapters of the LLM (layers/lora.hpp), the connector learning as well:
+/// rates as LLaVA's `finetune_task_lora` has them, batches for one GPU.
+struct LoraSft {
+  static constexpr Name name = "LoraSft";
+  static constexpr TrainedParts trained{.connector = true, .llm = true};
+  static constexpr Hyperparameters defaults{.learning_rate = 2e-4,
+                                            .connector_learning_rate = 2e-5,
+                                            .accumulation = 16,
+                                            .processes = 1,
+                                            .max_length = 8192,
+                                            .max_frames = 128,
+                                            .save_every = 100};
+};
+
+static_assert(Stage<LoraSft>);
 static_assert(Stage<ConnectorInit> && Stage<VisualPretraining> && Stage<VideoSft> &&
               Stage<HighResPostSft>);
 

@@ -41,7 +41,11 @@ struct ModelFiles {
   template <RecipeLike R>
   static std::optional<std::string> name_if_asked_as_trained() {
     if (!R::asking.as_trained) return {};
-    return std::string(type_name<typename R::Base>());
+    if constexpr (requires { typename R::Base::Asked; }) {
+      return std::string(type_name<typename R::Base::Asked>());
+    } else {
+      return std::string(type_name<typename R::Base>());
+    }
   }
 
   /// `config.json`, which names the base model and the tokenizer's special ids.

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <vcflash/dist/process_group.hpp>
@@ -24,8 +26,9 @@ struct FlatLayout {
   }
 };
 
-/// ZeRO-3's parameters: of each unit every rank keeps an equal part, and all of it only while it is
-/// used. Ranks call everything in the same order.
+/// ZeRO-3's parameters: of each layer every rank keeps an equal part, and all of it only while it
+/// is used. What a layer trains and what it does not lie apart, and so do dtypes. Ranks call
+/// everything in the same order.
 class ShardedParameters {
  public:
   /// Takes over rank 0's values and cuts them up.
@@ -41,15 +44,15 @@ class ShardedParameters {
   /// This rank's part of the unit that a parameter is in: [size / ranks].
   Tensor const& part_with(std::string const& key) const;
 
-  /// The units that are used in turn if the encoder runs `passes` times and the LLM once.
+  /// The layers that are used in turn if the encoder runs `passes` times and the LLM once.
   std::vector<std::size_t> order_of_use(std::int64_t passes) const;
 
-  /// Makes a unit whole; `begin` does not wait until it is.
-  void begin(std::size_t unit);
-  void gather(std::size_t unit);
+  /// Makes a layer whole; `begin` does not wait until it is.
+  void begin(std::size_t layer);
+  void gather(std::size_t layer);
 
   /// Keeps this rank's part only.
-  void release(std::size_t unit);
+  void release(std::size_t layer);
 
   /// What stands beside the layers is whole for a step, or everything for a copy.
   void gather_rest();
@@ -67,12 +70,18 @@ class ShardedParameters {
     dist::Pending pending;
   };
 
+  /// Adds parameters that are used together.
   void add(ParameterUnit parameters);
   void cut(Unit& unit);
+  std::span<Unit> units_of(std::size_t layer);
+  void begin(Unit& unit);
+  void release(Unit& unit);
 
   dist::ProcessGroup& group_;
   std::vector<Unit> units_;
-  std::size_t rest_ = 0, encoder_ = 0, llm_ = 0;  ///< how many: first what has no layers
+  /// First and last (left out) unit of each layer; the first entry is what has no layers.
+  std::vector<std::pair<std::size_t, std::size_t>> together_;
+  std::size_t encoder_ = 0, llm_ = 0;  ///< how many layers
 };
 
 }  // namespace vcflash::train

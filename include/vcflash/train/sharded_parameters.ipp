@@ -15,21 +15,11 @@ namespace vcflash::train {
 VCFLASH_INLINE ShardedParameters::ShardedParameters(PartUnits encoder, PartUnits llm,
                                                     ParameterUnit rest, dist::ProcessGroup& group)
     : group_(group) {
-  auto const carries = [](ParameterRef const& parameter) {
-    return parameter.value->requires_grad();
-  };
   for (auto* const more : {&encoder.rest, &llm.rest}) {
     rest.insert(rest.end(), std::make_move_iterator(more->begin()),
                 std::make_move_iterator(more->end()));
   }
-  // A unit is trained as a whole or not at all.
-  ParameterUnit frozen;
-  auto const middle = std::stable_partition(rest.begin(), rest.end(), carries);
-  frozen.assign(std::make_move_iterator(middle), std::make_move_iterator(rest.end()));
-  rest.erase(middle, rest.end());
   add(std::move(rest));
-  add(std::move(frozen));
-  rest_ = units_.size();
   encoder_ = encoder.layers.size();
   llm_ = llm.layers.size();
   for (auto* const part : {&encoder, &llm}) {
@@ -39,10 +29,21 @@ VCFLASH_INLINE ShardedParameters::ShardedParameters(PartUnits encoder, PartUnits
 }
 
 VCFLASH_INLINE void ShardedParameters::add(ParameterUnit parameters) {
-  if (parameters.empty()) return;
-  auto& unit = units_.emplace_back();
-  unit.trained = parameters.front().value->requires_grad();
-  unit.parameters = std::move(parameters);
+  auto const first = units_.size();
+  for (auto& parameter : parameters) {
+    bool const trained = parameter.value->requires_grad();
+    auto const dtype = parameter.value->scalar_type();
+    auto const begin = units_.begin() + static_cast<std::ptrdiff_t>(first);
+    auto unit = std::find_if(begin, units_.end(), [&](Unit const& u) {
+      return u.trained == trained && u.parameters.front().value->scalar_type() == dtype;
+    });
+    if (unit == units_.end()) {
+      unit = units_.insert(units_.end(), Unit{});
+      unit->trained = trained;
+    }
+    unit->parameters.push_back(std::move(parameter));
+  }
+  together_.push_back({first, units_.size()});
 }
 
 VCFLASH_INLINE void ShardedParameters::cut(Unit& unit) {
@@ -57,7 +58,6 @@ VCFLASH_INLINE void ShardedParameters::cut(Unit& unit) {
   std::int64_t offset = 0;
   for (auto const& parameter : unit.parameters) {
     Tensor& value = *parameter.value;
-    if (value.requires_grad() != unit.trained) fail("a layer is trained in part only");
     Tensor const place = unit.whole.narrow(0, offset, value.numel()).view(value.sizes());
     place.copy_(value.detach());
     // From now on the parameter is wherever the unit is.
@@ -67,7 +67,7 @@ VCFLASH_INLINE void ShardedParameters::cut(Unit& unit) {
   group_.broadcast(unit.whole).wait();
   auto const part = size / group_.size();
   unit.part = unit.whole.narrow(0, group_.rank() * part, part).clone();
-  release(static_cast<std::size_t>(&unit - units_.data()));
+  release(unit);
 }
 
 VCFLASH_INLINE std::vector<std::vector<std::string>> ShardedParameters::trained_keys() const {
@@ -90,16 +90,21 @@ VCFLASH_INLINE Tensor const& ShardedParameters::part_with(std::string const& key
 }
 
 VCFLASH_INLINE std::vector<std::size_t> ShardedParameters::order_of_use(std::int64_t passes) const {
+  constexpr std::size_t layers = 1;  // behind what has no layers
   std::vector<std::size_t> order;
   for (std::int64_t pass = 0; pass < passes; ++pass) {
-    for (std::size_t layer = 0; layer < encoder_; ++layer) order.push_back(rest_ + layer);
+    for (std::size_t layer = 0; layer < encoder_; ++layer) order.push_back(layers + layer);
   }
-  for (std::size_t layer = 0; layer < llm_; ++layer) order.push_back(rest_ + encoder_ + layer);
+  for (std::size_t layer = 0; layer < llm_; ++layer) order.push_back(layers + encoder_ + layer);
   return order;
 }
 
-VCFLASH_INLINE void ShardedParameters::begin(std::size_t index) {
-  auto& unit = units_[index];
+VCFLASH_INLINE std::span<ShardedParameters::Unit> ShardedParameters::units_of(std::size_t layer) {
+  auto const [begin, end] = together_[layer];
+  return std::span(units_).subspan(begin, end - begin);
+}
+
+VCFLASH_INLINE void ShardedParameters::begin(Unit& unit) {
   if (unit.there || unit.pending) return;
   auto* const storage = unit.whole.storage().unsafeGetStorageImpl();
   auto const bytes = static_cast<std::size_t>(unit.whole.numel()) * unit.whole.element_size();
@@ -108,15 +113,7 @@ VCFLASH_INLINE void ShardedParameters::begin(std::size_t index) {
   unit.pending = group_.all_gather(unit.whole, unit.part);
 }
 
-VCFLASH_INLINE void ShardedParameters::gather(std::size_t index) {
-  begin(index);
-  auto& unit = units_[index];
-  unit.pending.wait();
-  unit.there = true;
-}
-
-VCFLASH_INLINE void ShardedParameters::release(std::size_t index) {
-  auto& unit = units_[index];
+VCFLASH_INLINE void ShardedParameters::release(Unit& unit) {
   unit.pending.wait();
   // What autograd keeps of the parameters refers to this memory, and finds it again in the next
   // `gather`.
@@ -126,16 +123,30 @@ VCFLASH_INLINE void ShardedParameters::release(std::size_t index) {
   unit.there = false;
 }
 
-VCFLASH_INLINE void ShardedParameters::gather_rest() {
-  for (std::size_t unit = 0; unit < rest_; ++unit) gather(unit);
+VCFLASH_INLINE void ShardedParameters::begin(std::size_t layer) {
+  for (auto& unit : units_of(layer)) begin(unit);
 }
 
+VCFLASH_INLINE void ShardedParameters::gather(std::size_t layer) {
+  begin(layer);
+  for (auto& unit : units_of(layer)) {
+    unit.pending.wait();
+    unit.there = true;
+  }
+}
+
+VCFLASH_INLINE void ShardedParameters::release(std::size_t layer) {
+  for (auto& unit : units_of(layer)) release(unit);
+}
+
+VCFLASH_INLINE void ShardedParameters::gather_rest() { gather(0); }
+
 VCFLASH_INLINE void ShardedParameters::gather_all() {
-  for (std::size_t unit = 0; unit < units_.size(); ++unit) gather(unit);
+  for (std::size_t layer = 0; layer < together_.size(); ++layer) gather(layer);
 }
 
 VCFLASH_INLINE void ShardedParameters::release_all() {
-  for (std::size_t unit = 0; unit < units_.size(); ++unit) release(unit);
+  for (std::size_t layer = 0; layer < together_.size(); ++layer) release(layer);
 }
 
 VCFLASH_INLINE std::int64_t ShardedParameters::bytes() const {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <vcflash/checkpoint/adapter.hpp>
 #include <vcflash/checkpoint/config_check.hpp>
 #include <vcflash/checkpoint/folder.hpp>
 #include <vcflash/meta/separate.hpp>
@@ -37,6 +38,7 @@ struct Start {
   std::optional<std::filesystem::path> weights{};  ///< a model's folder; none: drawn from the seed
   std::optional<std::filesystem::path> connector{}, encoder{};
   checkpoint::KeyPatterns allow_missing{};
+  std::optional<std::filesystem::path> adapter{};  ///< added to these weights
 
   /// What `config.json` calls the base model.
   std::string name() const;
@@ -44,7 +46,8 @@ struct Start {
 
 /// Finds what a training is to start from. `init` may be a model's folder, or the output of
 /// stage 1: then the connector is taken from there and the rest from the model that stage 1 started
-/// from, which its `config.json` names.
+/// from, which its `config.json` names. It may be an adapter's folder, too: then the rest is the
+/// model that was adapted.
 /// \throws InputError if there is no such thing
 Start start_of(RunFiles const& files);
 
@@ -58,11 +61,10 @@ void load_weights(typename R::Network& network, Start const& start, RunConfig co
   auto const tell = [&](std::filesystem::path const& where, std::vector<std::string> const& left) {
     if (!left.empty() && warn) warn(checkpoint::left_alone(where.string(), left));
   };
-  constexpr TrainedParts trained = R::Stage::trained;
+  auto const parts = checkpoint::parameters_of_parts(network);
   if (!start.weights) {
     initialize_model<R>(network, run.recipe.seed);
     convert_to(network, run.dtype);
-    auto const parts = checkpoint::parameters_of_parts(network);
     if (start.connector) {
       tell(*start.connector,
            checkpoint::load_connector(parts, *start.connector, run.dtype, start.allow_missing));
@@ -71,26 +73,30 @@ void load_weights(typename R::Network& network, Start const& start, RunConfig co
       tell(*start.encoder,
            checkpoint::load_encoder(parts, *start.encoder, run.dtype, start.allow_missing));
     }
-    return;
+  } else {
+    constexpr TrainedParts trained = R::Stage::trained;
+    if (auto const config = *start.weights / "config.json"; std::filesystem::exists(config)) {
+      checkpoint::require_llm_config(R::Llm::facts, checkpoint::read_json(config), config);
+    }
+    // A stock LLM has no connector yet; the stage that begins one may draw it.
+    constexpr bool begins_connector = trained.connector && !trained.encoder && !trained.llm;
+    if constexpr (begins_connector) {
+      initialize(network.connector, R::initial.connector, run.recipe.seed + 1);
+      convert_to(network.connector, run.dtype);
+    }
+    tell(*start.weights, checkpoint::load_model(parts,
+                                                {.folder = *start.weights,
+                                                 .connector = start.connector,
+                                                 .encoder = start.encoder,
+                                                 .fresh_connector = begins_connector,
+                                                 .allow_missing = start.allow_missing},
+                                                run.dtype));
   }
-  if (auto const config = *start.weights / "config.json"; std::filesystem::exists(config)) {
-    checkpoint::require_llm_config(R::Llm::facts, checkpoint::read_json(config), config);
+  if (start.adapter) {
+    checkpoint::apply_adapter(checkpoint::all_of(parts), checkpoint::read_adapter(*start.adapter),
+                              run.dtype, start.adapter->string());
   }
-  // A stock LLM has no connector yet; the stage that begins one may draw it.
-  constexpr bool begins_connector = trained.connector && !trained.encoder && !trained.llm;
-  if constexpr (begins_connector) {
-    initialize(network.connector, R::initial.connector, run.recipe.seed + 1);
-    convert_to(network.connector, run.dtype);
-  }
-  auto const left = checkpoint::load_model(checkpoint::parameters_of_parts(network),
-                                           {.folder = *start.weights,
-                                            .connector = start.connector,
-                                            .encoder = start.encoder,
-                                            .fresh_connector = begins_connector,
-                                            .allow_missing = start.allow_missing},
-                                           run.dtype);
-  if (!left.empty()) initialize_rest<R>(network, run.recipe.seed, run.dtype);
-  tell(*start.weights, left);
+  initialize_rest<R>(network, run.recipe.seed, run.dtype);
 }
 
 }  // namespace vcflash::train

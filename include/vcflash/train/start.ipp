@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -40,6 +42,9 @@ VCFLASH_INLINE Start start_of(RunFiles const& files) {
               .encoder = files.encoder,
               .allow_missing = files.allow_missing};
   if (!files.init) return start;
+  auto source = checkpoint::source_of(*files.init);
+  start.weights = std::move(source.weights);
+  start.adapter = std::move(source.adapter);
   auto const connector = *files.init / "mm_projector.bin";
   if (!checkpoint::has_weights(*files.init) && std::filesystem::exists(connector)) {
     start.weights = detail::base_of_stage1(*files.init);

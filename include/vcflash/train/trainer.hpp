@@ -116,8 +116,8 @@ class Trainer {
     require_consistent(config_, processes());
     if (tokenizer_) detail::require_tokenizer_fits(*tokenizer_, Network::Llm::facts);
     start_ = start_of(files_);
-    store_ =
-        std::make_unique<RunStore>(config_, files_, std::string(type_name<R>()), callbacks_.warn, group_);
+    store_ = std::make_unique<RunStore>(config_, files_, std::string(type_name<R>()),
+                                        callbacks_.warn, group_);
     auto const taken = store_->take_up([this](auto const& folder) { load_trained(folder); });
     if (taken) {
       state_ = taken->state;
@@ -232,9 +232,14 @@ class Trainer {
       Start start = start_;
       start.connector = folder / "mm_projector.bin";
       load_weights<R>(network_, start, config_);
+    } else if constexpr (leaves_adapter<R>) {
+      Start start = start_;
+      start.adapter = folder;
+      load_weights<R>(network_, start, config_);
     } else {
       Start start = start_;
       start.weights = folder;
+      start.adapter.reset();
       start.connector.reset();
       start.encoder.reset();
       start.allow_missing.clear();
@@ -321,7 +326,7 @@ class Trainer {
         [this](std::filesystem::path const& folder) {
           write_model(folder, state_, trained_model());
         },
-        trains_connector_only ? nullptr : checkpoint::is_weights_file);
+        trains_connector_only || leaves_adapter<R> ? nullptr : checkpoint::is_weights_file);
   }
 
   /// Begins to write a running checkpoint; what a step waits for is a copy in memory.
@@ -344,10 +349,15 @@ class Trainer {
         });
   }
 
-  /// What this stage leaves: the connector it trained, or the whole model.
+  /// What this stage leaves: the connector it trained, the adapter with what else it trained, or
+  /// the whole model.
   NamedTensors trained_model() const {
     if constexpr (trains_connector_only) {
       return named_parameters(network_.connector, Network::key_prefixes[1]);
+    } else if constexpr (leaves_adapter<R>) {
+      auto learned = named_parameters(network_);
+      std::erase_if(learned, [](auto const& entry) { return !entry.second.requires_grad(); });
+      return learned;
     } else {
       return named_parameters(network_);
     }
@@ -360,6 +370,15 @@ class Trainer {
     store_->write_state(folder, state);
     if constexpr (trains_connector_only) {
       checkpoint::save_connector(model, folder);
+    } else if constexpr (leaves_adapter<R>) {
+      constexpr LoraConfig lora = adapter_of<R>();
+      checkpoint::save_adapter(model,
+                               {.rank = lora.rank,
+                                .alpha = static_cast<double>(lora.alpha),
+                                .rank_stabilized = lora.rank_stabilized,
+                                .base = start_.name()},
+                               folder);
+      files.write_company(folder);
     } else {
       checkpoint::save_weights(model, folder);
       files.write_company(folder);
