@@ -1,6 +1,6 @@
 #pragma once
 
-#include <vcflash/kernels/cpu.hpp>
+#include <vcflash/kernels/cpu/vectors.hpp>
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -11,16 +11,16 @@ namespace vcflash::kernels::cpu {
 // GCC 12 warns of what the intrinsics without a mask leave undefined.
 constexpr __mmask16 all_lanes = 0xffff;
 
-/// The greater of each two; what is no number in `b` stays.
-VCFLASH_AVX512 inline Floats greater(Floats a, Floats b) {
+/// The greater of each two; a NaN of `b` stays.
+VCFLASH_AVX512 inline Floats max(Floats a, Floats b) {
   return (Floats)_mm512_maskz_max_ps(all_lanes, (__m512)a, (__m512)b);
 }
 
-VCFLASH_AVX512 inline float greatest_of(Floats x) {
-  x = greater(x, turned<8>(x));
-  x = greater(x, turned<4>(x));
-  x = greater(x, turned<2>(x));
-  x = greater(x, turned<1>(x));
+VCFLASH_AVX512 inline float max_of(Floats x) {
+  x = max(x, rotated<8>(x));
+  x = max(x, rotated<4>(x));
+  x = max(x, rotated<2>(x));
+  x = max(x, rotated<1>(x));
   return x[0];
 }
 
