@@ -60,7 +60,8 @@ int const registered = [] {
       };
       bool learns = false;
       for (auto const* const path : kernel.operation.paths) {
-        if (!path->can_run() || !std::apply(path->takes, some.operands(at::kCPU))) continue;
+        if (path == nullptr || !path->can_run()) continue;
+        if (!std::apply(path->takes, some.operands(at::kCPU))) continue;
         add_body(std::string(path->name), path->run);
         if (path->run_with_gradients == nullptr) continue;
         add_learning(std::string(path->name), path->run_with_gradients);

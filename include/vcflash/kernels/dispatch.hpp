@@ -6,7 +6,6 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/tensor/tensor.hpp>
@@ -79,13 +78,14 @@ struct Operation<Result(Arguments...)> {
 
   std::string_view name;
   Result (*plain)(Arguments...);
-  std::vector<Path const*> paths;  ///< the first that may be taken is
+  Path const* paths[4];  ///< the first that may be taken is; null behind the last
 
   /// The path that these operands take now; null: the plain definition.
   Path const* path_of(detail::Seen<Arguments>... arguments) const {
     FastPaths const taken = fast_paths();
     if (taken == FastPaths::off) return nullptr;
     for (Path const* const path : paths) {
+      if (path == nullptr) break;
       if (path->can_run() && (taken == FastPaths::possible || path->is_preferred()) &&
           path->takes(arguments...) &&
           (path->run_with_gradients != nullptr || !learns(arguments...))) {
