@@ -94,6 +94,24 @@ function(_vcflash_optimize target)
   endif()
 endfunction()
 
+# What is for nvcc, include/vcflash/kernels/cuda/*.cuh: one translation unit, apart from what the
+# compiler of the rest is told by LibTorch's target.
+function(_vcflash_add_cuda_kernels include)
+  file(GLOB files CONFIGURE_DEPENDS RELATIVE "${include}" "${include}/vcflash/kernels/cuda/*.cuh")
+  if(NOT VCFLASH_CUDA OR NOT files)
+    return()
+  endif()
+  list(TRANSFORM files REPLACE "(.+)" "#include <\\1>\n" OUTPUT_VARIABLE content)
+  list(JOIN content "" content)
+  set(source "${CMAKE_CURRENT_BINARY_DIR}/vcflash_separate/kernels.cu")
+  file(CONFIGURE OUTPUT "${source}" CONTENT "${content}")
+  add_library(vcflash_separate_cuda STATIC EXCLUDE_FROM_ALL "${source}")
+  target_include_directories(vcflash_separate_cuda PRIVATE "${include}")
+  # C++17: CMake 3.25 does not know that nvcc takes more.
+  set_property(TARGET vcflash_separate_cuda PROPERTY CXX_STANDARD)
+  target_link_libraries(vcflash_separate PUBLIC vcflash_separate_cuda)
+endfunction()
+
 # One translation unit a floor and library.
 function(_vcflash_add_separate)
   if(TARGET vcflash_separate)
@@ -132,6 +150,7 @@ function(_vcflash_add_separate)
   target_compile_definitions(vcflash_separate_input PUBLIC VCFLASH_SEPARATE)
   target_link_libraries(vcflash_separate_input PUBLIC vcflash::input CLI11::CLI11)
   target_link_libraries(vcflash_separate PUBLIC vcflash_separate_input vcflash::vcflash)
+  _vcflash_add_cuda_kernels("${include}")
   if(COMMAND vcflash_own_target)
     vcflash_own_target(vcflash_separate)
     target_link_libraries(vcflash_separate_input PRIVATE vcflash_warnings)

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/kernels/cases.hpp"
+#include "tests/kernels/with_fast_paths.hpp"
 
 using namespace vcflash;
 

@@ -8,7 +8,7 @@
 
 #include <string>
 
-#include "tests/kernels/cases.hpp"
+#include "tests/kernels/with_fast_paths.hpp"
 
 using namespace vcflash;
 using namespace vcflash::kernels;

@@ -6,7 +6,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "tests/kernels/cases.hpp"
+#include "tests/kernels/with_fast_paths.hpp"
 
 using namespace vcflash;
 using namespace vcflash::kernels;
