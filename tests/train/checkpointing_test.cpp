@@ -1,3 +1,4 @@
+#include <vcflash/kernels/cpu/flash_attention.hpp>
 #include <vcflash/kernels/linear.hpp>
 #include <vcflash/kernels/rms_norm.hpp>
 #include <vcflash/kernels/swiglu.hpp>
@@ -60,6 +61,11 @@ TEST_CASE("without fast paths, layers of bf16 are recomputed bit for bit", "[uni
     recomputed.backward(gradient);
     CHECK(same.grad().equal(x.grad()));
   }
+}
+
+TEST_CASE("programs that share what is compiled once have gradients for attention's fast path",
+          "[unit]") {
+  CHECK(kernels::cpu::attention_path().run_with_gradients != nullptr);
 }
 
 TEST_CASE("a layer runs once without a gradient to hand on, twice with one", "[unit]") {

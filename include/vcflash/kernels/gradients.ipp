@@ -22,10 +22,10 @@ struct AttentionWithGradients : torch::autograd::Function<AttentionWithGradients
   static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
                                                torch::autograd::tensor_list gradients) {
     auto const saved = context->get_saved_variables();
-    auto const of =
+    auto const passed =
         flash_attention_backward(gradients[0], saved[0], saved[1], saved[2], {saved[3], saved[4]},
                                  context->saved_data["causal"].toBool());
-    return {of.query, of.key, of.value, {}};
+    return {passed.query, passed.key, passed.value, {}};
   }
 };
 

@@ -68,10 +68,10 @@ struct FlashAttention {
     }
     for (std::int64_t r = 0; r < rows; ++r) {
       if (now[r] > row_max[r]) {
-        Floats const shrunk = exp2(all(row_max[r] - now[r]));
-        denominator[r] *= shrunk[0];
+        Floats const correction = exp2(broadcast(row_max[r] - now[r]));
+        denominator[r] *= correction[0];
         for (std::int64_t d = r * width(); d < (r + 1) * width(); d += lanes) {
-          store(output + d, load(output + d) * shrunk);
+          store(output + d, load(output + d) * correction);
         }
         row_max[r] = now[r];
       }
@@ -100,27 +100,27 @@ struct FlashAttention {
     auto* const weights = scratch.weights.mutable_data_ptr<Bf16>();
     auto* const output = scratch.output.mutable_data_ptr<float>() + row * width();
     auto const query_of = [&](std::int64_t r) { return first_query + (row + r) / group; };
-    std::int64_t const in_sight = rounded_up(seen(query_of(rows - 1), first, count), lanes);
-    if (in_sight == 0) return;
+    std::int64_t const visible = rounded_up(seen(query_of(rows - 1), first, count), lanes);
+    if (visible == 0) return;
     Bf16 const* queries_of_rows[tile];
     for (std::int64_t r = 0; r < rows; ++r) {
       queries_of_rows[r] = query.at(b, h * group + (row + r) % group, query_of(r));
     }
     auto const* const key_columns = scratch.keys.const_data_ptr<Bf16>();
-    for (std::int64_t k = 0; k < in_sight; k += strip) {
+    for (std::int64_t k = 0; k < visible; k += strip) {
       multiply<false>([&](std::int64_t r) { return queries_of_rows[r]; },
                       key_columns + k * head_dim, 2 * strip, head_dim / 2, scores + k, block, rows,
-                      std::min(strip, in_sight - k) / lanes);
+                      std::min(strip, visible - k) / lanes);
     }
     for (std::int64_t r = 0; r < rows; ++r) {
-      std::fill(scores + r * block + seen(query_of(r), first, count), scores + r * block + in_sight,
+      std::fill(scores + r * block + seen(query_of(r), first, count), scores + r * block + visible,
                 -std::numeric_limits<float>::infinity());
     }
-    softmax(scores, rows, in_sight, weights, scratch.row_max.mutable_data_ptr<float>() + row,
+    softmax(scores, rows, visible, weights, scratch.row_max.mutable_data_ptr<float>() + row,
             scratch.denominator.mutable_data_ptr<float>() + row, output);
     multiply<true>([&](std::int64_t r) { return weights + r * block; },
-                   scratch.values.const_data_ptr<Bf16>(), 2 * width(), in_sight / 2, output,
-                   width(), rows, width() / lanes);
+                   scratch.values.const_data_ptr<Bf16>(), 2 * width(), visible / 2, output, width(),
+                   rows, width() / lanes);
   }
 
   /// Some queries of the heads that share keys and values.

@@ -22,8 +22,8 @@ struct FlashAttentionBackward {
   static constexpr std::int64_t key_block = 96, query_block = 192;
 
   Heads gradient, query, key, value, output;
-  float const* log_sum_exp;            ///< [batch, heads, queries]
-  Bf16 *of_query, *of_key, *of_value;  ///< [batch, tokens, heads, head_dim]
+  float const* log_sum_exp;                  ///< [batch, heads, queries]
+  Bf16 *grad_query, *grad_key, *grad_value;  ///< [batch, tokens, heads, head_dim]
   std::int64_t heads, group, queries, keys, head_dim;
   bool causal;
 
@@ -38,9 +38,9 @@ struct FlashAttentionBackward {
   /// block's scores.
   struct Scratch {
     Tensor query_columns, query_rows, gradient_columns, gradient_rows, log_sum_exp, deltas;
-    Tensor of_query;         ///< transposed: [head_dim, padded queries]
+    Tensor grad_query;       ///< transposed: [head_dim, padded queries]
     Tensor transposed_keys;  ///< [head_dim, key_block]
-    Tensor scores, of_weights, weights, of_scores, paired_scores, of_keys, of_values;
+    Tensor scores, grad_weights, weights, grad_scores, paired_scores, grad_keys, grad_values;
 
     explicit Scratch(FlashAttentionBackward const& a)
         : query_columns(bf16(a.padded_queries() * a.head_dim)),
@@ -49,34 +49,34 @@ struct FlashAttentionBackward {
           gradient_rows(bf16(a.padded_queries() * a.width())),
           log_sum_exp(floats(a.padded_queries())),
           deltas(floats(a.padded_queries())),
-          of_query(floats(a.padded_queries() * a.head_dim)),
+          grad_query(floats(a.padded_queries() * a.head_dim)),
           transposed_keys(bf16(key_block * a.head_dim)),
           scores(floats(tile * query_block)),
-          of_weights(floats(tile * query_block)),
+          grad_weights(floats(tile * query_block)),
           weights(bf16(key_block * query_block)),
-          of_scores(bf16(key_block * query_block)),
+          grad_scores(bf16(key_block * query_block)),
           paired_scores(bf16(key_block * query_block)),
-          of_keys(floats(key_block * a.width())),
-          of_values(floats(key_block * a.width())) {}
+          grad_keys(floats(key_block * a.width())),
+          grad_values(floats(key_block * a.width())) {}
   };
 
   /// A key's scores of some queries become weights, and the gradients of its weights become those
   /// of its scores.
   /// \param log_sum_exp to base 2
   /// \param first_seeing the first of these queries that sees the key
-  VCFLASH_AVX512_BF16 void softmax_backward(float const* scores, float const* of_weights,
+  VCFLASH_AVX512_BF16 void softmax_backward(float const* scores, float const* grad_weights,
                                             float const* log_sum_exp, float const* delta,
                                             std::int64_t count, std::int64_t first_seeing,
-                                            Bf16* weights, Bf16* of_scores) const {
+                                            Bf16* weights, Bf16* grad_scores) const {
     float const scale_of_powers = scale() * std::numbers::log2e_v<float>;
-    auto const seeing = all(static_cast<float>(first_seeing));
+    auto const seeing = broadcast(static_cast<float>(first_seeing));
     Floats place;
     for (int lane = 0; lane < lanes; ++lane) place[lane] = static_cast<float>(lane);
-    for (std::int64_t q = 0; q < count; q += lanes, place += all(lanes)) {
+    for (std::int64_t q = 0; q < count; q += lanes, place += broadcast(lanes)) {
       Floats weight = exp2(load(scores + q) * scale_of_powers - load(log_sum_exp + q));
-      weight = place < seeing ? all(0) : weight;
+      weight = place < seeing ? broadcast(0) : weight;
       store_rounded(weights + q, weight);
-      store_rounded(of_scores + q, weight * (load(of_weights + q) - load(delta + q)) * scale());
+      store_rounded(grad_scores + q, weight * (load(grad_weights + q) - load(delta + q)) * scale());
     }
   }
 
@@ -102,7 +102,7 @@ struct FlashAttentionBackward {
             static_cast<float>(gradient_row(q)[d]) * static_cast<float>(output.at(b, head, q)[d]);
       }
     }
-    s.of_query.zero_();
+    s.grad_query.zero_();
   }
 
   /// Some keys by some queries.
@@ -110,9 +110,9 @@ struct FlashAttentionBackward {
             std::int64_t key_count, std::int64_t first_query) const {
     std::int64_t const count = std::min(query_block, padded_queries() - first_query);
     auto* const scores = s.scores.mutable_data_ptr<float>();
-    auto* const of_weights = s.of_weights.mutable_data_ptr<float>();
+    auto* const grad_weights = s.grad_weights.mutable_data_ptr<float>();
     auto* const weights = s.weights.mutable_data_ptr<Bf16>();
-    auto* const of_scores = s.of_scores.mutable_data_ptr<Bf16>();
+    auto* const grad_scores = s.grad_scores.mutable_data_ptr<Bf16>();
     auto* const paired = s.paired_scores.mutable_data_ptr<Bf16>();
     for (std::int64_t k = 0; k < key_count; k += tile) {
       std::int64_t const rows = std::min(tile, key_count - k);
@@ -125,18 +125,18 @@ struct FlashAttentionBackward {
         }
       };
       by_columns(key, s.query_columns, scores);
-      by_columns(value, s.gradient_columns, of_weights);
+      by_columns(value, s.gradient_columns, grad_weights);
       for (std::int64_t r = 0; r < rows; ++r) {
         std::int64_t const first_seeing =
             causal ? first_key + k + r - (keys - queries) - first_query : 0;
-        softmax_backward(scores + r * query_block, of_weights + r * query_block,
+        softmax_backward(scores + r * query_block, grad_weights + r * query_block,
                          s.log_sum_exp.const_data_ptr<float>() + first_query,
                          s.deltas.const_data_ptr<float>() + first_query, count, first_seeing,
-                         weights + (k + r) * query_block, of_scores + (k + r) * query_block);
+                         weights + (k + r) * query_block, grad_scores + (k + r) * query_block);
       }
     }
     for (std::int64_t k = 0; k < key_count; k += 2) {
-      Bf16 const* const one = of_scores + k * query_block;
+      Bf16 const* const one = grad_scores + k * query_block;
       Bf16 const* const other = k + 1 < key_count ? one + query_block : nullptr;
       interleave(paired + k * query_block, one, other, count);
     }
@@ -145,12 +145,12 @@ struct FlashAttentionBackward {
                      right.const_data_ptr<Bf16>() + first_query * width(), 2 * width(), count / 2,
                      to.mutable_data_ptr<float>(), width(), key_count, width() / lanes);
     };
-    by_rows(weights, s.gradient_rows, s.of_values);
-    by_rows(of_scores, s.query_rows, s.of_keys);
+    by_rows(weights, s.gradient_rows, s.grad_values);
+    by_rows(grad_scores, s.query_rows, s.grad_keys);
     auto const* const transposed = s.transposed_keys.const_data_ptr<Bf16>();
     multiply<true>([&](std::int64_t d) { return transposed + d * key_block; }, paired,
                    2 * query_block, (key_count + 1) / 2,
-                   s.of_query.mutable_data_ptr<float>() + first_query, padded_queries(), head_dim,
+                   s.grad_query.mutable_data_ptr<float>() + first_query, padded_queries(), head_dim,
                    count / lanes);
   }
 
@@ -164,29 +164,29 @@ struct FlashAttentionBackward {
         Bf16 const* const from = key.at(b, head / group, first + k);
         for (std::int64_t d = 0; d < head_dim; ++d) transposed[d * key_block + k] = from[d];
       }
-      s.of_keys.zero_();
-      s.of_values.zero_();
+      s.grad_keys.zero_();
+      s.grad_values.zero_();
       std::int64_t const first_seeing =
           causal ? std::max<std::int64_t>(0, first - (keys - queries)) : 0;
       for (std::int64_t q = first_seeing / query_block * query_block; q < queries;
            q += query_block) {
         pass(s, b, head, first, count, q);
       }
-      auto const* const of_keys = s.of_keys.const_data_ptr<float>();
-      auto const* const of_values = s.of_values.const_data_ptr<float>();
+      auto const* const grad_keys = s.grad_keys.const_data_ptr<float>();
+      auto const* const grad_values = s.grad_values.const_data_ptr<float>();
       for (std::int64_t k = 0; k < count; ++k) {
         std::int64_t const place = ((b * keys + first + k) * heads + head) * head_dim;
         for (std::int64_t d = 0; d < head_dim; ++d) {
-          of_key[place + d] = of_keys[k * width() + d];
-          of_value[place + d] = of_values[k * width() + d];
+          grad_key[place + d] = grad_keys[k * width() + d];
+          grad_value[place + d] = grad_values[k * width() + d];
         }
       }
     }
-    auto const* const transposed = s.of_query.const_data_ptr<float>();
+    auto const* const transposed = s.grad_query.const_data_ptr<float>();
     for (std::int64_t q = 0; q < queries; ++q) {
       std::int64_t const place = ((b * queries + q) * heads + head) * head_dim;
       for (std::int64_t d = 0; d < head_dim; ++d) {
-        of_query[place + d] = transposed[d * padded_queries() + q];
+        grad_query[place + d] = transposed[d * padded_queries() + q];
       }
     }
   }
@@ -205,16 +205,16 @@ VCFLASH_INLINE AttentionGradients flash_attention_backward(Tensor const& gradien
   auto const of = [&](std::int64_t tokens) {
     return aten::empty({batch, tokens, heads, head_dim}, query.options().requires_grad(false));
   };
-  Tensor const of_query = of(queries), of_key = of(keys), of_value = of(keys);
+  Tensor const grad_query = of(queries), grad_key = of(keys), grad_value = of(keys);
   detail::FlashAttentionBackward const backward{Heads(dense),
                                                 Heads(query),
                                                 Heads(key),
                                                 Heads(value),
                                                 Heads(attended.output),
                                                 attended.log_sum_exp.const_data_ptr<float>(),
-                                                of_query.mutable_data_ptr<Bf16>(),
-                                                of_key.mutable_data_ptr<Bf16>(),
-                                                of_value.mutable_data_ptr<Bf16>(),
+                                                grad_query.mutable_data_ptr<Bf16>(),
+                                                grad_key.mutable_data_ptr<Bf16>(),
+                                                grad_value.mutable_data_ptr<Bf16>(),
                                                 heads,
                                                 group,
                                                 queries,
@@ -230,7 +230,7 @@ VCFLASH_INLINE AttentionGradients flash_attention_backward(Tensor const& gradien
     if (group == 1) return t.transpose(1, 2);
     return t.unflatten(2, {key.size(1), group}).sum(3).transpose(1, 2);
   };
-  return {of_query.transpose(1, 2), shared(of_key), shared(of_value)};
+  return {grad_query.transpose(1, 2), shared(grad_key), shared(grad_value)};
 }
 
 #else

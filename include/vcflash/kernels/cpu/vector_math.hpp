@@ -29,7 +29,7 @@ VCFLASH_AVX512 inline float max_of(Floats x) {
 VCFLASH_AVX512 inline Floats exp2(Floats x) {
   constexpr int down = 1;  // how VREDUCEPS rounds
   auto const rest = (Floats)_mm512_maskz_reduce_ps(all_lanes, (__m512)x, down);
-  Floats polynomial = all(1.877784128e-3F);
+  Floats polynomial = broadcast(1.877784128e-3F);
   polynomial = polynomial * rest + 8.989127362e-3F;
   polynomial = polynomial * rest + 5.58261729e-2F;
   polynomial = polynomial * rest + 2.401538184e-1F;

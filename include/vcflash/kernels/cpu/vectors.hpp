@@ -31,7 +31,7 @@ VCFLASH_AVX512 inline void store(float* to, Floats floats) {
   std::memcpy(to, &floats, sizeof floats);
 }
 
-VCFLASH_AVX512 inline Floats all(float number) { return Floats{} + number; }
+VCFLASH_AVX512 inline Floats broadcast(float number) { return Floats{} + number; }
 
 /// What bf16 keeps of numbers: the nearest, of two equally near the even one.
 VCFLASH_AVX512 inline Floats rounded(Floats floats) {
