@@ -148,8 +148,9 @@ inline auto attention_kernel() {
   auto const add = [&](std::int64_t batch, std::int64_t heads, std::int64_t kv_heads,
                        std::int64_t queries, std::int64_t keys, std::int64_t head_dim, bool causal,
                        bool measured = false, at::ScalarType dtype = at::kBFloat16) {
-    // As a projection leaves it, with the tokens before the heads.
+    // As a projection leaves it, with the tokens before the heads; a longer past as it is cached.
     auto const some = [=](std::int64_t some_heads, std::int64_t tokens, at::Device device) {
+      if (tokens > queries) return random({batch, some_heads, tokens, head_dim}, device, dtype);
       return random({batch, tokens, some_heads, head_dim}, device, dtype).transpose(1, 2);
     };
     kernel.cases.push_back({to_string({batch, heads, queries, head_dim}) + " to " +

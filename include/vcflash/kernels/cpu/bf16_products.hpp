@@ -67,6 +67,8 @@ VCFLASH_AVX512_BF16 inline void transpose(FloatBits (&rows)[lanes]) {
   }
 }
 
+constexpr std::int64_t rows_ahead = 32;  ///< that are fetched while others are laid out
+
 /// Lays rows out as columns: [strips, channels / 2, 64, 2], zeros behind the last.
 /// \param row gives row i
 template <class Row>
@@ -78,6 +80,7 @@ VCFLASH_AVX512_BF16 void lay_out_columns(Bf16* to, Row const& row, std::int64_t 
       FloatBits pairs[lanes];
 #pragma GCC unroll 16
       for (std::int64_t r = 0; r < lanes; ++r) {
+        __builtin_prefetch(row(i + r + rows_ahead) + c);
         pairs[r] = i + r < count ? (FloatBits)_mm512_maskz_loadu_epi32(
                                        first_lanes((channels - c) / 2), row(i + r) + c)
                                  : FloatBits{};
@@ -112,7 +115,12 @@ VCFLASH_AVX512_BF16 inline void interleave(Bf16* to, Bf16 const* one, Bf16 const
 template <class Row>
 void lay_out_rows(Bf16* to, Row const& row, std::int64_t count, std::int64_t channels,
                   std::int64_t width) {
+  constexpr std::int64_t line = 32;  // numbers
   for (std::int64_t i = 0; i < count; i += 2) {
+    for (std::int64_t c = 0; c < channels; c += line) {
+      __builtin_prefetch(row(i + rows_ahead) + c);
+      __builtin_prefetch(row(i + rows_ahead + 1) + c);
+    }
     interleave(to + i * width, row(i), i + 1 < count ? row(i + 1) : nullptr, channels);
   }
   std::int64_t const laid = rounded_up(count, 2);
