@@ -80,6 +80,11 @@ if(VCFLASH_CUDA)
   target_link_options(vcflash::libtorch INTERFACE LINKER:--allow-shlib-undefined)
   target_link_libraries(vcflash::libtorch INTERFACE
     "${found}/lib/libtorch_cuda.so" "${found}/lib/libc10_cuda.so")
+  # nvcc is asked for as soon as there is a kernel for it (vcflash-recipes.cmake compiles them).
+  file(GLOB kernels "${CMAKE_CURRENT_LIST_DIR}/../include/vcflash/kernels/cuda/*.cuh")
+  if(kernels)
+    enable_language(CUDA)
+  endif()
 endif()
 if(NOT vcflash_FIND_QUIETLY)
   message(STATUS "LibTorch: ${found}")

@@ -1,40 +1,48 @@
 #include <vcflash/kernels/merge_rows.hpp>
 
-#include <vcflash/kernels/token_merging.hpp>
-
-#include <ATen/ops/rand.h>
-#include <ATen/ops/randint.h>
-#include <ATen/ops/randn.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/tensor.h>
 
 #include <catch2/catch_test_macros.hpp>
 #include <cstdint>
+#include <vector>
 
 using namespace vcflash;
 
-TEST_CASE("rows of bf16 are merged as LibTorch's operations merge them", "[unit]") {
-  for (std::int64_t const tokens : {64, 65}) {
-    Tensor const x = at::randn({3, tokens, 96}).to(at::kBFloat16);
-    if (!kernels::takes_merge_rows(x)) SKIP("the processor has no fast path");
-    Tensor const sizes = at::randint(1, 9, {3, tokens, 1}).to(at::kFloat);
-    // Several go into one, others into none.
-    std::int64_t const even = (tokens + 1) / 2, merged = 20;
-    Tensor const order = at::rand({3, even}).argsort(/*dim=*/-1, /*descending=*/false);
-    kernels::Matching const matching{order.narrow(1, merged, even - merged),
-                                     order.narrow(1, 0, merged),
-                                     at::randint(0, 9, {3, merged}, at::kLong)};
-    auto const fast = kernels::merge_rows({x, sizes}, matching);
-    auto const exact = kernels::detail::plain_merge_rows({x.to(at::kFloat), sizes}, matching);
-    CHECK(fast.sizes.equal(exact.sizes));
-    CHECK(fast.tokens.to(at::kFloat).allclose(exact.tokens, 1 / 256.0, 1e-6));
-  }
+namespace {
+
+Tensor places(std::vector<std::int64_t> const& all) { return at::tensor(all).unsqueeze(0); }
+
+}  // namespace
+
+TEST_CASE("kept even tokens stand before odd ones, which are means of what went into them",
+          "[unit]") {
+  Tensor const tokens = at::tensor(std::vector<float>{1, 2, 3, 4, 5}).view({1, 5, 1});
+  Tensor const sizes = at::tensor(std::vector<float>{1, 1, 2, 1, 3}).view({1, 5, 1});
+  // Of the even tokens 1, 3 and 5 the first stays, the others go into 4.
+  auto const merged =
+      kernels::plain::merge_rows({tokens, sizes}, {places({0}), places({1, 2}), places({1, 1})});
+  CHECK(merged.sizes.flatten().equal(at::tensor(std::vector<float>{1, 1, 6})));
+  CHECK(merged.tokens.flatten().allclose(
+      at::tensor(std::vector<float>{1, 2, (3 * 2 + 5 * 3 + 4) / 6.0F})));
 }
 
-TEST_CASE("means of bf16 heads are LibTorch's", "[unit]") {
-  for (std::int64_t const head_dim : {8, 32, 88}) {
-    Tensor const x = at::randn({2, 50, 6 * head_dim}).to(at::kBFloat16);
-    if (!kernels::takes_merge_rows(x)) SKIP("the processor has no fast path");
-    Tensor const fast = kernels::head_means(x, 6), plain = kernels::detail::plain_head_means(x, 6);
-    CHECK(fast.sizes() == plain.sizes());
-    CHECK(fast.to(at::kFloat).allclose(plain.to(at::kFloat), 1 / 128.0, 1e-6));
-  }
+TEST_CASE("the mean of heads is as long as one", "[unit]") {
+  Tensor const x = at::tensor(std::vector<float>{3, 0, 3, 8}).view({1, 1, 4});
+  CHECK(kernels::plain::head_means(x, 2).flatten().allclose(
+      at::tensor(std::vector<float>{0.6F, 0.8F})));
+}
+
+TEST_CASE("rounds go on until as many tokens are left, at most half of them in one", "[unit]") {
+  static int rounds;
+  rounds = 0;
+  auto const count_rounds = [](kernels::Merged const& merged, kernels::Matching const& matching) {
+    ++rounds;
+    return kernels::plain::merge_rows(merged, matching);
+  };
+  Tensor const x = at::ones({1, 40, 2});
+  Tensor const left = kernels::merge_in_rounds({x, at::ones({1, 40, 1})}, 7, 1,
+                                               kernels::plain::head_means, count_rounds);
+  CHECK(left.size(1) == 7);
+  CHECK(rounds == 3);
 }

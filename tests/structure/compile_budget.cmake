@@ -2,7 +2,8 @@
 #   -D source=FILE -D commands=compile_commands.json -D stamp=FILE
 #   -D seconds=N      of processor time
 #   -D megabytes=N    of address space; any if left out
-#   -D hana_only=ON   it may include LibTorch, Boost.Hana and the system's headers only
+#   -D hana_only=ON   it may include LibTorch without its autograd, Boost.Hana and the system's headers
+#                     only
 #   -D compiler=FILE  another compiler than the build's
 cmake_minimum_required(VERSION 3.25)
 include("${CMAKE_CURRENT_LIST_DIR}/compile_command.cmake")
@@ -36,6 +37,9 @@ if(hana_only)
           AND NOT file MATCHES "/torch/include/"
        OR file MATCHES "/(pcre2|utf8proc|zlib|simdjson)\\.h")
       message(FATAL_ERROR "${source} includes ${file}: a component needs LibTorch and Boost.Hana only.")
+    endif()
+    if(file MATCHES "/torch/csrc/autograd/")
+      message(FATAL_ERROR "${source} includes ${file}: a component compiles without autograd.")
     endif()
   endforeach()
 endif()

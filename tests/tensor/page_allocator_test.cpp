@@ -1,3 +1,4 @@
+#include <unistd.h>
 #include <vcflash/base/process_memory.hpp>
 #include <vcflash/tensor/page_allocator.hpp>
 
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::size_t mib = std::size_t(1) << 20;
 constexpr std::size_t most = 640 * mib;  ///< that these tests have in use
+std::size_t const page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 
 }  // namespace
 
@@ -27,7 +29,7 @@ TEST_CASE("large CPU tensors have pages of their own, small ones have none", "[u
   auto const small = at::ones({1000});
   CHECK(pages.used() == before);
   auto large = at::ones({3 * std::int64_t(mib) + 1}, at::kByte);
-  CHECK(pages.used() == before + 3 * mib + 4096);
+  CHECK(pages.used() == before + 3 * mib + page);
   CHECK(reinterpret_cast<std::uintptr_t>(large.data_ptr()) % (2 * mib) == 0);
   CHECK(large.sum().item<std::int64_t>() == 3 * std::int64_t(mib) + 1);
   large.reset();
@@ -49,7 +51,7 @@ TEST_CASE("what is freed is kept for the next of its size, up to an eighth of th
   auto const bytes = 4 * mib;
   void* const first = pages.allocate(bytes).get();
   CHECK(pages.kept() >= bytes);
-  auto const again = pages.allocate(bytes - 4096);
+  auto const again = pages.allocate(bytes - page);
   CHECK(again.get() == first);
   auto const half = pages.allocate(bytes / 2);
   CHECK(half.get() != first);
@@ -65,14 +67,32 @@ TEST_CASE("what is freed is kept for the next of its size, up to an eighth of th
   CHECK(pages.kept() == kept);
 }
 
+TEST_CASE("of kept blocks the smallest that is large enough is taken, of these the oldest",
+          "[unit]") {
+  auto& pages = PageAllocator::instance();
+  auto const bytes = 9 * mib;  // as nothing else here
+  std::vector<c10::DataPtr> blocks;
+  for (std::size_t const more : {2, 1, 1, 3}) blocks.push_back(pages.allocate(bytes + more * page));
+  std::vector<void*> places;
+  for (auto& block : blocks) {
+    places.push_back(block.get());
+    block.clear();
+  }
+  std::vector<c10::DataPtr> again;
+  for (std::size_t const place : {1, 2, 0, 3}) {
+    again.push_back(pages.allocate(bytes));
+    CHECK(again.back().get() == places[place]);
+  }
+}
+
 TEST_CASE("memory of large tensors goes back to the system", "[unit]") {
   auto& pages = PageAllocator::instance();
   auto const before = resident_memory_mib();
   {
     std::vector<c10::DataPtr> blocks;
     for (std::size_t i = 0; i < 200; ++i) {
-      blocks.push_back(pages.allocate(mib + i * 4096));
-      std::memset(blocks.back().get(), 1, mib + i * 4096);
+      blocks.push_back(pages.allocate(mib + i * page));
+      std::memset(blocks.back().get(), 1, mib + i * page);
     }
     CHECK(resident_memory_mib() >= before + 200);
     // Holes between blocks that live on: a heap would keep them.

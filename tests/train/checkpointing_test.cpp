@@ -1,3 +1,7 @@
+#include <vcflash/kernels/cpu/flash_attention.hpp>
+#include <vcflash/kernels/linear.hpp>
+#include <vcflash/kernels/rms_norm.hpp>
+#include <vcflash/kernels/swiglu.hpp>
 #include <vcflash/train/checkpointing.hpp>
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -9,6 +13,7 @@
 #include <string>
 
 #include "tests/checkpoint/small_recipe.hpp"
+#include "tests/kernels/with_fast_paths.hpp"
 #include "tests/train/in_memory.hpp"
 
 using namespace vcflash;
@@ -36,6 +41,31 @@ TEST_CASE("recomputed layers give the gradients of kept ones, bit for bit", "[un
     REQUIRE(p.value.grad().defined());
     CHECK(p.value.grad().equal(gradients.at(key)));
   });
+}
+
+TEST_CASE("without fast paths, layers of bf16 are recomputed bit for bit", "[unit]") {
+  test::WithFastPaths const off(kernels::FastPaths::off);
+  auto const some = [](at::IntArrayRef shape) { return at::randn(shape).to(at::kBFloat16); };
+  Tensor const gain = some({96}), gate = some({64, 96}), up = some({64, 96});
+  auto const layer = [=](Tensor const& x) {
+    Tensor const normalized = kernels::rms_norm(x, gain, 1e-6);
+    return kernels::swiglu(kernels::linear(normalized, gate), kernels::linear(normalized, up));
+  };
+  for (std::int64_t const rows : {1, 500}) {
+    Tensor const x = some({rows, 96}).requires_grad_(true);
+    Tensor const same = x.detach().clone().requires_grad_(true);
+    Tensor const kept = layer(x), recomputed = Recompute{}(layer, same);
+    CHECK(recomputed.equal(kept));
+    Tensor const gradient = some(kept.sizes());
+    kept.backward(gradient);
+    recomputed.backward(gradient);
+    CHECK(same.grad().equal(x.grad()));
+  }
+}
+
+TEST_CASE("programs that share what is compiled once have gradients for attention's fast path",
+          "[unit]") {
+  CHECK(kernels::cpu::attention_path().run_with_gradients != nullptr);
 }
 
 TEST_CASE("a layer runs once without a gradient to hand on, twice with one", "[unit]") {

@@ -20,10 +20,10 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
     std::int64_t const rows = states.size(0);
     auto const fp32 = states.options().dtype(at::kFloat).requires_grad(false);
     Tensor loss = aten::zeros({}, fp32);
-    Tensor const of_states = states_learn ? aten::empty_like(states) : Tensor();
+    Tensor const grad_states = states_learn ? aten::empty_like(states) : Tensor();
     // Parts of a sum are added in fp32.
     bool const in_parts = rows > most_rows;
-    Tensor of_table = table_learns && in_parts ? aten::zeros(table.sizes(), fp32) : Tensor();
+    Tensor grad_table = table_learns && in_parts ? aten::zeros(table.sizes(), fp32) : Tensor();
     for (std::int64_t begin = 0; begin < rows; begin += most_rows) {
       std::int64_t const count = std::min(most_rows, rows - begin);
       Tensor const some = states.narrow(0, begin, count);
@@ -32,17 +32,17 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
       Tensor const chosen = logits.gather(1, label);
       loss -= chosen.sum();
       if (!states_learn && !table_learns) continue;
-      Tensor const of_logits = logits.exp_()
-                                   .scatter_(1, label, chosen.exp() - 1)
-                                   .div_(static_cast<double>(rows))
-                                   .to(table.scalar_type());
-      if (states_learn) of_states.narrow(0, begin, count).copy_(of_logits.mm(table));
+      Tensor const grad_logits = logits.exp_()
+                                     .scatter_(1, label, chosen.exp() - 1)
+                                     .div_(static_cast<double>(rows))
+                                     .to(table.scalar_type());
+      if (states_learn) grad_states.narrow(0, begin, count).copy_(grad_logits.mm(table));
       if (!table_learns) continue;
-      Tensor const part = of_logits.t().mm(some);
-      of_table = in_parts ? of_table.add_(part) : part;
+      Tensor const part = grad_logits.t().mm(some);
+      grad_table = in_parts ? grad_table.add_(part) : part;
     }
-    if (of_table.defined()) of_table = of_table.to(table.scalar_type());
-    context->save_for_backward({of_states, of_table});
+    if (grad_table.defined()) grad_table = grad_table.to(table.scalar_type());
+    context->save_for_backward({grad_states, grad_table});
     return loss.div_(static_cast<double>(rows));
   }
 

@@ -1,162 +1,90 @@
 #pragma once
 
-#include <vcflash/kernels/cpu.hpp>
+#include <vcflash/kernels/cuda/add_rows.hpp>
 #include <vcflash/kernels/merge_rows.hpp>
 #include <vcflash/tensor/aten.hpp>
 
+#include <ATen/core/grad_mode.h>
+
 #include <algorithm>
-#include <cmath>
-#include <cstdint>
+#include <optional>
+#include <tuple>
 #include <utility>
-#include <vector>
 
 namespace vcflash::kernels {
 
 namespace detail {
 
-/// A row is a token.
-struct HeadMeans {
-  c10::BFloat16 const* x;
-  c10::BFloat16* means;
-  std::int64_t heads, head_dim;
+/// Even tokens by descending cosine similarity to their nearest odd token; the first `merged` go.
+/// \param unit [batch, tokens, channels], each token as long as one
+inline Matching match(Tensor const& unit, std::int64_t merged) {
+  Tensor const even = unit.slice(1, 0, std::nullopt, 2);
+  Tensor const odd = unit.slice(1, 1, std::nullopt, 2);
+  auto const [similarity, nearest] = even.matmul(odd.transpose(1, 2)).max(-1);
+  Tensor const order = std::get<1>(similarity.sort(/*stable=*/true, -1, /*descending=*/true));
+  Tensor const source = order.narrow(1, 0, merged);
+  return {order.narrow(1, merged, order.size(1) - merged), source, nearest.gather(1, source)};
+}
 
-  /// Rounds where LibTorch's three operations do.
-  VCFLASH_AVX512 void rows(std::int64_t begin, std::int64_t end) const {
-    auto const of_heads = static_cast<float>(heads);
-    for (; begin < end; ++begin) {
-      auto const* const from = x + begin * heads * head_dim;
-      auto* const to = means + begin * head_dim;
-      std::int64_t const vectors = head_dim / cpu::lanes * cpu::lanes;
-      cpu::Floats squares = {};
-      for (std::int64_t c = 0; c < vectors; c += cpu::lanes) {
-        cpu::Floats sum = {};
-        for (std::int64_t h = 0; h < heads; ++h) sum += cpu::load(from + h * head_dim + c);
-        cpu::Floats const mean = cpu::rounded(sum / of_heads);
-        squares += mean * mean;
-        cpu::store(to + c, mean);
-      }
-      float square = cpu::sum_of(squares);
-      for (std::int64_t c = vectors; c < head_dim; ++c) {
-        float sum = 0;
-        for (std::int64_t h = 0; h < heads; ++h) sum += static_cast<float>(from[h * head_dim + c]);
-        to[c] = sum / of_heads;
-        square += static_cast<float>(to[c]) * static_cast<float>(to[c]);
-      }
-      float const length = static_cast<c10::BFloat16>(std::sqrt(square));
-      for (std::int64_t c = 0; c < vectors; c += cpu::lanes) {
-        cpu::store(to + c, cpu::load(to + c) / length);
-      }
-      for (std::int64_t c = vectors; c < head_dim; ++c) to[c] = static_cast<float>(to[c]) / length;
-    }
-  }
-};
+/// Even tokens by their place among the even ones.
+/// \param x [batch, tokens, channels]  \param places [batch, chosen]
+/// \return [batch, chosen, channels]
+inline Tensor even_tokens(Tensor const& x, Tensor const& places) {
+  Tensor const first = aten::arange(x.size(0), places.options()).unsqueeze(1) * x.size(1);
+  return x.flatten(0, 1)
+      .index_select(0, (places * 2 + first).flatten())
+      .view({x.size(0), places.size(1), x.size(2)});
+}
 
-/// A row is a token that is left: of a batch, kept even ones, then odd ones.
-struct MergeRows {
-  static constexpr std::int64_t none = -1;
-
-  c10::BFloat16 const* x;
-  float const* sizes;
-  std::int64_t const *kept, *source, *destination;
-  c10::BFloat16* y;
-  float* y_sizes;
-  std::int64_t tokens, kept_count, merged_count, channels;
-  std::vector<std::int64_t> first_into;  ///< [batch, odd], of what goes into it the first; or none
-  std::vector<std::int64_t> next;        ///< [batch, merged], what goes into the same; or none
-
-  std::int64_t odd_count() const { return tokens / 2; }
-  std::int64_t left() const { return kept_count + odd_count(); }
-
-  /// Finds for each odd token what goes into it.
-  void link(std::int64_t batch) {
-    first_into.assign(static_cast<std::size_t>(batch * odd_count()), none);
-    next.resize(static_cast<std::size_t>(batch * merged_count));
-    for (std::int64_t i = batch * merged_count - 1; i >= 0; --i) {
-      std::int64_t const into = i / merged_count * odd_count() + destination[i];
-      next[static_cast<std::size_t>(i)] =
-          std::exchange(first_into[static_cast<std::size_t>(into)], i);
-    }
-  }
-
-  /// An odd token and what goes into it.
-  VCFLASH_AVX512 void mean_into(std::int64_t row, std::int64_t token, std::int64_t first) const {
-    std::int64_t const batch = row / left();
-    auto const token_of = [&](std::int64_t i) { return batch * tokens + 2 * source[i]; };
-    float size = sizes[token];
-    for (std::int64_t i = first; i != none; i = next[static_cast<std::size_t>(i)]) {
-      size += sizes[token_of(i)];
-    }
-    y_sizes[row] = size;
-    for (std::int64_t c = 0; c < channels; c += cpu::lanes) {
-      cpu::Floats sum = cpu::load(x + token * channels + c) * sizes[token];
-      for (std::int64_t i = first; i != none; i = next[static_cast<std::size_t>(i)]) {
-        sum += cpu::load(x + token_of(i) * channels + c) * sizes[token_of(i)];
-      }
-      cpu::store(y + row * channels + c, sum / size);
-    }
-  }
-
-  void rows(std::int64_t begin, std::int64_t end) const {
-    for (; begin < end; ++begin) {
-      std::int64_t const batch = begin / left(), place = begin % left();
-      bool const even = place < kept_count;
-      std::int64_t const token = batch * tokens + (even ? 2 * kept[batch * kept_count + place]
-                                                        : 2 * (place - kept_count) + 1);
-      std::int64_t const first =
-          even ? none
-               : first_into[static_cast<std::size_t>(batch * odd_count() + place - kept_count)];
-      if (first != none) {
-        mean_into(begin, token, first);
-      } else {
-        std::copy_n(x + token * channels, channels, y + begin * channels);
-        y_sizes[begin] = sizes[token];
-      }
-    }
-  }
-};
+/// Adds merged tokens into their destinations: kept even tokens first, then all odd ones.
+/// \param x [batch, tokens, channels]
+/// \return [batch, tokens - merged, channels]
+inline Tensor merge(Tensor const& x, Matching const& matching) {
+  Tensor const odd = x.slice(1, 1, std::nullopt, 2);
+  Tensor const all = add_rows(odd, even_tokens(x, matching.source), matching.destination);
+  if (matching.kept.size(1) == 0) return all;
+  return aten::cat({even_tokens(x, matching.kept), all}, 1);
+}
 
 }  // namespace detail
 
-VCFLASH_INLINE bool takes_merge_rows(Tensor const& x) {
-  return cpu::takes_halves(x) && x.size(2) % cpu::lanes == 0;
+VCFLASH_INLINE Tensor plain::add_rows(Tensor const& x, Tensor const& moved,
+                                      Tensor const& destination) {
+  return x.scatter_add(1, destination.unsqueeze(-1).expand(moved.sizes()), moved);
 }
 
-VCFLASH_INLINE Tensor head_means(Tensor const& x, std::int64_t heads) {
-  std::int64_t const head_dim = x.size(2) / heads;
-  Tensor means = aten::empty({x.size(0), x.size(1), head_dim}, x.options().requires_grad(false));
-  detail::HeadMeans const work{x.const_data_ptr<c10::BFloat16>(),
-                               means.mutable_data_ptr<c10::BFloat16>(), heads, head_dim};
-  cpu::in_parallel(x.size(0) * x.size(1), 32,
-                   [&](std::int64_t begin, std::int64_t end) { work.rows(begin, end); });
-  return means;
+VCFLASH_INLINE AddRowsOperation const& operations::add_rows() {
+  static AddRowsOperation const operation{"add_rows", plain::add_rows, {&cuda::add_rows_path()}};
+  return operation;
 }
 
-VCFLASH_INLINE Merged merge_rows(Merged const& merged, Matching const& matching) {
+VCFLASH_INLINE Tensor add_rows(Tensor const& x, Tensor const& moved, Tensor const& destination) {
+  return operations::add_rows()(x, moved, destination);
+}
+
+VCFLASH_INLINE Tensor plain::head_means(Tensor const& x, std::int64_t heads) {
+  Tensor const mean = x.unflatten(2, {heads, x.size(2) / heads}).mean(2);
+  return mean / mean.norm(2, {-1}, /*keepdim=*/true);
+}
+
+VCFLASH_INLINE Merged plain::merge_rows(Merged const& merged, Matching const& matching) {
   auto const& [x, sizes] = merged;
-  std::int64_t const batch = x.size(0), tokens = x.size(1), channels = x.size(2);
-  // What was sorted and narrowed is not dense.
-  Tensor const kept = matching.kept.contiguous(), source = matching.source.contiguous(),
-               destination = matching.destination.contiguous();
-  std::int64_t const left = kept.size(1) + tokens / 2;
-  Merged result{aten::empty({batch, left, channels}, x.options().requires_grad(false)),
-                aten::empty({batch, left, 1}, sizes.options())};
-  detail::MergeRows work{x.const_data_ptr<c10::BFloat16>(),
-                         sizes.const_data_ptr<float>(),
-                         kept.const_data_ptr<std::int64_t>(),
-                         source.const_data_ptr<std::int64_t>(),
-                         destination.const_data_ptr<std::int64_t>(),
-                         result.tokens.mutable_data_ptr<c10::BFloat16>(),
-                         result.sizes.mutable_data_ptr<float>(),
-                         tokens,
-                         kept.size(1),
-                         source.size(1),
-                         channels,
-                         {},
-                         {}};
-  work.link(batch);
-  cpu::in_parallel(batch * left, 32,
-                   [&](std::int64_t begin, std::int64_t end) { work.rows(begin, end); });
-  return result;
+  Tensor const sums = detail::merge(x * sizes, matching), left = detail::merge(sizes, matching);
+  return {sums / left, left};
+}
+
+VCFLASH_INLINE Tensor merge_in_rounds(Merged merged, std::int64_t target, std::int64_t heads,
+                                      Tensor (*head_means)(Tensor const&, std::int64_t),
+                                      Merged (*merge_rows)(Merged const&, Matching const&)) {
+  while (merged.tokens.size(1) > target) {
+    std::int64_t const tokens = merged.tokens.size(1);
+    auto const matching = [&] {
+      at::NoGradGuard const no_grad;
+      return detail::match(head_means(merged.tokens, heads), std::min(tokens - target, tokens / 2));
+    }();
+    merged = merge_rows(merged, matching);
+  }
+  return std::move(merged.tokens);
 }
 
 }  // namespace vcflash::kernels

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <vcflash/kernels/dispatch.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/tensor/tensor.hpp>
 
@@ -7,8 +8,19 @@ namespace vcflash::kernels {
 
 /// x / sqrt(mean(x^2) + epsilon) * weight over the last dimension; the mean in fp32 and the
 /// product in x's own type, as Qwen2 does.
-/// \param x [..., width]  \param weight [width]  \return same shape and dtype as x
+/// \param x [..., width]
+/// \param weight [width]
+/// \return same shape and dtype as x
 Tensor rms_norm(Tensor const& x, Tensor const& weight, double epsilon);
+
+namespace plain {
+Tensor rms_norm(Tensor const& x, Tensor const& weight, double epsilon);
+}
+
+using RmsNormOperation = Operation<Tensor(Tensor const&, Tensor const&, double)>;
+namespace operations {
+RmsNormOperation const& rms_norm();
+}
 
 }  // namespace vcflash::kernels
 

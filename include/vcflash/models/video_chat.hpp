@@ -4,7 +4,7 @@
 #include <vcflash/connectors/connector.hpp>
 #include <vcflash/encoders/vision_encoder.hpp>
 #include <vcflash/kernels/cross_entropy.hpp>
-#include <vcflash/kernels/learning_attention.hpp>  // attention then learns by its fast path
+#include <vcflash/kernels/gradients.hpp>  // attention then learns by its fast path
 #include <vcflash/kernels/linear_cross_entropy.hpp>
 #include <vcflash/layers/run.hpp>
 #include <vcflash/llms/language_model.hpp>

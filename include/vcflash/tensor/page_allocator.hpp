@@ -3,9 +3,12 @@
 #include <c10/core/Allocator.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <mutex>
+#include <set>
 #include <unordered_map>
-#include <vector>
+#include <utility>
 
 #include <vcflash/meta/separate.hpp>
 
@@ -49,7 +52,9 @@ class PageAllocator final : public c10::Allocator {
 
   mutable std::mutex mutex_;
   std::unordered_map<void*, std::size_t> in_use_;
-  std::vector<Block> kept_blocks_;  ///< the one kept longest first
+  std::map<std::uint64_t, Block> kept_blocks_;                  ///< by when they came
+  std::set<std::pair<std::size_t, std::uint64_t>> kept_sizes_;  ///< bytes of each, when it came
+  std::uint64_t came_ = 0;
   std::size_t used_ = 0, most_used_ = 0, kept_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
@@ -15,15 +16,22 @@ namespace vcflash {
 
 namespace detail {
 
-inline constexpr std::size_t page = 4096, huge_page = std::size_t(1) << 21;
+inline constexpr std::size_t huge_page = std::size_t(1) << 21;
+
+/// Bytes of a page: 4,096 on x86-64, 16 or 64 KiB elsewhere.
+VCFLASH_INLINE std::size_t page_size() {
+  static auto const size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return size;
+}
 
 VCFLASH_INLINE bool begins_huge_page(void const* begin) {
   return reinterpret_cast<std::uintptr_t>(begin) % huge_page == 0;
 }
 
 /// Pages that begin where a huge one can; null if there are none.
+/// \param bytes whole pages
 VCFLASH_INLINE void* map_pages(std::size_t bytes) {
-  std::size_t const mapped = bytes + huge_page - page;
+  std::size_t const mapped = bytes + huge_page - page_size();
   void* const pages =
       ::mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) return nullptr;
@@ -48,7 +56,7 @@ VCFLASH_INLINE c10::DataPtr PageAllocator::allocate(std::size_t bytes) {
     return c10::DataPtr(begin, begin, &release, c10::DeviceType::CPU);
   };
   if (bytes < large) return owned(c10::alloc_cpu(bytes));
-  bytes = (bytes + detail::page - 1) / detail::page * detail::page;
+  bytes = (bytes + detail::page_size() - 1) / detail::page_size() * detail::page_size();
   if (void* const begin = take_kept(bytes)) return owned(begin);
   void* begin = detail::map_pages(bytes);
   if (!begin) {
@@ -80,14 +88,11 @@ VCFLASH_INLINE void PageAllocator::release(void* begin) {
 /// The smallest kept block that is large enough, and no more than an eighth larger; null if none.
 VCFLASH_INLINE void* PageAllocator::take_kept(std::size_t bytes) {
   std::lock_guard const lock(mutex_);
-  auto best = kept_blocks_.end();
-  for (auto block = kept_blocks_.begin(); block != kept_blocks_.end(); ++block) {
-    if (block->bytes < bytes || block->bytes > bytes + bytes / 8) continue;
-    if (best == kept_blocks_.end() || block->bytes < best->bytes) best = block;
-  }
-  if (best == kept_blocks_.end()) return nullptr;
-  Block const block = *best;
-  kept_blocks_.erase(best);
+  auto const best = kept_sizes_.lower_bound({bytes, 0});
+  if (best == kept_sizes_.end() || best->first > bytes + bytes / 8) return nullptr;
+  auto const kept = kept_blocks_.extract(best->second);
+  kept_sizes_.erase(best);
+  Block const block = kept.mapped();
   kept_ -= block.bytes;
   note_use(block);
   return block.begin;
@@ -100,19 +105,22 @@ VCFLASH_INLINE void PageAllocator::keep(Block block) {
     ::munmap(block.begin, block.bytes);
     return;
   }
-  kept_blocks_.push_back(block);
+  kept_blocks_.emplace_hint(kept_blocks_.end(), came_, block);
+  kept_sizes_.emplace(block.bytes, came_++);
   kept_ += block.bytes;
   give_back(at_most);
 }
 
 /// Gives the system what is kept beyond this many bytes.
 VCFLASH_INLINE void PageAllocator::give_back(std::size_t kept_at_most) {
-  auto block = kept_blocks_.begin();
-  for (; kept_ > kept_at_most; ++block) {
-    ::munmap(block->begin, block->bytes);
-    kept_ -= block->bytes;
+  while (kept_ > kept_at_most) {
+    auto const oldest = kept_blocks_.begin();
+    auto const [begin, bytes] = oldest->second;
+    ::munmap(begin, bytes);
+    kept_ -= bytes;
+    kept_sizes_.erase({bytes, oldest->first});
+    kept_blocks_.erase(oldest);
   }
-  kept_blocks_.erase(kept_blocks_.begin(), block);
 }
 
 VCFLASH_INLINE void PageAllocator::note_use(Block block) {

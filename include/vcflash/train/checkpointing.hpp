@@ -16,8 +16,9 @@ Tensor recomputed(Tensor const& input, std::function<Tensor(Tensor const&)> laye
 
 /// Gradient checkpointing: of each layer only the input is kept, and the layer is run again in the
 /// backward pass. In fp32 the results are those of running it once, bit for bit. In bf16 on a CPU
-/// the first run, which needs no graph, takes faster kernels that round a few elements the other
-/// way.
+/// the first run, which needs no graph, may take fast paths that have no gradients
+/// (kernels/dispatch.hpp) and round a few elements the other way: RMS norm, SwiGLU, products of one
+/// or two rows. With `VCFLASH_FAST_PATHS=off` bf16 is the same bits, too.
 struct Recompute {
   template <class Layer>
   Tensor operator()(Layer const& layer, Tensor const& hidden) const {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <vcflash/kernels/cpu.hpp>
+#include <vcflash/kernels/cpu/vectors.hpp>
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -11,16 +11,16 @@ namespace vcflash::kernels::cpu {
 // GCC 12 warns of what the intrinsics without a mask leave undefined.
 constexpr __mmask16 all_lanes = 0xffff;
 
-/// The greater of each two; what is no number in `b` stays.
-VCFLASH_AVX512 inline Floats greater(Floats a, Floats b) {
+/// The greater of each two; a NaN of `b` stays.
+VCFLASH_AVX512 inline Floats max(Floats a, Floats b) {
   return (Floats)_mm512_maskz_max_ps(all_lanes, (__m512)a, (__m512)b);
 }
 
-VCFLASH_AVX512 inline float greatest_of(Floats x) {
-  x = greater(x, turned<8>(x));
-  x = greater(x, turned<4>(x));
-  x = greater(x, turned<2>(x));
-  x = greater(x, turned<1>(x));
+VCFLASH_AVX512 inline float max_of(Floats x) {
+  x = max(x, rotated<8>(x));
+  x = max(x, rotated<4>(x));
+  x = max(x, rotated<2>(x));
+  x = max(x, rotated<1>(x));
   return x[0];
 }
 
@@ -29,7 +29,7 @@ VCFLASH_AVX512 inline float greatest_of(Floats x) {
 VCFLASH_AVX512 inline Floats exp2(Floats x) {
   constexpr int down = 1;  // how VREDUCEPS rounds
   auto const rest = (Floats)_mm512_maskz_reduce_ps(all_lanes, (__m512)x, down);
-  Floats polynomial = all(1.877784128e-3F);
+  Floats polynomial = broadcast(1.877784128e-3F);
   polynomial = polynomial * rest + 8.989127362e-3F;
   polynomial = polynomial * rest + 5.58261729e-2F;
   polynomial = polynomial * rest + 2.401538184e-1F;

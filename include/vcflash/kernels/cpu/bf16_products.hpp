@@ -1,6 +1,6 @@
 #pragma once
 
-#include <vcflash/kernels/cpu.hpp>
+#include <vcflash/kernels/cpu/vectors.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -14,28 +14,20 @@
 /// laid out so that the two rows of a pair stand beside each other, column by column.
 namespace vcflash::kernels::cpu {
 
-using Half = c10::BFloat16;
-
-#define VCFLASH_AVX512_BF16 [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma")]]
-
-/// Whether the processor has what is here, and LibTorch nothing better.
-inline bool has_fast_pairs() {
-  static bool const has = has_avx512() && __builtin_cpu_supports("avx512bf16") && !has_amx();
-  return has;
-}
+using Bf16 = c10::BFloat16;
 
 /// A tensor [batch, heads, tokens, channels] whose channels stand side by side.
 struct Heads {
-  Half const* data;
+  Bf16 const* data;
   std::int64_t batch_step, head_step, token_step;
 
   explicit Heads(Tensor const& t)
-      : data(t.const_data_ptr<Half>()),
+      : data(t.const_data_ptr<Bf16>()),
         batch_step(t.stride(0)),
         head_step(t.stride(1)),
         token_step(t.stride(2)) {}
 
-  Half const* at(std::int64_t batch, std::int64_t head, std::int64_t token) const {
+  Bf16 const* at(std::int64_t batch, std::int64_t head, std::int64_t token) const {
     return data + batch * batch_step + head * head_step + token * token_step;
   }
 };
@@ -75,17 +67,20 @@ VCFLASH_AVX512_BF16 inline void transpose(FloatBits (&rows)[lanes]) {
   }
 }
 
+constexpr std::int64_t rows_ahead = 32;  ///< that are fetched while others are laid out
+
 /// Lays rows out as columns: [strips, channels / 2, 64, 2], zeros behind the last.
 /// \param row gives row i
 template <class Row>
-VCFLASH_AVX512_BF16 void lay_out_columns(Half* to, Row const& row, std::int64_t count,
+VCFLASH_AVX512_BF16 void lay_out_columns(Bf16* to, Row const& row, std::int64_t count,
                                          std::int64_t channels) {
   for (std::int64_t i = 0; i < rounded_up(count, strip); i += lanes) {
-    Half* place = to + i / strip * strip * channels + i % strip * 2;
+    Bf16* place = to + i / strip * strip * channels + i % strip * 2;
     for (std::int64_t c = 0; c < channels; c += 2 * lanes) {
       FloatBits pairs[lanes];
 #pragma GCC unroll 16
       for (std::int64_t r = 0; r < lanes; ++r) {
+        __builtin_prefetch(row(i + r + rows_ahead) + c);
         pairs[r] = i + r < count ? (FloatBits)_mm512_maskz_loadu_epi32(
                                        first_lanes((channels - c) / 2), row(i + r) + c)
                                  : FloatBits{};
@@ -99,14 +94,14 @@ VCFLASH_AVX512_BF16 void lay_out_columns(Half* to, Row const& row, std::int64_t 
 }
 
 /// The first 16 of a row's `count` numbers or all, zeros behind them.
-VCFLASH_AVX512_BF16 inline FloatBits load_wide(Half const* row, std::int64_t count) {
-  auto const halves = (HalfBits)_mm256_maskz_loadu_epi16(first_lanes(count), row);
-  return __builtin_convertvector(halves, FloatBits);
+VCFLASH_AVX512_BF16 inline FloatBits load_wide(Bf16 const* row, std::int64_t count) {
+  auto const narrow = (Bf16Bits)_mm256_maskz_loadu_epi16(first_lanes(count), row);
+  return __builtin_convertvector(narrow, FloatBits);
 }
 
 /// Puts two rows' numbers beside each other, [count rounded up to 16, 2], zeros behind the last.
 /// \param other null: zeros
-VCFLASH_AVX512_BF16 inline void interleave(Half* to, Half const* one, Half const* other,
+VCFLASH_AVX512_BF16 inline void interleave(Bf16* to, Bf16 const* one, Bf16 const* other,
                                            std::int64_t count) {
   for (std::int64_t c = 0; c < count; c += lanes) {
     FloatBits both = load_wide(one + c, count - c);
@@ -118,19 +113,24 @@ VCFLASH_AVX512_BF16 inline void interleave(Half* to, Half const* one, Half const
 /// Lays rows out as rows: [count / 2, width, 2], zeros behind the last of a strip and behind the
 /// last channel.  \param width channels, rounded up to 16
 template <class Row>
-void lay_out_rows(Half* to, Row const& row, std::int64_t count, std::int64_t channels,
+void lay_out_rows(Bf16* to, Row const& row, std::int64_t count, std::int64_t channels,
                   std::int64_t width) {
+  constexpr std::int64_t line = 32;  // numbers
   for (std::int64_t i = 0; i < count; i += 2) {
+    for (std::int64_t c = 0; c < channels; c += line) {
+      __builtin_prefetch(row(i + rows_ahead) + c);
+      __builtin_prefetch(row(i + rows_ahead + 1) + c);
+    }
     interleave(to + i * width, row(i), i + 1 < count ? row(i + 1) : nullptr, channels);
   }
   std::int64_t const laid = rounded_up(count, 2);
-  std::fill_n(to + laid * width, (rounded_up(count, strip) - laid) * width, Half(0.0F));
+  std::fill_n(to + laid * width, (rounded_up(count, strip) - laid) * width, Bf16(0.0F));
 }
 
 /// to[r] = left[r] times `pairs` pairs of rows of `right`, 16 columns a vector; or is added to.
 /// \param step from one pair of `right` to the next
 template <int Rows, int Vectors, bool Adds>
-VCFLASH_AVX512_BF16 inline void multiply_block(Half const* const* left, Half const* right,
+VCFLASH_AVX512_BF16 inline void multiply_block(Bf16 const* const* left, Bf16 const* right,
                                                std::int64_t step, std::int64_t pairs, float* to,
                                                std::int64_t to_step) {
   __m512 sums[Rows][Vectors] = {};
@@ -169,10 +169,10 @@ constexpr std::int64_t tile = 6;  ///< rows whose sums of a strip fill the regis
 
 /// The same for any number of rows and vectors.  \param left gives row r of the left matrix
 template <bool Adds, class Left>
-void multiply(Left const& left, Half const* right, std::int64_t step, std::int64_t pairs, float* to,
+void multiply(Left const& left, Bf16 const* right, std::int64_t step, std::int64_t pairs, float* to,
               std::int64_t to_step, std::int64_t rows, std::int64_t vectors) {
   auto const some_rows = [&]<int Rows>(std::int64_t first) {
-    Half const* some[Rows];
+    Bf16 const* some[Rows];
     for (int r = 0; r < Rows; ++r) some[r] = left(first + r);
     auto const some_vectors = [&]<int Vectors>(std::int64_t v) {
       multiply_block<Rows, Vectors, Adds>(some, right + v * 2 * lanes, step, pairs,
@@ -190,9 +190,9 @@ void multiply(Left const& left, Half const* right, std::int64_t step, std::int64
 }
 
 /// Rounds to bf16.
-VCFLASH_AVX512_BF16 inline void narrow(Half* to, Floats floats) {
-  auto const halves = _mm512_cvtneps_pbh((__m512)floats);
-  std::memcpy(to, &halves, sizeof halves);
+VCFLASH_AVX512_BF16 inline void store_rounded(Bf16* to, Floats floats) {
+  auto const narrow = _mm512_cvtneps_pbh((__m512)floats);
+  std::memcpy(to, &narrow, sizeof narrow);
 }
 
 }  // namespace vcflash::kernels::cpu

@@ -1,4 +1,4 @@
-#include <vcflash/kernels/vector_math.hpp>
+#include <vcflash/kernels/cpu/vector_math.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -13,16 +13,16 @@ using namespace vcflash::kernels;
 namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
-constexpr float no_number = std::numeric_limits<float>::quiet_NaN();
+constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 VCFLASH_AVX512 void exp2(float* to, float const* from) {
   cpu::store(to, cpu::exp2(cpu::load(from)));
 }
 
-VCFLASH_AVX512 float greatest(float const* from) { return cpu::greatest_of(cpu::load(from)); }
+VCFLASH_AVX512 float greatest(float const* from) { return cpu::max_of(cpu::load(from)); }
 
-VCFLASH_AVX512 void greater(float* to, float const* from) {
-  cpu::store(to, cpu::greater(cpu::load(to), cpu::load(from)));
+VCFLASH_AVX512 void max(float* to, float const* from) {
+  cpu::store(to, cpu::max(cpu::load(to), cpu::load(from)));
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ TEST_CASE("powers of two are exact to two units in the last place", "[unit]") {
 
 TEST_CASE("powers of two have what is beyond them", "[unit]") {
   if (!cpu::has_avx512()) SKIP("the processor has no AVX-512");
-  float x[cpu::lanes] = {-infinity, infinity, no_number, -1000, 1000}, y[cpu::lanes];
+  float x[cpu::lanes] = {-infinity, infinity, not_a_number, -1000, 1000}, y[cpu::lanes];
   exp2(y, x);
   CHECK(y[0] == 0);
   CHECK(y[1] == infinity);
@@ -63,10 +63,10 @@ TEST_CASE("the greatest of lanes is found wherever it stands", "[unit]") {
   }
 }
 
-TEST_CASE("what is no number is kept of the second of two", "[unit]") {
+TEST_CASE("a NaN is kept of the second of two", "[unit]") {
   if (!cpu::has_avx512()) SKIP("the processor has no AVX-512");
-  float to[cpu::lanes] = {1, 5}, from[cpu::lanes] = {4, 2, no_number};
-  greater(to, from);
+  float to[cpu::lanes] = {1, 5}, from[cpu::lanes] = {4, 2, not_a_number};
+  max(to, from);
   CHECK(to[0] == 4);
   CHECK(to[1] == 5);
   CHECK(std::isnan(to[2]));

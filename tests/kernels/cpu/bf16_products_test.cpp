@@ -1,4 +1,4 @@
-#include <vcflash/kernels/half_products.hpp>
+#include <vcflash/kernels/cpu/bf16_products.hpp>
 
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/full.h>
@@ -19,7 +19,7 @@ Tensor some(std::int64_t rows, std::int64_t columns) {
 
 auto rows_of(Tensor const& matrix) {
   return
-      [&matrix](std::int64_t i) { return matrix.const_data_ptr<cpu::Half>() + i * matrix.size(1); };
+      [&matrix](std::int64_t i) { return matrix.const_data_ptr<cpu::Bf16>() + i * matrix.size(1); };
 }
 
 bool near(Tensor const& one, Tensor const& other) {
@@ -29,13 +29,13 @@ bool near(Tensor const& one, Tensor const& other) {
 }  // namespace
 
 TEST_CASE("rows times columns, and what is there is added to", "[unit]") {
-  if (!cpu::has_fast_pairs()) SKIP("the processor has no AVX512-BF16");
+  if (!cpu::has_avx512_bf16()) SKIP("the processor has no AVX512-BF16");
   for (std::int64_t const rows : {1, 2, 5, 6, 13}) {
     Tensor const left = some(rows, 34), right = some(70, 34);
     Tensor laid = at::full({2 * cpu::strip * 34}, 7, at::kBFloat16);
-    cpu::lay_out_columns(laid.mutable_data_ptr<cpu::Half>(), rows_of(right), 70, 34);
+    cpu::lay_out_columns(laid.mutable_data_ptr<cpu::Bf16>(), rows_of(right), 70, 34);
     Tensor product = at::full({rows, cpu::strip}, 3, at::kFloat);
-    cpu::multiply<false>(rows_of(left), laid.const_data_ptr<cpu::Half>() + cpu::strip * 34,
+    cpu::multiply<false>(rows_of(left), laid.const_data_ptr<cpu::Bf16>() + cpu::strip * 34,
                          2 * cpu::strip, 17, product.mutable_data_ptr<float>(), cpu::strip, rows,
                          cpu::strip / cpu::lanes);
     Tensor const exact = left.to(at::kFloat).mm(right.narrow(0, cpu::strip, 6).to(at::kFloat).t());
@@ -45,14 +45,14 @@ TEST_CASE("rows times columns, and what is there is added to", "[unit]") {
 }
 
 TEST_CASE("rows times rows, any number of vectors wide", "[unit]") {
-  if (!cpu::has_fast_pairs()) SKIP("the processor has no AVX512-BF16");
+  if (!cpu::has_avx512_bf16()) SKIP("the processor has no AVX512-BF16");
   for (std::int64_t const channels : {10, 32, 48, 100, 112}) {
     std::int64_t const width = cpu::rounded_up(channels, cpu::lanes);
     Tensor const left = some(7, cpu::strip), right = some(51, channels);
     Tensor laid = at::full({cpu::strip * width}, 7, at::kBFloat16);
-    cpu::lay_out_rows(laid.mutable_data_ptr<cpu::Half>(), rows_of(right), 51, channels, width);
+    cpu::lay_out_rows(laid.mutable_data_ptr<cpu::Bf16>(), rows_of(right), 51, channels, width);
     Tensor sum = at::full({7, width}, 3, at::kFloat);
-    cpu::multiply<true>(rows_of(left), laid.const_data_ptr<cpu::Half>(), 2 * width, cpu::strip / 2,
+    cpu::multiply<true>(rows_of(left), laid.const_data_ptr<cpu::Bf16>(), 2 * width, cpu::strip / 2,
                         sum.mutable_data_ptr<float>(), width, 7, width / cpu::lanes);
     Tensor const exact = left.narrow(1, 0, 51).to(at::kFloat).mm(right.to(at::kFloat)) + 3;
     CHECK(near(sum.narrow(1, 0, channels), exact));
@@ -60,7 +60,7 @@ TEST_CASE("rows times rows, any number of vectors wide", "[unit]") {
 }
 
 TEST_CASE("rows are laid out pair by pair, whole or with a lone last row", "[unit]") {
-  if (!cpu::has_fast_pairs()) SKIP("the processor has no AVX512-BF16");
+  if (!cpu::has_avx512_bf16()) SKIP("the processor has no AVX512-BF16");
   for (std::int64_t const count : {1, 16, 50, 70}) {
     for (std::int64_t const channels : {2, 32, 88}) {
       Tensor const x = some(count, channels);
@@ -69,12 +69,12 @@ TEST_CASE("rows are laid out pair by pair, whole or with a lone last row", "[uni
       Tensor const padded =
           at::constant_pad_nd(x, {0, width - channels, 0, strips * cpu::strip - count});
       Tensor columns = at::full({strips, channels / 2, cpu::strip, 2}, 7, at::kBFloat16);
-      cpu::lay_out_columns(columns.mutable_data_ptr<cpu::Half>(), rows_of(x), count, channels);
+      cpu::lay_out_columns(columns.mutable_data_ptr<cpu::Bf16>(), rows_of(x), count, channels);
       CHECK(columns.equal(padded.narrow(1, 0, channels)
                               .view({strips, cpu::strip, channels / 2, 2})
                               .transpose(1, 2)));
       Tensor rows = at::full({strips * cpu::strip / 2, width, 2}, 7, at::kBFloat16);
-      cpu::lay_out_rows(rows.mutable_data_ptr<cpu::Half>(), rows_of(x), count, channels, width);
+      cpu::lay_out_rows(rows.mutable_data_ptr<cpu::Bf16>(), rows_of(x), count, channels, width);
       CHECK(rows.equal(padded.view({-1, 2, width}).transpose(1, 2)));
     }
   }
@@ -83,7 +83,7 @@ TEST_CASE("rows are laid out pair by pair, whole or with a lone last row", "[uni
 TEST_CASE("a tensor's heads are found by their strides", "[unit]") {
   Tensor const x = some(2 * 5 * 3, 8).view({2, 5, 3, 8}).transpose(1, 2);
   cpu::Heads const heads(x);
-  CHECK(*heads.at(1, 2, 4) == x[1][2][4][0].item<cpu::Half>());
+  CHECK(*heads.at(1, 2, 4) == x[1][2][4][0].item<cpu::Bf16>());
 }
 
 #endif
