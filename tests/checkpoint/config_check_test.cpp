@@ -95,7 +95,7 @@ TEST_CASE("rotary positions are read in every spelling", "[unit]") {
   CHECK(rotary_fields({{"rope_theta", 1e6},
                        {"max_position_embeddings", 32768},
                        {"rope_scaling", {{"type", "yarn"}, {"factor", 4.0}}}},
-                      "c") == checkpoint::RotaryFields{1e6, "yarn", 4, 32768});
+                      "c") == checkpoint::RotaryFields{1e6, "yarn", 4, 32768, 32, 1});
   CHECK_THROWS_AS(rotary_fields({{"rope_scaling", "yarn"}}, "c"), InputError);
   CHECK_THROWS_AS(rotary_fields({{"rope_theta", "much"}}, "c"), InputError);
 }
@@ -104,7 +104,7 @@ TEST_CASE("YaRN is read as both versions of transformers write it", "[golden]") 
   for (std::string const name : {"config.json", "config_4_40.json"}) {
     auto const config = test::golden_json("families/qwen2_yarn/" + name);
     CHECK(checkpoint::rotary_fields(config, name) ==
-          checkpoint::RotaryFields{1e6, "yarn", 4, 8192});
+          checkpoint::RotaryFields{1e6, "yarn", 4, 8192, 32, 1});
   }
 }
 

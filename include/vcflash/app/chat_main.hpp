@@ -44,7 +44,7 @@ namespace detail {
 struct ChatArguments {
   std::filesystem::path model, adapter, video, image;
   std::vector<std::string> questions, allow_missing, stop_texts;
-  std::string dtype = "auto", device = "auto", image_layout;
+  std::string dtype = "auto", device = "auto", image_layout, rope_scaling;
   bool json = false, greedy = false;
   std::optional<double> temperature, top_p, min_p, repetition_penalty;
   std::optional<std::int64_t> top_k, max_tokens;
@@ -225,9 +225,9 @@ class Chat {
   }
 
   /// \throws InputError if the model does not take so many frames, before they are encoded
-  static void require_room(std::int64_t frames) {
+  void require_room(std::int64_t frames) const {
     constexpr auto a_clip = M::Connector::tokens(M::Encoder::clip);
-    constexpr auto most = M::Llm::facts.longest_input();
+    auto const most = facts_now(network_.llm).longest_input();
     if (frames / M::Encoder::clip.frames > most / a_clip) {
       fail<InputError>(frames, " frames are too many: ", std::string_view(M::Llm::name), " takes ",
                        most, " tokens at most, and ", M::Encoder::clip.frames, " frames are ",
@@ -283,8 +283,12 @@ int chat_main(int argc, char** argv) {
     set_up_log(name);
     auto const device = dist::device_of(arguments.device);
     auto const dtype = dtype_of(dtype_for(arguments.dtype, arguments.model, device));
-    auto const model = TrainedModel<M>::from_folder(arguments.model, dtype, device,
-                                                    arguments.allow_missing, arguments.adapter);
+    auto const model = TrainedModel<M>::from({.folder = arguments.model,
+                                              .dtype = dtype,
+                                              .device = device,
+                                              .allow_missing = arguments.allow_missing,
+                                              .adapter = arguments.adapter,
+                                              .rope_scaling = arguments.rope_scaling});
     bool const typed = arguments.questions.empty() && ::isatty(STDIN_FILENO) == 1;
     detail::Chat<M> chat(model, arguments, typed);
     for (auto const& question : arguments.questions) chat.ask(question);

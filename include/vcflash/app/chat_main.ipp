@@ -27,6 +27,7 @@ VCFLASH_INLINE void ChatArguments::add_flags(CLI::App& flags, std::function<std:
       ->type_name("FOLDER")
       ->required();
   add_adapter(flags, adapter);
+  add_rope_scaling(flags, rope_scaling);
   auto* const about_video =
       flags.add_option("--video", video, "Video to talk about")->type_name("FILE");
   flags.add_option("--image", image, "Image to talk about")

@@ -23,10 +23,11 @@ namespace vcflash::app::detail {
 struct EvalArguments {
   std::filesystem::path model, data, media, out;
   std::vector<std::string> benchmarks, allow_missing;
-  std::string dtype = "auto", device = "auto", scoring = "upstream", choose = "text", layout;
+  std::string dtype = "auto", device = "auto", scoring = "upstream", choose = "text", layout,
+              rope_scaling;
   std::int64_t batch = 8;
   double limit = 0, max_broken = 0.01, video_timeout = 0;
-  bool fresh = false, plan = false;
+  bool fresh = false, plan = false, beyond_length = false;
   Viewing viewing;
   eval::needle::Grid grid;
   std::filesystem::path haystack, adapter;
@@ -57,8 +58,12 @@ class LazyModel {
 
   TrainedModel<M> const& operator()() {
     if (!model_) {
-      model_ = TrainedModel<M>::from_folder(arguments_.model, dtype_of(arguments_.dtype), device_,
-                                            arguments_.allow_missing, arguments_.adapter);
+      model_ = TrainedModel<M>::from({.folder = arguments_.model,
+                                      .dtype = dtype_of(arguments_.dtype),
+                                      .device = device_,
+                                      .allow_missing = arguments_.allow_missing,
+                                      .adapter = arguments_.adapter,
+                                      .rope_scaling = arguments_.rope_scaling});
     }
     return *model_;
   }

@@ -30,6 +30,7 @@ VCFLASH_INLINE void EvalArguments::add_flags(CLI::App& flags) {
       ->type_name("FOLDER")
       ->required();
   add_adapter(flags, adapter);
+  add_rope_scaling(flags, rope_scaling);
   flags
       .add_option(
           "--benchmark", benchmarks,
@@ -119,6 +120,8 @@ VCFLASH_INLINE void EvalArguments::add_flags(CLI::App& flags) {
              "Of niah_single: from one depth of the needle to the next, 0 being the beginning and "
              "1 the end");
 
+  flags.add_flag("--beyond-length", beyond_length,
+                 "Of niah: go on where an input is longer than the model takes, as upstream does");
   flags.add_flag("--plan", plan,
                  "Of niah: say how much memory the longest haystack takes, and do nothing else");
 }
@@ -185,6 +188,7 @@ VCFLASH_INLINE nlohmann::ordered_json about_model(ModelFacts const& model,
   return {{"model", std::string(model.name)},
           {"folder", arguments.model.string()},
           {"adapter", arguments.adapter.string()},
+          {"rope_scaling", arguments.rope_scaling},
           {"dtype", arguments.dtype},
           {"device", arguments.device},
           {"vcflash", version},

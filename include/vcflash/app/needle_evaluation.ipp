@@ -28,12 +28,24 @@ namespace vcflash::app::detail {
 /// The case that makes the longest input, which is the first of those to be refused.
 /// \throws InputError if its prompt is longer than the model takes
 inline eval::needle::Case const& longest_of(std::vector<eval::needle::Case> const& cases,
-                                            ModelFacts const& facts, NeedleModel const& model) {
+                                            ModelFacts const& facts, NeedleModel const& model,
+                                            EvalArguments const& arguments) {
+  LlmFacts llm = *facts.llm;
+  llm.scaling = scaling_for(llm, arguments.rope_scaling, arguments.model);
   for (auto const& asked : cases) {
     try {
-      infer::require_fits<InputError>(*facts.llm, model.input_tokens(asked));
+      infer::require_fits<InputError>(llm, model.input_tokens(asked));
     } catch (InputError const& error) {
-      fail<InputError>("a haystack of ", asked.frames, " frames is too long: ", error.what());
+      auto const told =
+          fmt::format("a haystack of {} frames is too long: {}", asked.frames, error.what());
+      if (arguments.beyond_length) {
+        warn(told + "; what is found there says nothing of the model");
+        break;
+      }
+      throw InputError(told + (llm.scaling.stretches()
+                                   ? "; --beyond-length goes on all the same"
+                                   : "; --rope-scaling yarn:4 makes it four times as many, and "
+                                     "--beyond-length goes on all the same"));
     }
   }
   return *std::ranges::max_element(cases, {}, model.input_tokens);
@@ -59,7 +71,7 @@ VCFLASH_INLINE NeedleQuestions needle_questions(ModelFacts const& facts, NeedleM
   }
   auto const tokenizer = tokenizer_for(*facts.llm, arguments.model);
   asked.cases = eval::needle::cases_of(hops, asked.rows, arguments.grid, tokenizer);
-  longest_of(asked.cases, facts, model);
+  longest_of(asked.cases, facts, model, arguments);
   asked.haystack =
       arguments.haystack.empty() ? files.data / "video_haystack.mkv" : arguments.haystack;
   asked.frames = arguments.grid.frames().back();
@@ -95,7 +107,7 @@ VCFLASH_INLINE void plan_needles(ModelFacts const& facts, NeedleModel const& mod
   auto const info = media::probe_video(asked.haystack);
   std::int64_t needles = 0;
   for (auto const& row : asked.rows) needles += std::ssize(row.images);
-  auto const plan = model.plan({.longest = &longest_of(asked.cases, facts, model),
+  auto const plan = model.plan({.longest = &longest_of(asked.cases, facts, model, arguments),
                                 .seconds = eval::needle::haystack_seconds(
                                     info, asked.haystack, asked.frames, facts.clip_frames),
                                 .needles = needles,
@@ -113,7 +125,7 @@ VCFLASH_INLINE void evaluate_needles(ModelFacts const& facts, NeedleModel const&
   std::string const name(needle::name_of(asked.hops));
   double const began = Progress::steady_seconds();
   auto const& cases = asked.cases;
-  auto const longest = model.input_tokens(longest_of(cases, facts, model));
+  auto const longest = model.input_tokens(longest_of(cases, facts, model, arguments));
   auto about = about_model(facts, arguments);
   about["haystack"] = asked.haystack.string();
   nlohmann::json header = about;

@@ -4,6 +4,7 @@
 #include <vcflash/checkpoint/adapter.hpp>
 #include <vcflash/checkpoint/config_check.hpp>
 #include <vcflash/checkpoint/folder.hpp>
+#include <vcflash/kernels/rotary.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/recipe.hpp>
 #include <vcflash/tensor/placement.hpp>
@@ -49,43 +50,69 @@ constexpr std::string_view dtype_name(at::ScalarType dtype) {
 /// \throws InputError if it has more tokens than the LLM has rows for them
 text::Tokenizer tokenizer_for(LlmFacts const& llm, std::filesystem::path const& folder);
 
+/// How a model's positions are stretched.
+/// \param asked "yarn:FACTOR" or "none"; empty: as the folder's config.json says, if that is YaRN,
+/// or
+///   else as the type does
+/// \throws InputError for anything else
+kernels::RotaryScaling scaling_for(LlmFacts const& llm, std::string const& asked,
+                                   std::filesystem::path const& folder);
+
+/// The flag that `scaling_for` takes.
+void add_rope_scaling(CLI::App& flags, std::string& asked);
+
+/// What is said of positions that are stretched otherwise than a type says.
+std::string stretching_told(kernels::RotaryScaling const& scaling);
+
+/// What a model is loaded from, and how.
+struct ModelRequest {
+  std::filesystem::path folder;  ///< of a model, or of an adapter that names the model it adapts
+  at::ScalarType dtype = at::kFloat;
+  at::Device device = at::kCPU;
+  checkpoint::KeyPatterns allow_missing{};  ///< keys that need not be there; a warning names them
+  std::filesystem::path adapter{};          ///< to merge into the model; empty: the folder's own
+  std::string rope_scaling{};               ///< see `scaling_for`
+};
+
 /// A model's weights and tokenizer, from the folder that a training ended with.
 template <Model M>
 struct TrainedModel {
   typename M::Network network;
   text::Tokenizer tokenizer;
 
-  /// \param folder of a model, or of an adapter that names the model that it adapts
-  /// \param allow_missing keys that the folder need not have; a warning names them
-  /// \param adapter a folder whose adapter is merged into the model; empty: the folder's own, if
-  /// any \throws InputError if the folder is of another model, naming what differs
-  static TrainedModel from_folder(std::filesystem::path const& folder, at::ScalarType dtype,
-                                  at::Device device = at::kCPU,
-                                  checkpoint::KeyPatterns const& allow_missing = {},
-                                  std::filesystem::path const& adapter = {}) {
-    auto source = checkpoint::source_of(folder);
-    if (!adapter.empty()) source.adapter = adapter;
-    auto const config = folder / "config.json";
-    checkpoint::require_model_config(checkpoint::network_fields<typename M::Network>(),
-                                     type_name<M>(), checkpoint::read_json(config), config);
-    TrainedModel model{{}, tokenizer_for(M::Llm::facts, folder)};
+  /// \throws InputError if the folder is of another model, naming what differs
+  static TrainedModel from(ModelRequest const& request) {
+    auto source = checkpoint::source_of(request.folder);
+    if (!request.adapter.empty()) source.adapter = request.adapter;
+    auto const config = request.folder / "config.json";
+    auto fields = checkpoint::network_fields<typename M::Network>();
+    // YaRN is computed whatever the type says; only what is not must be alike.
+    fields.llm.scaling = scaling_for(M::Llm::facts, {}, request.folder);
+    checkpoint::require_model_config(fields, type_name<M>(), checkpoint::read_json(config), config);
+    TrainedModel model{{}, tokenizer_for(M::Llm::facts, request.folder)};
     checkpoint::Weights weights;
     weights.folder = source.weights;
-    weights.allow_missing = allow_missing;
+    weights.allow_missing = request.allow_missing;
     weights.storage = checkpoint::Storage::mapped;
     auto const parts = checkpoint::parameters_of_parts(model.network);
-    auto const left = checkpoint::load_model(parts, weights, dtype);
+    auto const left = checkpoint::load_model(parts, weights, request.dtype);
     if (source.adapter) {
       checkpoint::apply_adapter(checkpoint::all_of(parts),
-                                checkpoint::read_adapter(*source.adapter), dtype,
+                                checkpoint::read_adapter(*source.adapter), request.dtype,
                                 source.adapter->string());
       inform(fmt::format("{} with the adapter of {}", source.weights.string(),
                          source.adapter->string()));
     }
-    initialize_rest<M>(model.network, 0, dtype);
-    if (!left.empty()) warn(checkpoint::left_alone(folder.string(), left));
-    move_to(model.network, device);
-    inform(fmt::format("{} in {} on {}", folder.string(), dtype_name(dtype), device.str()));
+    initialize_rest<M>(model.network, 0, request.dtype);
+    if (!left.empty()) warn(checkpoint::left_alone(request.folder.string(), left));
+    auto const scaling = scaling_for(M::Llm::facts, request.rope_scaling, request.folder);
+    if constexpr (requires { model.network.llm.scaling = scaling; }) {
+      model.network.llm.scaling = scaling;
+    }
+    if (scaling != M::Llm::facts.scaling) inform(stretching_told(scaling));
+    move_to(model.network, request.device);
+    inform(fmt::format("{} in {} on {}", request.folder.string(), dtype_name(request.dtype),
+                       request.device.str()));
     return model;
   }
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -53,6 +54,42 @@ VCFLASH_INLINE text::Tokenizer tokenizer_for(LlmFacts const& llm,
                                  llm.vocabulary));
   }
   return tokenizer;
+}
+
+VCFLASH_INLINE kernels::RotaryScaling scaling_for(LlmFacts const& llm, std::string const& asked,
+                                                  std::filesystem::path const& folder) {
+  if (asked == "none") return {};
+  if (!asked.empty()) {
+    char* end = nullptr;
+    double const factor = asked.starts_with("yarn:") ? std::strtod(asked.c_str() + 5, &end) : 0;
+    if (!(factor >= 1) || *end != '\0') {
+      throw InputError(fmt::format(
+          "--rope-scaling {}: yarn:FACTOR with a factor of at least 1, or none, is expected.",
+          asked));
+    }
+    auto const trained_at =
+        llm.scaling.stretches() ? llm.scaling.original_positions : llm.max_positions;
+    return kernels::yarn(factor, trained_at);
+  }
+  auto const path = folder / "config.json";
+  if (!std::filesystem::exists(path)) return llm.scaling;
+  auto const rotary = checkpoint::rotary_fields(checkpoint::read_json(path), path);
+  if (rotary.scaling != "yarn") return llm.scaling;
+  return *checkpoint::scaling_of(rotary);
+}
+
+VCFLASH_INLINE void add_rope_scaling(CLI::App& flags, std::string& asked) {
+  flags
+      .add_option("--rope-scaling", asked,
+                  "Stretch positions by YaRN, so that the model takes FACTOR times as many tokens: "
+                  "yarn:FACTOR, or none; default: as config.json says")
+      ->type_name("HOW");
+}
+
+VCFLASH_INLINE std::string stretching_told(kernels::RotaryScaling const& scaling) {
+  if (!scaling.stretches()) return "positions are not stretched";
+  return fmt::format("positions are stretched by {}, {} times beyond {}", name_of(scaling.kind),
+                     scaling.factor, scaling.original_positions);
 }
 
 }  // namespace vcflash::app

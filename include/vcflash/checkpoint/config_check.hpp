@@ -1,12 +1,14 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include <nlohmann/json_fwd.hpp>
 
 #include <vcflash/checkpoint/config_json.hpp>
+#include <vcflash/kernels/rotary.hpp>
 #include <vcflash/meta/separate.hpp>
 
 /// Whether a folder's `config.json` is of a network's kind, in what its tensors cannot show.
@@ -19,9 +21,13 @@ struct RotaryFields {
   std::string scaling;        ///< "yarn", "llama3", …; empty: positions are not stretched
   double factor = 1;          ///< of the scaling
   std::int64_t original = 0;  ///< positions that the factor multiplies
+  double fast = 0, slow = 0;  ///< see kernels::RotaryScaling; 0: there is no scaling
 
   bool operator==(RotaryFields const&) const = default;
 };
+
+/// The scaling that they say; none if it is of a kind that is not computed here.
+std::optional<kernels::RotaryScaling> scaling_of(RotaryFields const& rotary);
 
 /// \param path named in errors
 /// \throws InputError if a field is of another type

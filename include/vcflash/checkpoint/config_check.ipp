@@ -162,8 +162,24 @@ VCFLASH_INLINE RotaryFields rotary_fields(nlohmann::json const& config,
         get_field<std::int64_t>(llm, "max_position_embeddings", 0, path, "a number of positions");
     rotary.original = get_field(*scaling, "original_max_position_embeddings", length, path,
                                 "a number of positions");
+    bool const llama3 = type == "llama3";
+    rotary.fast = get_field(*scaling, llama3 ? "high_freq_factor" : "beta_fast",
+                            llama3 ? 4.0 : 32.0, path, "a number");
+    rotary.slow =
+        get_field(*scaling, llama3 ? "low_freq_factor" : "beta_slow", 1.0, path, "a number");
   }
   return rotary;
+}
+
+VCFLASH_INLINE std::optional<kernels::RotaryScaling> scaling_of(RotaryFields const& rotary) {
+  if (rotary.scaling.empty()) return kernels::RotaryScaling{};
+  if (rotary.scaling == "yarn") {
+    return kernels::yarn(rotary.factor, rotary.original, rotary.fast, rotary.slow);
+  }
+  if (rotary.scaling == "llama3") {
+    return kernels::llama3_scaling(rotary.factor, rotary.original, rotary.fast, rotary.slow);
+  }
+  return {};
 }
 
 VCFLASH_INLINE std::string model_of_folder(nlohmann::json const& config,
@@ -196,8 +212,9 @@ VCFLASH_INLINE void require_model_config(NetworkFields const& network, std::stri
   auto const rotary = rotary_fields(config, path);
   RotaryFields ours{rotary.base, {}, 1, 0};
   if (auto const& scaling = network.llm.scaling; scaling.stretches()) {
-    ours = {rotary.base, std::string(name_of(scaling.kind)), scaling.factor,
-            scaling.original_positions};
+    ours = {rotary.base,    std::string(name_of(scaling.kind)),
+            scaling.factor, scaling.original_positions,
+            scaling.fast,   scaling.slow};
   }
   if (rotary != ours) {
     refuse("rope_scaling", detail::to_text(rotary), detail::to_text(ours), false);

@@ -126,7 +126,7 @@ class Viewed {
     if (auto const places = std::ranges::count(ids, media_placeholder); places != 1) {
       fail("the prompt has ", places, " places for the one video");
     }
-    infer::require_fits(Llm::facts, std::ssize(ids) - 1 + tokens_.size(0));
+    infer::require_fits(facts_now(network_.llm), std::ssize(ids) - 1 + tokens_.size(0));
     questions_.push_back(question);
     prompts_.push_back(std::move(ids));
     among_.push_back(std::move(among));

@@ -57,7 +57,7 @@ class Conversation {
             std::string const& time_message = {}) {
     std::int64_t total = tokens.size(0);
     for (Tensor const& before : visual_) total += before.size(0);
-    require_fits(M::Llm::facts, total, "; show fewer frames");
+    require_fits(engine_.facts(), total, "; show fewer frames");
     visual_.push_back(std::move(tokens));
     next_.shown += text::first_question(form, time_message, "");
     ++next_.media;

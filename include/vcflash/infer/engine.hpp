@@ -45,6 +45,7 @@ class Engine {
       : network_(network), tokenizer_(tokenizer) {}
 
   text::Tokenizer const& tokenizer() const { return tokenizer_; }
+  LlmFacts facts() const { return facts_now(network_.llm); }
 
   /// \param on_text called with what each token adds to the answer, which may be nothing; returning
   ///   false cancels it
@@ -53,7 +54,7 @@ class Engine {
   template <class OnText>
   Reply reply(Request const& request, OnText&& on_text) {
     auto const positions = spread(request);
-    require_fits(M::Llm::facts, std::ssize(positions), "; begin anew or show fewer frames");
+    require_fits(facts(), std::ssize(positions), "; begin anew or show fewer frames");
     try {
       return answer(request, positions, on_text);
     } catch (NotNumbers const& error) {

@@ -122,6 +122,7 @@ Generated generate(L const& llm, Prompt const& prompt, GenerateOptions const& op
   at::NoGradGuard const no_grad;
   std::vector<std::int64_t> ids;
   if (options.max_new_tokens <= 0) return {ids, Finish::length};
+  std::int64_t const longest = facts_now(llm).longest_input();
   Sampler sampler(options.sampling);
   Tensor states = states_of(llm, prompt, cache);
   while (true) {
@@ -134,7 +135,7 @@ Generated generate(L const& llm, Prompt const& prompt, GenerateOptions const& op
     ids.push_back(id);
     if (!on_token(id)) return {ids, Finish::cancelled};
     if (std::ssize(ids) >= options.max_new_tokens) return {ids, Finish::length};
-    if (cache.tokens() >= L::facts.longest_input()) return {ids, Finish::context};
+    if (cache.tokens() >= longest) return {ids, Finish::context};
     Tensor const next = aten::full({1, 1}, id, prompt.embeddings.options().dtype(at::kLong));
     states = llm.hidden_states(llm.embed(next), &cache);
   }

@@ -120,7 +120,8 @@ class AnswerBatch {
     // The last token has no position yet.
     std::int64_t const said = std::ssize(row.ids);
     std::int64_t const positions = prefix_.cache.tokens() + length(row.prompt) + said - 1;
-    row.busy = !stops && said < options_.max_new_tokens && positions < L::facts.longest_input();
+    row.busy =
+        !stops && said < options_.max_new_tokens && positions < facts_now(llm_).longest_input();
     if (!row.busy) on_answer(row.prompt, row.ids);
   }
 

@@ -75,6 +75,15 @@ concept LanguageModel = Reflected<L> && DecoderCache<typename L::Cache> &&
   { llm.options() } -> std::convertible_to<at::TensorOptions>;
 };
 
+/// The facts of an LLM as it is now: a program may have stretched its positions otherwise than its
+/// type says.
+template <LanguageModel L>
+LlmFacts facts_now(L const& llm) {
+  LlmFacts facts = L::facts;
+  if constexpr (requires { kernels::RotaryScaling(llm.scaling); }) facts.scaling = llm.scaling;
+  return facts;
+}
+
 /// What a type lacks that is to be a language model, in a sentence for the compiler to say.
 template <class L>
 consteval Sentence why_no_llm() {
