@@ -151,8 +151,13 @@ TEST_CASE("a haystack that is too long for the model, or for the video, is refus
   NeedleRun const run;
   auto const long_prompt = run.find("niah_single", {}, "", "200");
   CHECK(long_prompt.exit_code == 2);
-  CHECK_THAT(long_prompt.output,
-             ContainsSubstring("frames is too long") && ContainsSubstring("takes 1024 at most"));
+  CHECK_THAT(long_prompt.output, ContainsSubstring("frames is too long") &&
+                                     ContainsSubstring("takes 1024 at most") &&
+                                     ContainsSubstring("--rope-scaling yarn:4"));
+  auto const stretched = run.find("niah_single", {"--rope-scaling", "yarn:4", "--plan"}, "", "200");
+  CHECK_THAT(stretched.output, !ContainsSubstring("too long"));
+  auto const beyond = run.find("niah_single", {"--beyond-length", "--plan"}, "", "200");
+  CHECK_THAT(beyond.output, ContainsSubstring("says nothing of the model"));
   auto const short_video = run.find("niah_single", {}, "", "26");
   CHECK(short_video.exit_code == 2);
   CHECK_THAT(

@@ -1,12 +1,16 @@
 #include <vcflash/app/trained_model.hpp>
 #include <vcflash/checkpoint/folder.hpp>
+#include <vcflash/llms/qwen2.hpp>
 
 #include <ATen/ops/zeros.h>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "tests/app/tiny_run.hpp"
 
@@ -76,4 +80,71 @@ TEST_CASE("a tokenizer with more tokens than the model has rows is refused", "[e
   auto const outcome = run.evaluate("base");
   CHECK(outcome.exit_code == 2);
   CHECK_THAT(outcome.output, ContainsSubstring("512"));
+}
+
+TEST_CASE("an adapter that a training left is asked as it is, beside its base and merged",
+          "[e2e]") {
+  test::TinyRun const run;
+  std::vector<std::string> const command{"train-sft_lora_tiny",
+                                         "--data",
+                                         run.at("data/stage2.yaml"),
+                                         "--out",
+                                         run.at("lora"),
+                                         "--init",
+                                         run.at("base"),
+                                         "--set",
+                                         "train.global_batch=4",
+                                         "--set",
+                                         "train.micro_batch=4",
+                                         "--set",
+                                         "train.max_steps=3",
+                                         "--set",
+                                         "train.learning_rate=0.05"};
+  auto const described = test::run_program({"train-sft_lora_tiny", "--describe"});
+  CHECK_THAT(described.output, ContainsSubstring("sft_lora_tiny: LoraSft"));
+  auto const planned = test::run_program({"train-sft_lora_tiny", "--plan"});
+  INFO(planned.output);
+  CHECK(planned.exit_code == 0);
+  auto const trained = test::run_program(command);
+  INFO(trained.output);
+  REQUIRE(trained.exit_code == 0);
+  CHECK(std::filesystem::exists(run.folder / "lora/adapter_model.safetensors"));
+  CHECK_FALSE(std::filesystem::exists(run.folder / "lora/model.safetensors"));
+
+  auto const answers = [&](std::string const& model, std::vector<std::string> const& more = {}) {
+    std::filesystem::remove_all(run.folder / "eval");
+    auto const outcome = run.evaluate(model, more);
+    INFO(outcome.output);
+    REQUIRE(outcome.exit_code == 0);
+    std::string all;
+    std::istringstream lines(test::read_file(run.at("eval/answers.jsonl")));
+    for (std::string line; std::getline(lines, line);) {
+      all += nlohmann::json::parse(line).at("answer").get<std::string>() + "\n";
+    }
+    return all;
+  };
+  auto const own = answers("lora");
+  CHECK(own != answers("base"));
+  CHECK(own == answers("base", {"--adapter", run.at("lora")}));
+  auto const merged =
+      test::run_program({"merge-adapter", "--adapter", run.at("lora"), "--out", run.at("merged")});
+  INFO(merged.output);
+  REQUIRE(merged.exit_code == 0);
+  CHECK(own == answers("merged"));
+}
+
+TEST_CASE("positions are stretched as config.json says, or as asked", "[unit]") {
+  test::TemporaryFolder const folder;
+  LlmFacts llm = Qwen2_0_5B::facts;
+  CHECK(app::scaling_for(llm, "", folder.path()) == kernels::RotaryScaling{});
+  CHECK(app::scaling_for(llm, "yarn:4", folder.path()) == kernels::yarn(4, 32768));
+  folder.write("config.json", R"({"rope_scaling": {"type": "yarn", "factor": 2.0,
+                                  "original_max_position_embeddings": 100}})");
+  CHECK(app::scaling_for(llm, "", folder.path()) == kernels::yarn(2, 100));
+  CHECK(app::scaling_for(llm, "none", folder.path()) == kernels::RotaryScaling{});
+  llm.scaling = app::scaling_for(llm, "", folder.path());
+  CHECK(llm.longest_input() == 32768);
+  for (std::string const wrong : {"yarn", "yarn:", "yarn:0.5", "yarn:4x", "llama3:8"}) {
+    CHECK_THROWS_AS(app::scaling_for(llm, wrong, folder.path()), InputError);
+  }
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <vcflash/kernels/cpu.hpp>
+#include <vcflash/kernels/dispatch.hpp>
 #include <vcflash/layers/norm.hpp>
 #include <vcflash/tensor/aten.hpp>
 #include <vcflash/tensor/parameter.hpp>
@@ -21,7 +21,7 @@ struct LayerScale {
 
   Tensor operator()(Tensor const& x) const {
     // The product of two bf16 numbers is rounded once either way, the sums of its gradient are not.
-    if (!kernels::cpu::learns(x, weight.value)) return (x * weight.value).to(x.scalar_type());
+    if (!kernels::learns(x, weight.value)) return (x * weight.value).to(x.scalar_type());
     return (x.to(at::kFloat) * weight.value.to(at::kFloat)).to(x.scalar_type());
   }
 };

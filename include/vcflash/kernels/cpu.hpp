@@ -1,9 +1,0 @@
-#pragma once
-
-#include <vcflash/kernels/dispatch.hpp>
-
-namespace vcflash::kernels::cpu {
-
-using kernels::learns;
-
-}  // namespace vcflash::kernels::cpu
