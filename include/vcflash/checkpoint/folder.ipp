@@ -223,6 +223,33 @@ inline void untie(TensorMap& tensors, std::filesystem::path const& folder) {
   tensors.erase(head);
 }
 
+/// Tensors under the network's keys, where it has one for a file's.
+inline TensorMap respelled(TensorMap const& stored, NetworkParameters const& network) {
+  std::set<std::string> known;
+  for (auto const* part : {&network.encoder, &network.connector, &network.llm}) {
+    for (auto const& parameter : *part) {
+      known.insert(parameter.key);
+      if (parameter.converted != nullptr) known.insert(parameter.made_from);
+    }
+  }
+  if (network.tied) known.insert("lm_head.weight");
+  auto const knows = [&](std::string const& key) { return known.contains(key); };
+  TensorMap tensors;
+  std::vector<std::pair<std::string, Tensor>> others;
+  for (auto const& [key, tensor] : stored) {
+    if (auto name = network.spelling(key, knows); name == key) {
+      tensors.emplace(key, tensor);
+    } else {
+      others.emplace_back(key, tensor);
+    }
+  }
+  for (auto const& [key, tensor] : others) {
+    // What is there in two spellings is unexpected in the other one.
+    if (!tensors.emplace(network.spelling(key, knows), tensor).second) tensors.emplace(key, tensor);
+  }
+  return tensors;
+}
+
 inline constexpr std::string_view connector_prefix = "model.mm_projector.";
 inline constexpr std::string_view encoder_prefix = "model.vision_tower.";
 
@@ -243,13 +270,20 @@ VCFLASH_INLINE TensorMap read_connector_file(std::filesystem::path const& path) 
 }
 
 VCFLASH_INLINE TensorMap read_encoder_file(std::filesystem::path const& path,
-                                           std::set<std::string> const& known) {
+                                           std::set<std::string> const& known,
+                                           KeySpelling const& spelling) {
   TensorMap tensors;
-  for (auto const& [key, tensor] : read_torch_file(path)) {
-    auto name = key;
-    if (name.starts_with("encoder.norm")) name.replace(0, 12, "encoder.vision_layernorm");
-    name = fmt::format("{}vision_tower.{}", detail::encoder_prefix, name);
-    if (known.contains(name)) tensors[name] = tensor;
+  auto const add = [&](std::string const& key, Tensor const& tensor) {
+    auto name = spelling(std::string(detail::encoder_prefix) + key,
+                         [&](std::string const& wanted) { return known.contains(wanted); });
+    if (known.contains(name)) tensors.emplace(std::move(name), tensor);
+  };
+  if (std::filesystem::is_directory(path) || path.extension() == ".safetensors") {
+    auto const stored =
+        std::filesystem::is_directory(path) ? read_weights(path) : read_tensors(path);
+    for (auto const& [key, tensor] : stored) add(key, tensor);
+  } else {
+    for (auto const& [key, tensor] : read_torch_file(path)) add(key, tensor);
   }
   return tensors;
 }
@@ -270,7 +304,8 @@ VCFLASH_INLINE std::vector<std::string> load_encoder(NetworkParameters const& ne
                                                      KeyPatterns const& allow_missing) {
   std::set<std::string> known;
   for (auto const& parameter : network.encoder) known.insert(parameter.key);
-  auto report = load_parameters(network.encoder, read_encoder_file(path, known), dtype);
+  auto report =
+      load_parameters(network.encoder, read_encoder_file(path, known, network.spelling), dtype);
   auto left = report.excuse(allow_missing);
   report.require_complete(path.string());
   return left;
@@ -278,7 +313,7 @@ VCFLASH_INLINE std::vector<std::string> load_encoder(NetworkParameters const& ne
 
 VCFLASH_INLINE std::vector<std::string> load_model(NetworkParameters const& network,
                                                    Weights const& weights, at::ScalarType dtype) {
-  auto tensors = read_weights(weights.folder);
+  auto tensors = detail::respelled(read_weights(weights.folder), network);
   if (network.tied) detail::untie(tensors, weights.folder);
   auto const holds = [&](std::string_view prefix) {
     auto const first = tensors.lower_bound(std::string(prefix));
