@@ -97,7 +97,8 @@ NetworkParameters parameters_of_parts(Network& network) {
 }
 
 /// Upstream's `mm_projector.bin`: keys that contain `mm_projector.` are the connector's, whatever
-/// stands before; others are ignored, as upstream does.
+/// stands before, and so is one that ends with `image_newline`; others are ignored, as upstream
+/// does.
 TensorMap read_connector_file(std::filesystem::path const& path);
 
 /// An encoder as it was released: upstream's raw file (`UMT-L_f4_vision.pt`), a safetensors file,

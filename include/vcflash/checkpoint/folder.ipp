@@ -252,15 +252,24 @@ inline TensorMap respelled(TensorMap const& stored, NetworkParameters const& net
 
 inline constexpr std::string_view connector_prefix = "model.mm_projector.";
 inline constexpr std::string_view encoder_prefix = "model.vision_tower.";
+inline constexpr std::string_view line_break = "image_newline";
+
+inline std::set<std::string> keys_of(std::vector<ParameterRef> const& parameters) {
+  std::set<std::string> keys;
+  for (auto const& parameter : parameters) keys.insert(parameter.key);
+  return keys;
+}
 
 }  // namespace detail
 
 VCFLASH_INLINE TensorMap read_connector_file(std::filesystem::path const& path) {
   TensorMap tensors;
   for (auto const& [key, tensor] : read_torch_file(path)) {
-    auto const at = key.find("mm_projector.");
-    if (at != key.npos)
+    if (auto const at = key.find("mm_projector."); at != key.npos) {
       tensors[std::string(detail::connector_prefix) + key.substr(at + 13)] = tensor;
+    } else if (key.ends_with(detail::line_break)) {
+      tensors["model." + std::string(detail::line_break)] = tensor;
+    }
   }
   if (tensors.empty()) {
     throw InputError(
@@ -302,8 +311,7 @@ VCFLASH_INLINE std::vector<std::string> load_encoder(NetworkParameters const& ne
                                                      std::filesystem::path const& path,
                                                      at::ScalarType dtype,
                                                      KeyPatterns const& allow_missing) {
-  std::set<std::string> known;
-  for (auto const& parameter : network.encoder) known.insert(parameter.key);
+  auto const known = detail::keys_of(network.encoder);
   auto report =
       load_parameters(network.encoder, read_encoder_file(path, known, network.spelling), dtype);
   auto left = report.excuse(allow_missing);
@@ -315,37 +323,37 @@ VCFLASH_INLINE std::vector<std::string> load_model(NetworkParameters const& netw
                                                    Weights const& weights, at::ScalarType dtype) {
   auto tensors = detail::respelled(read_weights(weights.folder), network);
   if (network.tied) detail::untie(tensors, weights.folder);
-  auto const holds = [&](std::string_view prefix) {
-    auto const first = tensors.lower_bound(std::string(prefix));
-    return first != tensors.end() && first->first.starts_with(prefix);
-  };
-  std::vector<std::string_view> elsewhere;  // what the folder need not have
+  std::set<std::string> elsewhere;  // what the folder need not have
   std::vector<std::string> left;
   auto const leave = [&](std::vector<std::string> keys) {
     left.insert(left.end(), std::make_move_iterator(keys.begin()),
                 std::make_move_iterator(keys.end()));
   };
-  auto const leave_out = [&](std::string_view prefix) {
-    std::erase_if(tensors, [&](auto const& entry) { return entry.first.starts_with(prefix); });
-    elsewhere.push_back(prefix);
+  auto const leave_out = [&](std::set<std::string> const& keys, std::string_view prefix) {
+    std::erase_if(tensors, [&](auto const& entry) {
+      return entry.first.starts_with(prefix) || keys.contains(entry.first);
+    });
+    elsewhere.insert(keys.begin(), keys.end());
   };
+  auto const connector = detail::keys_of(network.connector);
   if (weights.connector) {
     leave(load_connector(network, *weights.connector, dtype, weights.allow_missing));
-    leave_out(detail::connector_prefix);
-  } else if (weights.fresh_connector && !holds(detail::connector_prefix)) {
-    elsewhere.push_back(detail::connector_prefix);
+    leave_out(connector, detail::connector_prefix);
+  } else if (weights.fresh_connector && std::ranges::none_of(tensors, [&](auto const& entry) {
+               return entry.first.starts_with(detail::connector_prefix) ||
+                      connector.contains(entry.first);
+             })) {
+    elsewhere.insert(connector.begin(), connector.end());
   }
   if (weights.encoder) {
     leave(load_encoder(network, *weights.encoder, dtype, weights.allow_missing));
-    leave_out(detail::encoder_prefix);
+    leave_out(detail::keys_of(network.encoder), detail::encoder_prefix);
   }
   auto all = network.encoder;
   all.insert(all.end(), network.connector.begin(), network.connector.end());
   all.insert(all.end(), network.llm.begin(), network.llm.end());
   auto report = load_parameters(all, tensors, dtype, weights.storage);
-  std::erase_if(report.missing, [&](std::string const& key) {
-    return std::ranges::any_of(elsewhere, [&](auto prefix) { return key.starts_with(prefix); });
-  });
+  std::erase_if(report.missing, [&](std::string const& key) { return elsewhere.contains(key); });
   leave(report.excuse(weights.allow_missing));
   report.require_complete(weights.folder.string());
   return left;
