@@ -34,7 +34,9 @@ void check_raw_file(std::string const& name) {
   checkpoint::write_torch_file(folder / "raw.pt", tensors);
   std::set<std::string> known;
   for (auto const& [key, shape] : keys_of<Encoder>("model.vision_tower.")) known.insert(key);
-  auto read = checkpoint::read_encoder_file(folder / "raw.pt", known);
+  KeySpelling spelling;
+  spelling.add_part("model.vision_tower.", key_aliases_of<Encoder>());
+  auto read = checkpoint::read_encoder_file(folder / "raw.pt", known, spelling);
   std::map<std::string, at::Tensor> const by_key(tensors.begin(), tensors.end());
 
   auto ours = test::compiled_keys<Encoder>();

@@ -1,3 +1,4 @@
+#include <vcflash/connectors/pooling.hpp>
 #include <vcflash/infer/look.hpp>
 
 #include <ATen/ops/tensor.h>
@@ -41,6 +42,20 @@ TEST_CASE("a video's tokens do not depend on how many frames pass the encoder to
   }
   CHECK_THROWS_AS(infer::look_at<Tiny>(tiny_network(), test::tiny_frames(6), Modality::video, 4),
                   Error);
+}
+
+TEST_CASE("a line break ends a video once, however many frames pass the encoder together",
+          "[unit]") {
+  using Broken = ModelOf<Tiny::Encoder, Pool2x2, Tiny::Llm>;
+  Broken::Network network;
+  initialize_model<Broken>(network, 7);
+  auto const frames = test::tiny_frames(20);
+  Tensor const whole = infer::look_at<Broken>(network, frames, Modality::video, 20);
+  CHECK(whole.size(0) == 20 * 9 + 1);
+  CHECK(whole[180].equal(network.connector.image_newline.value));
+  for (std::int64_t const part : {4, 8, 12}) {
+    CHECK(infer::look_at<Broken>(network, frames, Modality::video, part).equal(whole));
+  }
 }
 
 TEST_CASE("a prompt's embeddings are those the model trains on", "[unit]") {

@@ -15,6 +15,19 @@ TEST_CASE("GELU is exact, by the error function", "[unit]") {
   CHECK(std::abs(Gelu{}(at::full({1}, x)).item<float>() - expected) < 1e-6F);
 }
 
+TEST_CASE("GELU's approximations are by tanh and by the logistic function", "[unit]") {
+  float const x = 0.7F;
+  float const by_tanh = 0.5F * x * (1 + std::tanh(0.7978845608F * (x + 0.044715F * x * x * x)));
+  CHECK(std::abs(TanhGelu{}(at::full({1}, x)).item<float>() - by_tanh) < 1e-6F);
+  float const by_sigmoid = x / (1 + std::exp(-1.702F * x));
+  CHECK(std::abs(QuickGelu{}(at::full({1}, x)).item<float>() - by_sigmoid) < 1e-6F);
+
+  GeluMlp<4, 6, PlainParts, QuickGelu> mlp;
+  initialize(mlp, {.weight = 1}, 1);
+  at::Tensor const row = at::randn({2, 4});
+  CHECK(mlp(row).equal(mlp.fc2(QuickGelu{}(mlp.fc1(row)))));
+}
+
 TEST_CASE("SwiGLU gates one projection by another", "[unit]") {
   SwiGlu<4, 6> mlp;
   initialize(mlp, {.weight = 1}, 1);

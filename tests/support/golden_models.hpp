@@ -53,13 +53,26 @@ void load_golden_weights(Model& model, std::map<std::string, at::Tensor> const& 
   CHECK(used.size() == weights.size());
 }
 
+/// The gradient of a parameter; zero, if it has none.
+template <class Model>
+at::Tensor gradient_of(Model const& model, std::string const& of) {
+  at::Tensor gradient;
+  for_each_parameter(model, [&](std::string const& key, auto const& parameter) {
+    if (key != of) return;
+    gradient = parameter.value.grad();
+    if (!gradient.defined()) gradient = at::zeros_like(parameter.value);
+  });
+  return gradient;
+}
+
 /// Compares the gradient of every parameter with the tensor stored as `prefix` and its key, where
 /// one is stored.
+/// \param but the key of one that is compared otherwise
 template <class Model>
 void check_gradients(Golden& golden, std::string const& prefix, Model const& model,
-                     Tolerance tolerance) {
+                     Tolerance tolerance, std::string const& but = {}) {
   for_each_parameter(model, [&](std::string const& key, auto const& parameter) {
-    if (!golden.json().at("tensors").contains(prefix + key)) return;
+    if (key == but || !golden.json().at("tensors").contains(prefix + key)) return;
     at::Tensor const& gradient = parameter.value.grad();
     golden.check(prefix + key, gradient.defined() ? gradient : at::zeros_like(parameter.value),
                  tolerance);

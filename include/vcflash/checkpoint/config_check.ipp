@@ -62,7 +62,7 @@ inline constexpr std::array released_models{
 
 /// The kind of encoder that upstream builds for a name: it looks for these words, in this order.
 inline std::string_view tower_kind(std::string_view name) {
-  for (std::string_view const kind : {"internvideo2", "umt-hd", "umt"}) {
+  for (std::string_view const kind : {"internvideo2", "umt-hd", "umt", "siglip", "clip"}) {
     if (name.find(kind) != name.npos) return kind;
   }
   return name;

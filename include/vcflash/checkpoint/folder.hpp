@@ -14,6 +14,7 @@
 
 #include <vcflash/checkpoint/json_file.hpp>
 #include <vcflash/checkpoint/shards.hpp>
+#include <vcflash/meta/key_alias.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/tensor/parameter_list.hpp>
 #include <vcflash/tensor/tensor.hpp>
@@ -78,16 +79,22 @@ KeyReport load_parameters(std::vector<ParameterRef> const& parameters, TensorMap
 /// The three parts of a network, each with the keys of the whole.
 struct NetworkParameters {
   std::vector<ParameterRef> encoder, connector, llm;
-  bool tied = false;  ///< the LLM's output layer is its embedding table
+  bool tied = false;       ///< the LLM's output layer is its embedding table
+  KeySpelling spelling{};  ///< how else files spell the keys
 };
 
 template <class Network>
 NetworkParameters parameters_of_parts(Network& network) {
   auto const& prefixes = Network::key_prefixes;
+  KeySpelling spelling(key_aliases_of<Network>());
+  spelling.add_part(prefixes[0], key_aliases_of<typename Network::Encoder>());
+  spelling.add_part(prefixes[1], key_aliases_of<typename Network::Connector>());
+  spelling.add_part(prefixes[2], key_aliases_of<typename Network::Llm>());
   return {.encoder = parameters_of(network.encoder, prefixes[0]),
           .connector = parameters_of(network.connector, prefixes[1]),
           .llm = parameters_of(network.llm, prefixes[2]),
-          .tied = Network::Llm::facts.tied};
+          .tied = Network::Llm::facts.tied,
+          .spelling = std::move(spelling)};
 }
 
 /// All of them, in the order that the parts stand in.
@@ -99,14 +106,16 @@ inline std::vector<ParameterRef> all_of(NetworkParameters const& network) {
 }
 
 /// Upstream's `mm_projector.bin`: keys that contain `mm_projector.` are the connector's, whatever
-/// stands before; others are ignored, as upstream does.
+/// stands before, and so is one that ends with `image_newline`; others are ignored, as upstream
+/// does.
 TensorMap read_connector_file(std::filesystem::path const& path);
 
-/// Upstream's raw UMT file (`UMT-L_f4_vision.pt`): keys that begin with `encoder.` are the
-/// encoder's, its norm under another name; the layer that is not run and the position tables,
-/// which are computed, are left out with the rest.
-/// \param known the keys of the whole model's encoder
-TensorMap read_encoder_file(std::filesystem::path const& path, std::set<std::string> const& known);
+/// An encoder as it was released: upstream's raw file (`UMT-L_f4_vision.pt`), a safetensors file,
+/// or a folder of `transformers`'. What the encoder does not have (a layer that is not run,
+/// position tables that are computed, a text model beside it) is left out. \param known the keys of
+/// the whole model's encoder \param spelling how else its files spell them
+TensorMap read_encoder_file(std::filesystem::path const& path, std::set<std::string> const& known,
+                            KeySpelling const& spelling);
 
 /// Gives a network the connector of stage 1's file.
 /// \return keys that were missing and may be: their parameters are left alone
@@ -114,7 +123,7 @@ std::vector<std::string> load_connector(NetworkParameters const& network,
                                         std::filesystem::path const& path, at::ScalarType dtype,
                                         KeyPatterns const& allow_missing = {});
 
-/// Gives a network the encoder of upstream's raw file.
+/// Gives a network an encoder as it was released.
 /// \return as `load_connector`
 std::vector<std::string> load_encoder(NetworkParameters const& network,
                                       std::filesystem::path const& path, at::ScalarType dtype,
@@ -124,13 +133,13 @@ std::vector<std::string> load_encoder(NetworkParameters const& network,
 struct Weights {
   std::filesystem::path folder;                      ///< the LLM at least
   std::optional<std::filesystem::path> connector{};  ///< `mm_projector.bin`, instead of its own
-  std::optional<std::filesystem::path> encoder{};    ///< raw `.pt`, instead of its own
+  std::optional<std::filesystem::path> encoder{};    ///< as released, instead of its own
   bool fresh_connector = false;    ///< a folder without a connector leaves the model's own
   Storage storage = Storage::own;  ///< of what the folder holds
   KeyPatterns allow_missing{};
 };
 
-/// Loads a model from a folder, key by key.
+/// Loads a model from a folder, key by key, in any spelling that the network knows.
 /// \param network a connector that the weights may leave alone keeps its values
 /// \return as `load_connector`
 /// \throws InputError naming what is missing, unexpected or of another shape

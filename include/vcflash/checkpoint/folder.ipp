@@ -223,17 +223,53 @@ inline void untie(TensorMap& tensors, std::filesystem::path const& folder) {
   tensors.erase(head);
 }
 
+/// Tensors under the network's keys, where it has one for a file's.
+inline TensorMap respelled(TensorMap const& stored, NetworkParameters const& network) {
+  std::set<std::string> known;
+  for (auto const* part : {&network.encoder, &network.connector, &network.llm}) {
+    for (auto const& parameter : *part) {
+      known.insert(parameter.key);
+      if (parameter.converted != nullptr) known.insert(parameter.made_from);
+    }
+  }
+  if (network.tied) known.insert("lm_head.weight");
+  auto const knows = [&](std::string const& key) { return known.contains(key); };
+  TensorMap tensors;
+  std::vector<std::pair<std::string, Tensor>> others;
+  for (auto const& [key, tensor] : stored) {
+    if (auto name = network.spelling(key, knows); name == key) {
+      tensors.emplace(key, tensor);
+    } else {
+      others.emplace_back(key, tensor);
+    }
+  }
+  for (auto const& [key, tensor] : others) {
+    // What is there in two spellings is unexpected in the other one.
+    if (!tensors.emplace(network.spelling(key, knows), tensor).second) tensors.emplace(key, tensor);
+  }
+  return tensors;
+}
+
 inline constexpr std::string_view connector_prefix = "model.mm_projector.";
 inline constexpr std::string_view encoder_prefix = "model.vision_tower.";
+inline constexpr std::string_view line_break = "image_newline";
+
+inline std::set<std::string> keys_of(std::vector<ParameterRef> const& parameters) {
+  std::set<std::string> keys;
+  for (auto const& parameter : parameters) keys.insert(parameter.key);
+  return keys;
+}
 
 }  // namespace detail
 
 VCFLASH_INLINE TensorMap read_connector_file(std::filesystem::path const& path) {
   TensorMap tensors;
   for (auto const& [key, tensor] : read_torch_file(path)) {
-    auto const at = key.find("mm_projector.");
-    if (at != key.npos)
+    if (auto const at = key.find("mm_projector."); at != key.npos) {
       tensors[std::string(detail::connector_prefix) + key.substr(at + 13)] = tensor;
+    } else if (key.ends_with(detail::line_break)) {
+      tensors["model." + std::string(detail::line_break)] = tensor;
+    }
   }
   if (tensors.empty()) {
     throw InputError(
@@ -243,13 +279,20 @@ VCFLASH_INLINE TensorMap read_connector_file(std::filesystem::path const& path) 
 }
 
 VCFLASH_INLINE TensorMap read_encoder_file(std::filesystem::path const& path,
-                                           std::set<std::string> const& known) {
+                                           std::set<std::string> const& known,
+                                           KeySpelling const& spelling) {
   TensorMap tensors;
-  for (auto const& [key, tensor] : read_torch_file(path)) {
-    auto name = key;
-    if (name.starts_with("encoder.norm")) name.replace(0, 12, "encoder.vision_layernorm");
-    name = fmt::format("{}vision_tower.{}", detail::encoder_prefix, name);
-    if (known.contains(name)) tensors[name] = tensor;
+  auto const add = [&](std::string const& key, Tensor const& tensor) {
+    auto name = spelling(std::string(detail::encoder_prefix) + key,
+                         [&](std::string const& wanted) { return known.contains(wanted); });
+    if (known.contains(name)) tensors.emplace(std::move(name), tensor);
+  };
+  if (std::filesystem::is_directory(path) || path.extension() == ".safetensors") {
+    auto const stored =
+        std::filesystem::is_directory(path) ? read_weights(path) : read_tensors(path);
+    for (auto const& [key, tensor] : stored) add(key, tensor);
+  } else {
+    for (auto const& [key, tensor] : read_torch_file(path)) add(key, tensor);
   }
   return tensors;
 }
@@ -268,9 +311,9 @@ VCFLASH_INLINE std::vector<std::string> load_encoder(NetworkParameters const& ne
                                                      std::filesystem::path const& path,
                                                      at::ScalarType dtype,
                                                      KeyPatterns const& allow_missing) {
-  std::set<std::string> known;
-  for (auto const& parameter : network.encoder) known.insert(parameter.key);
-  auto report = load_parameters(network.encoder, read_encoder_file(path, known), dtype);
+  auto const known = detail::keys_of(network.encoder);
+  auto report =
+      load_parameters(network.encoder, read_encoder_file(path, known, network.spelling), dtype);
   auto left = report.excuse(allow_missing);
   report.require_complete(path.string());
   return left;
@@ -278,36 +321,36 @@ VCFLASH_INLINE std::vector<std::string> load_encoder(NetworkParameters const& ne
 
 VCFLASH_INLINE std::vector<std::string> load_model(NetworkParameters const& network,
                                                    Weights const& weights, at::ScalarType dtype) {
-  auto tensors = read_weights(weights.folder);
+  auto tensors = detail::respelled(read_weights(weights.folder), network);
   if (network.tied) detail::untie(tensors, weights.folder);
-  auto const holds = [&](std::string_view prefix) {
-    auto const first = tensors.lower_bound(std::string(prefix));
-    return first != tensors.end() && first->first.starts_with(prefix);
-  };
-  std::vector<std::string_view> elsewhere;  // what the folder need not have
+  std::set<std::string> elsewhere;  // what the folder need not have
   std::vector<std::string> left;
   auto const leave = [&](std::vector<std::string> keys) {
     left.insert(left.end(), std::make_move_iterator(keys.begin()),
                 std::make_move_iterator(keys.end()));
   };
-  auto const leave_out = [&](std::string_view prefix) {
-    std::erase_if(tensors, [&](auto const& entry) { return entry.first.starts_with(prefix); });
-    elsewhere.push_back(prefix);
+  auto const leave_out = [&](std::set<std::string> const& keys, std::string_view prefix) {
+    std::erase_if(tensors, [&](auto const& entry) {
+      return entry.first.starts_with(prefix) || keys.contains(entry.first);
+    });
+    elsewhere.insert(keys.begin(), keys.end());
   };
+  auto const connector = detail::keys_of(network.connector);
   if (weights.connector) {
     leave(load_connector(network, *weights.connector, dtype, weights.allow_missing));
-    leave_out(detail::connector_prefix);
-  } else if (weights.fresh_connector && !holds(detail::connector_prefix)) {
-    elsewhere.push_back(detail::connector_prefix);
+    leave_out(connector, detail::connector_prefix);
+  } else if (weights.fresh_connector && std::ranges::none_of(tensors, [&](auto const& entry) {
+               return entry.first.starts_with(detail::connector_prefix) ||
+                      connector.contains(entry.first);
+             })) {
+    elsewhere.insert(connector.begin(), connector.end());
   }
   if (weights.encoder) {
     leave(load_encoder(network, *weights.encoder, dtype, weights.allow_missing));
-    leave_out(detail::encoder_prefix);
+    leave_out(detail::keys_of(network.encoder), detail::encoder_prefix);
   }
   auto report = load_parameters(all_of(network), tensors, dtype, weights.storage);
-  std::erase_if(report.missing, [&](std::string const& key) {
-    return std::ranges::any_of(elsewhere, [&](auto prefix) { return key.starts_with(prefix); });
-  });
+  std::erase_if(report.missing, [&](std::string const& key) { return elsewhere.contains(key); });
   leave(report.excuse(weights.allow_missing));
   report.require_complete(weights.folder.string());
   return left;

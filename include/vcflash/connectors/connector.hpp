@@ -51,6 +51,25 @@ consteval Sentence why_no_connector() {
   }
 }
 
+/// A connector with learned tokens of a medium's own, beside those of its clips or tiles.
+/// Promises: `ended_video(tokens)` takes [tokens, output_width] of all of a video's clips,
+/// `ended_image(whole, raster)` the tokens of a whole image and [rows, columns, output_width] of
+/// its tiles, undefined if it has none; either gives [tokens, output_width], what was there in the
+/// same order.
+template <class K>
+concept EndsMedia = Connector<K> && requires(K const& connector, Tensor const& tokens) {
+  { connector.ended_video(tokens) } -> std::same_as<Tensor>;
+  { connector.ended_image(tokens, tokens) } -> std::same_as<Tensor>;
+};
+
+/// What a connector's keys begin with in a whole model: `model_prefix`, if it says one because some
+/// of them stand beside upstream's `mm_projector`.
+template <Connector K>
+constexpr char const* connector_prefix() {
+  if constexpr (requires { K::model_prefix; }) return K::model_prefix;
+  return "model.mm_projector.";
+}
+
 /// A connector written without its widths, as `ToMe16` in a recipe: it fits itself between an
 /// encoder and an LLM.
 template <class K, class Encoder, class Llm>

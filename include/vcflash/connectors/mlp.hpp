@@ -2,6 +2,7 @@
 
 #include <vcflash/connectors/projection.hpp>
 #include <vcflash/layers/mlp.hpp>
+#include <vcflash/meta/key_alias.hpp>
 
 #include <array>
 #include <cstdint>
@@ -9,14 +10,20 @@
 
 namespace vcflash {
 
-/// Linear, GELU, Linear on every patch, as LLaVA 1.5 has it. Upstream: `mlp2x_gelu`.
-template <ProjectionConfig C>
+/// An MLP on every patch, as LLaVA 1.5 has it: Linear, then GELU and Linear `Depth - 1` times, then
+/// `Blocks` residual blocks. Upstream: `mlpNx_gelu`, `mlpNx_resMx_gelu`.
+template <ProjectionConfig C, std::int64_t Depth = 2, std::int64_t Blocks = 0>
 struct MlpConnector : PatchwiseConnector<C> {
-  using Projection = GeluProjector<C.input, C.output>;
+  using Projection = GeluProjector<C.input, C.output, Depth, Blocks>;
   BOOST_HANA_DEFINE_STRUCT(MlpConnector, (Projection, layers));
   static constexpr std::array key_prefixes{""};
+  /// As transformers has them.
+  static constexpr std::array key_aliases{KeyAlias{"linear_1.", "0."}, KeyAlias{"linear_2.", "2."}};
 
-  static std::string upstream_name() { return "mlp2x_gelu"; }
+  static std::string upstream_name() {
+    return "mlp" + std::to_string(Depth) + "x_" +
+           (Blocks > 0 ? "res" + std::to_string(Blocks) + "x_" : std::string()) + "gelu";
+  }
 
   /// \param features [clips, view.tokens(), input]
   /// \return [clips, view.tokens(), output]
@@ -24,10 +31,16 @@ struct MlpConnector : PatchwiseConnector<C> {
 };
 
 /// `MlpConnector` between any neighbours.
-struct Mlp2xGelu {
+template <std::int64_t Depth, std::int64_t Blocks, Name name>
+struct MlpKind {
   template <class Encoder, class Llm>
-  using Between = MlpConnector<between<Encoder, Llm>("Mlp2xGelu")>;
+  using Between = MlpConnector<between<Encoder, Llm>(name), Depth, Blocks>;
 };
+
+using Mlp2xGelu = MlpKind<2, 0, "Mlp2xGelu">;
+/// `Mlp2xResGelu<2>` is upstream's `mlp2x_res2x_gelu`.
+template <std::int64_t Blocks>
+using Mlp2xResGelu = MlpKind<2, Blocks, "Mlp2xResGelu">;
 
 using Mlp2xGeluOfUmtL = MlpConnector<ProjectionConfig{.name = "Mlp2xGelu"}>;
 static_assert(Connector<Mlp2xGeluOfUmtL>);

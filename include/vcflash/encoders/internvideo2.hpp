@@ -9,6 +9,7 @@
 #include <vcflash/layers/patch_embedding.hpp>
 #include <vcflash/layers/run.hpp>
 #include <vcflash/layers/sinusoid.hpp>
+#include <vcflash/meta/key_alias.hpp>
 #include <vcflash/tensor/aten.hpp>
 
 #include <array>
@@ -111,6 +112,8 @@ struct InternVideo2 : TransformerFacts<C> {
 
   using Transformer = InternVideo2Transformer<C, P>;
   BOOST_HANA_DEFINE_STRUCT(InternVideo2, (Transformer, vision_tower));
+  /// As its raw file spells them.
+  static constexpr std::array key_aliases{KeyAlias{"", "vision_tower."}};
 
   using Parts = P;
   template <class OtherParts>

@@ -8,6 +8,7 @@
 #include <vcflash/layers/patch_embedding.hpp>
 #include <vcflash/layers/run.hpp>
 #include <vcflash/layers/sinusoid.hpp>
+#include <vcflash/meta/key_alias.hpp>
 #include <vcflash/tensor/aten.hpp>
 
 #include <array>
@@ -97,6 +98,10 @@ struct Umt : TransformerFacts<C> {
   using Transformer = UmtTransformer<C, P>;
   BOOST_HANA_DEFINE_STRUCT(Umt, (Transformer, encoder));
   static constexpr std::array key_prefixes{"vision_tower.encoder."};
+  /// As its raw file spells them.
+  static constexpr std::array key_aliases{
+      KeyAlias{"encoder.norm.", "vision_tower.encoder.vision_layernorm."},
+      KeyAlias{"", "vision_tower."}};
 
   using Parts = P;
   template <class OtherParts>

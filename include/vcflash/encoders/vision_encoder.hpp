@@ -112,12 +112,13 @@ EncoderFacts encoder_facts() {
 }
 
 /// Whether a configuration can be a vision transformer's.
-template <auto C>
+/// \tparam leaves_rest whether its patches leave out what of the pixels fills none
+template <auto C, bool leaves_rest = false>
 inline constexpr bool sound_transformer =
     require<C.width % C.heads == 0, Sentence{} << C.name << " has " << C.heads
                                                << " heads, which do not divide its width "
                                                << C.width>&&
-        require<C.resolution % C.patch == 0,
+        require<leaves_rest || C.resolution % C.patch == 0,
                 Sentence{} << C.name << " has patches of " << C.patch
                            << " pixels, which do not divide its resolution " << C.resolution>&&
             require<(C.layers() > 0 && C.layers() <= C.depth),

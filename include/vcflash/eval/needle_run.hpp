@@ -113,7 +113,8 @@ Tensor look_at_haystack(typename M::Network const& network, std::filesystem::pat
     auto const until = std::min(first + haystack_part, frames);
     if (until < frames) next = std::async(std::launch::async, decode, until);
     all.narrow(0, first * frame_tokens<M>(), (until - first) * frame_tokens<M>())
-        .copy_(infer::look_at<M>(network, seen, Modality::video));
+        .copy_(infer::look_at<M>(network, seen, Modality::video, infer::encoder_part,
+                                 /*whole=*/false));
     on_frames(until);
   }
   return all;
@@ -130,7 +131,8 @@ Tensor look_at_needle(typename M::Network const& network, std::filesystem::path 
     frames.rgb.insert(frames.rgb.end(), picture.rgb.begin(), picture.rgb.end());
   }
   constexpr int side = static_cast<int>(M::Encoder::resolution);
-  return infer::look_at<M>(network, detail::squares(frames, side), Modality::video);
+  return infer::look_at<M>(network, detail::squares(frames, side), Modality::video,
+                           infer::encoder_part, /*whole=*/false);
 }
 
 /// Asks about needles. What a question's input begins alike with the one before it is not computed

@@ -48,10 +48,11 @@ inline constexpr std::int64_t encoder_part = 64;
 /// \param part most frames of a video that pass the encoder together, in whole clips and one clip
 /// at
 ///   least; in fp32 the tokens do not depend on it
+/// \param whole whether a video ends with these frames; else others follow
 /// \return [tokens, hidden]
 template <Model M>
 Tensor look_at(typename M::Network const& network, media::Frames const& frames, Modality modality,
-               std::int64_t part = encoder_part) {
+               std::int64_t part = encoder_part, bool whole = true) {
   at::NoGradGuard const no_grad;
   constexpr int clip = static_cast<int>(M::Encoder::clip.frames);
   int const most = std::max(clip, static_cast<int>(part) / clip * clip);
@@ -63,14 +64,14 @@ Tensor look_at(typename M::Network const& network, media::Frames const& frames, 
                                                   static_cast<std::ptrdiff_t>(frames.frame_bytes());
       auto const end = begin + static_cast<std::ptrdiff_t>(count) *
                                    static_cast<std::ptrdiff_t>(frames.frame_bytes());
-      tokens.push_back(
-          look_at<M>(network, {count, frames.height, frames.width, {begin, end}}, modality, most));
+      tokens.push_back(look_at<M>(network, {count, frames.height, frames.width, {begin, end}},
+                                  modality, most, whole && first + count == frames.count));
     }
     return aten::cat(tokens);
   }
   Medium const medium{.modality = modality, .pixels = pixels_of<M>(frames)};
   Medium const* const media = &medium;
-  return network.visual_tokens(std::span(&media, 1)).front();
+  return network.visual_tokens(std::span(&media, 1), RunDirectly{}, whole).front();
 }
 
 /// The embeddings of a prompt: its ids, the visual tokens of each medium in the place of its

@@ -4,6 +4,8 @@
 #include <vcflash/tensor/parameter.hpp>
 
 #include <cstdint>
+#include <optional>
+#include <type_traits>
 
 namespace vcflash {
 
@@ -32,6 +34,23 @@ struct PatchEmbedding {
   using Projection = PatchProjection<Width, Patch>;
   BOOST_HANA_DEFINE_STRUCT(PatchEmbedding, (Projection, proj));
   Tensor operator()(Tensor const& pixels) const { return proj(pixels); }
+};
+
+/// The patches of an encoder of images, by a 2-d convolution: pixels to the right and at the bottom
+/// that fill no patch are left out.
+template <std::int64_t Width, std::int64_t Patch, bool Biased = true>
+struct ImagePatches {
+  using Kernel = Parameter<Role::weight, Width, 3, Patch, Patch>;
+  using Bias = std::conditional_t<Biased, Parameter<Role::bias, Width>, Absent>;
+  BOOST_HANA_DEFINE_STRUCT(ImagePatches, (Kernel, weight), (Bias, bias));
+
+  /// \param pixels [images, 3, height, width]
+  /// \return [images, rows * columns, Width], by row, then column
+  Tensor operator()(Tensor const& pixels) const {
+    std::optional<Tensor> added;
+    if constexpr (Biased) added = bias.value;
+    return aten::conv2d(pixels, weight.value, added, Patch).flatten(2).transpose(1, 2);
+  }
 };
 
 }  // namespace vcflash

@@ -9,6 +9,7 @@
 #include <vcflash/layers/run.hpp>
 #include <vcflash/llms/language_model.hpp>
 #include <vcflash/llms/visual_dropping.hpp>
+#include <vcflash/meta/key_alias.hpp>
 #include <vcflash/models/parts.hpp>
 #include <vcflash/models/sample.hpp>
 #include <vcflash/tensor/aten.hpp>
@@ -45,17 +46,27 @@ struct VideoChat {
   static_assert(require<K::output_width == L::hidden,
                         Sentence{} << K::name << " gives " << K::output_width << "-wide tokens, "
                                    << L::name << " takes " << L::hidden>);
+  // Line breaks come on top of what is merged.
   static_assert(
-      require<(K::tokens(E::clip) <= E::clip.tokens()),
+      require<(EndsMedia<K> || K::tokens(E::clip) <= E::clip.tokens()),
               Sentence{} << K::name << " gives " << K::tokens(E::clip) << " tokens a clip, "
                          << E::name << " has only " << E::clip.tokens() << " to merge">);
   static_assert(
-      require<(K::tokens(E::image) <= E::image.tokens()),
+      require<(EndsMedia<K> || K::tokens(E::image) <= E::image.tokens()),
               Sentence{} << K::name << " gives " << K::tokens(E::image) << " tokens an image, "
                          << E::name << " has only " << E::image.tokens() << " to merge">);
 
   BOOST_HANA_DEFINE_STRUCT(VideoChat, (E, encoder), (K, connector), (L, llm));
-  static constexpr std::array key_prefixes{"model.vision_tower.", "model.mm_projector.", ""};
+  static constexpr std::array key_prefixes{"model.vision_tower.", connector_prefix<K>(), ""};
+  /// As transformers' LLaVA classes name the parts, in files and, since its fifth version, in
+  /// memory.
+  static constexpr std::array key_aliases{
+      KeyAlias{"vision_tower.", "model.vision_tower."},
+      KeyAlias{"multi_modal_projector.", "model.mm_projector."},
+      KeyAlias{"model.multi_modal_projector.", "model.mm_projector."},
+      KeyAlias{"image_newline", "model.image_newline"},
+      KeyAlias{"language_model.", ""},
+      KeyAlias{"model.language_model.", "model."}};
 
   using Encoder = E;
   using Connector = K;
@@ -65,9 +76,10 @@ struct VideoChat {
   /// pass the encoder together, and so do all images.
   /// A video's frames are cut in clips; an image that was cut in tiles gives the
   /// tokens of the whole image, then those of the tiles as one raster if they have a place in it.
+  /// \param whole whether videos end with these frames; else others follow
   template <class Run = RunDirectly>
-  std::vector<Tensor> visual_tokens(std::span<Medium const* const> media,
-                                    Run const& run = {}) const {
+  std::vector<Tensor> visual_tokens(std::span<Medium const* const> media, Run const& run = {},
+                                    bool whole = true) const {
     std::vector<Tensor> clips, images;
     for (Medium const* medium : media) {
       Tensor const& pixels = medium->pixels;
@@ -90,7 +102,12 @@ struct VideoChat {
       std::int64_t const pixels = medium->pixels.size(0);
       if (medium->modality == Modality::video) {
         std::int64_t const n = pixels / E::clip.frames;
-        tokens.push_back(clip_tokens.narrow(0, clip, n).flatten(0, 1));
+        Tensor const frames = clip_tokens.narrow(0, clip, n).flatten(0, 1);
+        if constexpr (EndsMedia<K>) {
+          tokens.push_back(whole ? connector.ended_video(frames) : frames);
+        } else {
+          tokens.push_back(frames);
+        }
         clip += n;
       } else {
         tokens.push_back(with_tile_raster(image_tokens.narrow(0, image, pixels), *medium));
@@ -184,16 +201,22 @@ struct VideoChat {
   }
 
   /// \param tokens [1 + tiles, tokens an image, hidden]  \return [rows, hidden]
-  static Tensor with_tile_raster(Tensor const& tokens, Medium const& medium) {
+  Tensor with_tile_raster(Tensor const& tokens, Medium const& medium) const {
     std::int64_t const rows = medium.tile_rows, columns = medium.tile_columns;
-    if (rows * columns == 0) return tokens.flatten(0, 1);
     constexpr TokenGrid grid = K::grid(E::image);
-    if constexpr (grid.rows * grid.columns != K::tokens(E::image)) return tokens.flatten(0, 1);
-    Tensor const raster = tokens.narrow(0, 1, rows * columns)
-                              .view({rows, columns, grid.rows, grid.columns, L::hidden})
-                              .permute({0, 2, 1, 3, 4})
-                              .reshape({-1, L::hidden});
-    return aten::cat({tokens[0], raster});
+    constexpr bool has_place = grid.rows * grid.columns == K::tokens(E::image);
+    Tensor raster;
+    if (has_place && rows * columns > 0) {
+      raster = tokens.narrow(0, 1, rows * columns)
+                   .view({rows, columns, grid.rows, grid.columns, L::hidden})
+                   .permute({0, 2, 1, 3, 4})
+                   .reshape({rows * grid.rows, columns * grid.columns, L::hidden});
+    }
+    if constexpr (EndsMedia<K>) {
+      return connector.ended_image(raster.defined() ? tokens[0] : tokens.flatten(0, 1), raster);
+    } else {
+      return raster.defined() ? aten::cat({tokens[0], raster.flatten(0, 1)}) : tokens.flatten(0, 1);
+    }
   }
 
   Embedded splice(std::span<Sample const> samples, std::vector<Tensor> const& visual,

@@ -4,7 +4,9 @@
 
 #include <ATen/core/Reduction.h>
 #include <ATen/ops/arange_ops.h>
+#include <ATen/ops/avg_pool2d_ops.h>
 #include <ATen/ops/concat_ops.h>
+#include <ATen/ops/conv2d_ops.h>
 #include <ATen/ops/cross_entropy_loss_ops.h>
 #include <ATen/ops/embedding_ops.h>
 #include <ATen/ops/empty_like_ops.h>
@@ -14,11 +16,13 @@
 #include <ATen/ops/layer_norm_ops.h>
 #include <ATen/ops/linalg_vector_norm_ops.h>
 #include <ATen/ops/linear_ops.h>
+#include <ATen/ops/max_pool2d_ops.h>
 #include <ATen/ops/pow_ops.h>
 #include <ATen/ops/scaled_dot_product_attention_ops.h>
 #include <ATen/ops/silu_ops.h>
 #include <ATen/ops/stack_ops.h>
 #include <ATen/ops/upsample_bicubic2d_ops.h>
+#include <ATen/ops/upsample_bilinear2d_ops.h>
 #include <ATen/ops/upsample_linear1d_ops.h>
 #include <ATen/ops/zeros_like_ops.h>
 #include <ATen/ops/zeros_ops.h>
@@ -105,12 +109,23 @@ inline Tensor linear(Tensor const& x, Tensor const& weight,
   return at::_ops::linear::call(x, weight, bias);
 }
 
+/// Without padding; what the last step does not reach is left out.
+/// \param images [batch, channels, height, width]
+inline Tensor conv2d(Tensor const& images, Tensor const& kernel, std::optional<Tensor> const& bias,
+                     std::int64_t stride) {
+  c10::SymInt const step(stride), none(0), one(1);
+  return at::_ops::conv2d::call(images, kernel, bias, step, none, one, one);
+}
+
 inline Tensor embedding(Tensor const& weight, Tensor const& ids) {
   return at::_ops::embedding::call(weight, ids, /*padding_idx=*/-1, /*scale_grad_by_freq=*/false,
                                    /*sparse=*/false);
 }
 
 inline Tensor gelu(Tensor const& x) { return at::_ops::gelu::call(x, "none"); }
+
+/// By tanh instead of erf.
+inline Tensor gelu_tanh(Tensor const& x) { return at::_ops::gelu::call(x, "tanh"); }
 
 inline Tensor silu(Tensor const& x) { return at::_ops::silu::call(x); }
 
@@ -126,6 +141,27 @@ inline Tensor layer_norm(Tensor const& x, Tensor const& weight, Tensor const& bi
 inline Tensor upsample_bicubic2d(Tensor const& images, at::IntArrayRef height_and_width) {
   return at::_ops::upsample_bicubic2d::call(images, c10::fromIntArrayRefSlow(height_and_width),
                                             /*align_corners=*/false, std::nullopt, std::nullopt);
+}
+
+/// Between the middles of the outermost pixels, each a mean of its four nearest.
+/// \param images [batch, channels, height, width]
+inline Tensor upsample_bilinear2d(Tensor const& images, at::IntArrayRef height_and_width) {
+  return at::_ops::upsample_bilinear2d::call(images, c10::fromIntArrayRefSlow(height_and_width),
+                                             /*align_corners=*/false, std::nullopt, std::nullopt);
+}
+
+/// The mean of each square of `side` pixels, and of what is left of squares at the edges.
+/// \param images [batch, channels, height, width]
+inline Tensor avg_pool2d(Tensor const& images, std::int64_t side) {
+  return at::_ops::avg_pool2d::call(images, side, side, /*padding=*/0, /*ceil_mode=*/true,
+                                    /*count_include_pad=*/false, std::nullopt);
+}
+
+/// The largest of each square of `side` pixels, and of what is left of squares at the edges.
+/// \param images [batch, channels, height, width]
+inline Tensor max_pool2d(Tensor const& images, std::int64_t side) {
+  return at::_ops::max_pool2d::call(images, side, side, /*padding=*/0, /*dilation=*/1,
+                                    /*ceil_mode=*/true);
 }
 
 /// \param rows [batch, channels, length]
