@@ -5,13 +5,16 @@
 #include <vcflash/dist/device.hpp>
 #include <vcflash/eval/benchmark.hpp>
 #include <vcflash/eval/needle_exam.hpp>
+#include <vcflash/eval/share.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/recipe.hpp>
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +40,9 @@ struct EvalArguments {
 /// Tells one model folder from another without reading all of its weights: the names, sizes, first
 /// and last bytes of the files that a model is read from. A copy of a folder is the same.
 std::string folder_fingerprint(std::filesystem::path const& folder);
+
+/// The same of one file, by its size, first and last bytes.
+std::string file_fingerprint(std::filesystem::path const& file);
 
 /// A model that is loaded when it is first needed, onto a device that must be there before.
 template <Model M>
@@ -87,9 +93,22 @@ eval::RunOptions run_options(ModelFacts const& model, EvalArguments const& argum
 /// What is said of the model beside its scores.
 nlohmann::ordered_json about_model(ModelFacts const& model, EvalArguments const& arguments);
 
+/// What answers depend on, of all that is said of a run: not where the model's folder lies, which
+/// may be another on each machine.
+nlohmann::json about_answers(nlohmann::json about, EvalArguments const& arguments);
+
 /// And of how it was asked.
 nlohmann::ordered_json about_run(ModelFacts const& model, EvalArguments const& arguments,
                                  eval::RunOptions const& viewing);
+
+/// Asks this process's part of the questions, and, in the first of several processes, what those
+/// left that are no longer at work.
+/// \param ask is given what to ask, perhaps several times
+/// \return in the first process all answers
+std::optional<std::vector<eval::Said>> ask_and_gather(
+    eval::SharedAnswers& answers, eval::Processes const& processes, std::string const& benchmark,
+    std::vector<eval::SharedQuestion> const& questions,
+    std::function<void(std::vector<std::size_t> const&)> const& ask);
 
 }  // namespace vcflash::app::detail
 

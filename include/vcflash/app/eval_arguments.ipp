@@ -17,6 +17,7 @@
 
 #include <vcflash/app/build_commit.hpp>
 #include <vcflash/app/eval_arguments.hpp>
+#include <vcflash/app/log.hpp>
 #include <vcflash/app/number_checks.hpp>
 #include <vcflash/app/program.hpp>
 #include <vcflash/eval/all_benchmarks.hpp>
@@ -152,6 +153,12 @@ VCFLASH_INLINE std::string folder_fingerprint(std::filesystem::path const& folde
       .substr(0, 16);
 }
 
+VCFLASH_INLINE std::string file_fingerprint(std::filesystem::path const& file) {
+  std::error_code none;
+  auto const size = std::filesystem::file_size(file, none);
+  return eval::sha256(fmt::format("{} {}", size, ends_of(file, size))).substr(0, 16);
+}
+
 VCFLASH_INLINE eval::RunOptions run_options(ModelFacts const& model, EvalArguments const& arguments,
                                             eval::FrameLimits wanted) {
   auto viewing = arguments.viewing;
@@ -197,6 +204,30 @@ VCFLASH_INLINE nlohmann::ordered_json about_run(ModelFacts const& model,
   about["repetition_penalty"] = viewing.repetition_penalty;
   if (viewing.by_likelihood) about["choose"] = "likelihood";
   return about;
+}
+
+VCFLASH_INLINE nlohmann::json about_answers(nlohmann::json about, EvalArguments const& arguments) {
+  about.erase("folder");
+  about.erase("commit");  // a run is taken up by the same version
+  about["weights"] = folder_fingerprint(arguments.model);
+  about["allow_missing"] = arguments.allow_missing;
+  return about;
+}
+
+VCFLASH_INLINE std::optional<std::vector<eval::Said>> ask_and_gather(
+    eval::SharedAnswers& answers, eval::Processes const& processes, std::string const& benchmark,
+    std::vector<eval::SharedQuestion> const& questions,
+    std::function<void(std::vector<std::size_t> const&)> const& ask) {
+  if (auto const part = answers.own_part(questions); !part.empty()) ask(part);
+  if (processes.place().rank != 0) return std::nullopt;
+  while (true) {
+    auto const left = answers.left_behind(questions);
+    if (left.empty()) return answers.said(questions);
+    warn(fmt::format(
+        "{}: {} questions are left by processes that are no longer at work, and are asked here",
+        benchmark, left.size()));
+    ask(left);
+  }
 }
 
 }  // namespace vcflash::app::detail

@@ -31,11 +31,14 @@
 
 namespace vcflash::app::detail {
 
-/// Tells one set of questions from another.
-inline std::string questions_fingerprint(eval::Exam const& exam) {
+/// Tells one set of questions from another, wherever their videos lie.
+inline std::string questions_fingerprint(eval::Exam const& exam,
+                                         std::filesystem::path const& media) {
   std::string all;
   for (std::size_t i = 0; i < exam.size(); ++i) {
-    all += fmt::format("{}\n{}\n{}\n", exam.id(i), exam.prompt(i), exam.medium(i).frames_key());
+    auto medium = exam.medium(i);
+    medium.video = medium.video.lexically_proximate(media);
+    all += fmt::format("{}\n{}\n{}\n", exam.id(i), exam.prompt(i), medium.frames_key());
   }
   return eval::sha256(all).substr(0, 16);
 }
@@ -142,24 +145,29 @@ inline void write_layout(eval::Exam const& exam, std::vector<eval::Said> const& 
 /// \return how many questions could not be asked
 inline std::size_t evaluate(EvalProgram const& model, ChosenBenchmark const& chosen,
                             EvalArguments const& arguments, eval::Scoring scoring,
-                            dist::Place const& place) {
+                            eval::Processes& processes) {
   auto const& exam = *chosen.exam;
   auto const& out = chosen.out;
   auto const viewing = run_options(model.facts, arguments, exam.frames());
   double const began = Progress::steady_seconds();
   auto about = about_run(model.facts, arguments, viewing);
   about["max_new_tokens"] = exam.max_new_tokens();
-  nlohmann::json header = about;
-  header.erase("commit");  // a run is taken up by the same version
+  auto header = about_answers(about, arguments);
   about["source"] = chosen.source;
   header["benchmark"] = exam.name();
-  header["weights"] = folder_fingerprint(arguments.model);
-  header["questions"] = questions_fingerprint(exam);
+  header["questions"] =
+      questions_fingerprint(exam, chosen.media.empty() ? chosen.data : chosen.media);
 
+  if (processes.is_finished(exam.name())) return 0;
   checkpoint::make_folder(out);
-  eval::SharedAnswers answers(out, header, place, arguments.fresh);
-  std::vector<std::size_t> all(exam.size()), left;
+  eval::SharedAnswers answers(out, header, processes, arguments.fresh);
+  std::vector<std::size_t> all(exam.size());
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+  std::vector<eval::SharedQuestion> questions(exam.size());
+  auto const groups = eval::by_video(exam, all);
+  for (std::size_t group = 0; group < groups.size(); ++group) {
+    for (std::size_t const i : groups[group]) questions[i] = {exam.id(i), group};
+  }
   std::int64_t done = 0, counted = 0;
   double right = 0;
   auto const count = [&](std::size_t i, eval::Said const& said) {
@@ -168,21 +176,14 @@ inline std::size_t evaluate(EvalProgram const& model, ChosenBenchmark const& cho
     right += exam.graded(i, said).score;
     ++counted;
   };
-  auto const groups = eval::by_video(exam, all);
-  for (std::size_t group = 0; group < groups.size(); ++group) {
-    for (std::size_t const i : groups[group]) {
-      if (auto const* const answer = answers.find(exam.id(i))) {
-        count(i, *answer);
-      } else if (eval::takes(place, group)) {
-        left.push_back(i);
-      }
-    }
+  for (std::size_t i = 0; i < questions.size(); ++i) {
+    if (auto const* const answer = answers.find(questions[i].id)) count(i, *answer);
   }
   if (done > 0) {
     inform(
         fmt::format("{}: {} of {} questions were answered before", exam.name(), done, exam.size()));
   }
-  if (!left.empty()) {
+  auto const ask = [&](std::vector<std::size_t> const& left) {
     model.load();
     if (auto const sentence = advice(viewing); !sentence.empty()) warn(sentence);
     Progress progress(exam.name(), "question", done + std::ssize(left), done);
@@ -193,17 +194,15 @@ inline std::size_t evaluate(EvalProgram const& model, ChosenBenchmark const& cho
       auto const asked = static_cast<double>(std::max<std::int64_t>(1, counted));
       progress.update(done, fmt::format("score {:.3f}", right / asked));
     });
-  }
-  if (place.rank != 0) return 0;
-
-  std::vector<std::string> ids;
-  for (std::size_t const i : all) ids.push_back(exam.id(i));
-  auto const said = answers.gathered(ids);
-  auto const results = eval::write_results(out, exam, scoring, said, about);
+  };
+  auto const said = ask_and_gather(answers, processes, exam.name(), questions, ask);
+  if (!said) return 0;
+  auto const results = eval::write_results(out, exam, scoring, *said, about);
   write_evaluation_report(out, exam);
   if (!arguments.layout.empty()) {
-    write_layout(exam, said, arguments, viewing.frames.max_frames, out);
+    write_layout(exam, *said, arguments, viewing.frames.max_frames, out);
   }
+  processes.finish(exam.name());
   answers.remove();
   auto const broken = results.at("broken").size();
   fmt::print("{}\n{} questions in {}{}; see {}\n", results.at("scores").dump(2), exam.size(),
@@ -252,14 +251,17 @@ VCFLASH_INLINE int run_eval_program(EvalProgram const& model, int argc, char** a
         for (auto const& note : asked.exam->notes()) warn(note);
       }
     }
+    checkpoint::make_folder(arguments.out);
+    eval::Processes processes(arguments.out, place);
     for (auto const& asked : all) {
       if (asked.exam) {
-        broken += evaluate(model, asked, arguments, scoring, place);
+        broken += evaluate(model, asked, arguments, scoring, processes);
       } else {
-        evaluate_needles(model.facts, model.needles, *asked.needles, arguments, scoring, place,
+        evaluate_needles(model.facts, model.needles, *asked.needles, arguments, scoring, processes,
                          asked.out);
       }
     }
+    processes.dismiss();
   });
   constexpr int some_were_broken = 3;
   return code == 0 && broken > 0 ? some_were_broken : code;
