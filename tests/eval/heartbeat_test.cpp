@@ -96,6 +96,19 @@ TEST_CASE("the place of one that is gone is taken, and of one that is at work is
                     ContainsSubstring("another process is writing"));
 }
 
+TEST_CASE("a process may say that it has ended", "[unit]") {
+  vcflash::test::TemporaryFolder const folder;
+  {
+    Heartbeat own(folder / "sign", 1, quick);
+    own.begin("run");
+    own.end();
+  }
+  Watched watched(folder / "sign", quick);
+  CHECK(watched.look() == State::gone);
+  CHECK(watched.sign().run == "run");
+  CHECK_NOTHROW(Heartbeat(folder / "sign", 1, quick));
+}
+
 TEST_CASE("a process whose place was taken notices", "[unit]") {
   vcflash::test::TemporaryFolder const folder;
   Heartbeat own(folder / "sign", 1, quick);

@@ -178,6 +178,17 @@ TEST_CASE("a process that died before it had found the run is not waited for", "
   CHECK_FALSE(processes.is_awaited(1));
 }
 
+TEST_CASE("a process that has ended is waited for no more, whether it was seen or not", "[unit]") {
+  vcflash::test::TemporaryFolder const out;
+  Pace patient = quick;
+  patient.gone = 1h;
+  Processes processes(out.path(), {0, 2}, patient);
+  { Processes const second(out.path(), {1, 2}, patient); }
+  CHECK_FALSE(processes.is_awaited(1));
+  auto const said = answer_all(out.path(), processes);
+  CHECK(said[1].text == processes.name() + "1");
+}
+
 TEST_CASE("two runs do not share a folder", "[unit]") {
   vcflash::test::TemporaryFolder const out;
   Processes const processes(out.path(), {0, 1}, quick);

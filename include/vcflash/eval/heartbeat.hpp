@@ -45,7 +45,8 @@ struct Sign {
   std::string run{};      ///< of which it is one process
   std::string process{};  ///< a name that no other start has
   std::int64_t processes = 1;
-  std::uint64_t beat = 0;            ///< counts
+  std::uint64_t beat = 0;  ///< counts
+  bool ended = false;
   std::set<std::string> finished{};  ///< what of the run is done, as its first process says
   std::string machine{};             ///< and boot of it, and namespace of its processes
   std::int64_t pid = 0;
@@ -94,6 +95,7 @@ inline std::optional<Sign> read_sign(std::filesystem::path const& path) {
                 .process = json.at("process"),
                 .processes = json.at("processes"),
                 .beat = json.at("beat"),
+                .ended = json.at("ended"),
                 .finished = json.at("finished"),
                 .machine = json.at("machine"),
                 .pid = json.at("pid"),
@@ -105,9 +107,9 @@ inline std::optional<Sign> read_sign(std::filesystem::path const& path) {
 
 inline std::string to_text(Sign const& sign) {
   return nlohmann::ordered_json{
-             {"run", sign.run},   {"process", sign.process},   {"processes", sign.processes},
-             {"beat", sign.beat}, {"finished", sign.finished}, {"machine", sign.machine},
-             {"pid", sign.pid},   {"started", sign.started}}
+             {"run", sign.run},         {"process", sign.process}, {"processes", sign.processes},
+             {"beat", sign.beat},       {"ended", sign.ended},     {"finished", sign.finished},
+             {"machine", sign.machine}, {"pid", sign.pid},         {"started", sign.started}}
              .dump() +
          '\n';
 }
@@ -143,6 +145,7 @@ class Watched {
       seen_to_beat_ = true;
     }
     sign_ = read;
+    if (read.ended) return State::gone;
     if (is_of_this_machine(read) && detail::start_of(read.pid) != read.started) return State::gone;
     if (now - *since_ >= pace_.gone) return State::gone;
     return seen_to_beat_ ? State::at_work : State::unknown;
@@ -160,7 +163,8 @@ class Watched {
   bool seen_to_beat_ = false;
 };
 
-/// This process's sign of life: the file is there from the first beat to the destructor.
+/// This process's sign of life: the file is there from the first beat to the destructor, or stays,
+/// if it says that this process has ended.
 class Heartbeat {
  public:
   /// \param path is this process's alone, which is taken over from one that is gone
@@ -179,8 +183,8 @@ class Heartbeat {
   Heartbeat& operator=(Heartbeat const&) = delete;
 
   ~Heartbeat() {
-    beating_.request_stop();
-    if (beating_.joinable()) beating_.join();
+    stop();
+    if (sign_.ended) return;
     std::error_code error;
     auto const written = detail::read_sign(path_);
     if (written && written->process == sign_.process) std::filesystem::remove(path_, error);
@@ -191,6 +195,14 @@ class Heartbeat {
     sign_.run = std::move(run);
     write();
     beating_ = std::jthread([this](std::stop_token const& stop) { beat_until(stop); });
+  }
+
+  /// Says, in a file that stays, that this process has ended.
+  void end() {
+    stop();
+    if (lost_) return;
+    sign_.ended = true;
+    write();
   }
 
   Sign sign() const {
@@ -218,6 +230,11 @@ class Heartbeat {
   }
 
  private:
+  void stop() {
+    beating_.request_stop();
+    if (beating_.joinable()) beating_.join();
+  }
+
   void claim() {
     Watched before(path_, pace_);
     while (true) {

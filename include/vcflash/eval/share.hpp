@@ -71,6 +71,14 @@ class Processes {
     began_ = std::chrono::steady_clock::now();
   }
 
+  Processes(Processes const&) = delete;
+  Processes& operator=(Processes const&) = delete;
+
+  /// The first process looks for the others' word, and removes it (`dismiss`).
+  ~Processes() {
+    if (place_.rank != 0) own_.end();
+  }
+
   std::string const& run() const { return run_; }
   std::string name() const { return own_.sign().process; }
   dist::Place const& place() const { return place_; }
@@ -106,8 +114,8 @@ class Processes {
     return first.sign().run == run_ && first.sign().finished.contains(what);
   }
 
-  /// The first process stays until the others have seen that all is finished, and removes what
-  /// those left that are gone.
+  /// The first process stays until the others have seen that all is finished, and removes their
+  /// files.
   void dismiss() {
     if (place_.rank != 0) return;
     auto const began = std::chrono::steady_clock::now();
