@@ -46,7 +46,7 @@ TEST_CASE("an evaluation writes every answer, and the same ones again", "[e2e]")
   auto const answers = test::read_file(run.at("eval/answers.jsonl"));
   CHECK(std::ranges::count(answers, '\n') == results.at("asked").get<std::int64_t>());
   for (auto const* kind : {"all", "colour", "shape", "direction", "order", "count"}) {
-    CHECK(results["scores"]["accuracy"].contains(kind));
+    CHECK(results["scores"]["by_kind"].contains(kind));
     CHECK(results["scores"]["control"].contains(kind));
   }
   CHECK(results["scores"]["reversed"].contains("direction"));
@@ -124,7 +124,7 @@ TEST_CASE("tasks of a benchmark are asked alone, and a share of their questions"
                                  ContainsSubstring("\"green\" is none of its candidates"));
   auto const results = nlohmann::json::parse(test::read_file(run.at("eval/results.json")));
   CHECK(results["asked"] == 2);
-  CHECK(results["scores"]["tasks"].size() == 1);
+  CHECK(results["scores"]["by_task"].size() == 1);
 }
 
 TEST_CASE("an evaluation that is killed, again and again, ends with the same files", "[e2e]") {
@@ -283,7 +283,7 @@ max_frames = 4
   CHECK(results["frames"]["most"] == 4);
   CHECK(results["asked"] == 3);
   CHECK(results["broken"].size() == 1);
-  CHECK(results["scores"]["by_task"]["other"]["answered"] == 2);
+  CHECK(results["scores"]["by_task"]["other"]["questions"] == 2);
   auto const answers = test::read_file(run.at("eval/answers.jsonl"));
   CHECK_THAT(test::read_file(run.at("eval/report.html")), ContainsSubstring("By task"));
 

@@ -176,7 +176,7 @@ TEST_CASE("one row of every question file that upstream ships is asked, graded a
         CHECK(strict->graded(i, {.text = answer}).score == 1);
         said.push_back({.text = answer});
       }
-      CHECK(exam->aggregate(exam->graded(said)).contains("value"));
+      CHECK(exam->aggregate(exam->graded(said)).questions > 0);
       vcflash::test::TemporaryFolder const out;
       CHECK(std::filesystem::exists(exam->write_lmms(out.path(), exam->graded(said), {}) /
                                     "results.json"));

@@ -84,12 +84,13 @@ VCFLASH_INLINE Shares shares_of(std::vector<ScoreGroup> const& groups) {
 
 }  // namespace detail
 
-VCFLASH_INLINE std::string evaluation_page(eval::Exam const& exam, nlohmann::json const& results,
+VCFLASH_INLINE std::string evaluation_page(eval::Exam const& exam,
+                                           nlohmann::ordered_json const& results,
                                            std::vector<nlohmann::json> const& answers) {
   using detail::percent;
   using detail::thousands;
   using detail::tile;
-  auto const& scores = results.at("scores");
+  auto const scores = eval::scores_in(results.at("scores"));
   auto const groups = score_groups(scores);
 
   // What stands beside each score: the same by the other rule, or a control.
@@ -97,18 +98,19 @@ VCFLASH_INLINE std::string evaluation_page(eval::Exam const& exam, nlohmann::jso
   std::string const other_rule = rule == "upstream" ? "strict" : "upstream";
   auto const other_scores = results.find("scores_" + other_rule);
   bool const two_rules = !rule.empty() && other_scores != results.end();
-  bool const control = scores.contains("control");
   detail::Shares other;
   std::string other_name;
   if (two_rules) {
-    other = detail::shares_of(score_groups(*other_scores));
+    other = detail::shares_of(score_groups(eval::scores_in(*other_scores)));
     other_name = "by the " + other_rule + " rule";
-  } else if (control) {
-    for (auto const& [kind, share] : scores["control"].items()) other[{"By kind", kind}] = share;
+  } else if (!scores.controls.empty()) {
+    auto control = bars_of(scores.group("control"), scores.whole);
+    control.title = "By kind";
+    other = detail::shares_of({control});
     other_name = "control: another clip’s video";
   }
   std::optional<double> chance;
-  if (scores.contains("chance")) chance = scores["chance"].get<double>();
+  if (scores.chance) chance = *scores.chance / scores.whole;
 
   std::string bars, table;
   for (auto const& group : groups) {
@@ -156,14 +158,13 @@ VCFLASH_INLINE std::string evaluation_page(eval::Exam const& exam, nlohmann::jso
       "<h1>{}</h1><p>What <b>{}</b> answered, of the folder {}.</p><div class=\"tiles\">{}</div>",
       escaped(exam.name()), escaped(results.value("model", "")),
       escaped(results.value("folder", "")), tiles);
-  if (two_rules && scores.contains("value")) {
+  if (two_rules) {
     body += fmt::format(
         "<h2>By both rules</h2><p>Upstream’s rule has accidents and makes published numbers "
         "comparable; the strict one does what was meant.</p><div class=\"card scroll\"><table><tr>"
         "<th>rule</th><th class=\"n\">value</th></tr><tr><td><b>{}</b></td><td class=\"n\">{:.2f}"
         "</td></tr><tr><td>{}</td><td class=\"n\">{:.2f}</td></tr></table></div>",
-        rule, scores.at("value").get<double>(), other_rule,
-        other_scores->at("value").get<double>());
+        rule, scores.value, other_rule, eval::scores_in(*other_scores).value);
   }
   if (!groups.empty()) {
     body += fmt::format(

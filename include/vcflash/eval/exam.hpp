@@ -11,6 +11,7 @@
 #include <vcflash/base/error.hpp>
 #include <vcflash/eval/benchmark.hpp>
 #include <vcflash/eval/lmms_layout.hpp>
+#include <vcflash/eval/scores.hpp>
 #include <vcflash/eval/text_rules.hpp>
 
 namespace vcflash::eval {
@@ -47,7 +48,7 @@ class Exam {
   virtual Answer graded(std::size_t question, Said const& said) const = 0;
   /// All answers, with what only all together decide.
   virtual std::vector<Answer> graded(std::vector<Said> const& said) const = 0;
-  virtual nlohmann::json aggregate(std::vector<Answer> const& answers) const = 0;
+  virtual Scores aggregate(std::vector<Answer> const& answers) const = 0;
 
   /// The same questions graded by another rule; nothing if the benchmark knows one rule only.
   virtual std::unique_ptr<Exam> with_scoring(Scoring scoring) const = 0;
@@ -113,7 +114,7 @@ class ExamOf final : public Exam {
     return answers;
   }
 
-  nlohmann::json aggregate(std::vector<Answer> const& answers) const override {
+  Scores aggregate(std::vector<Answer> const& answers) const override {
     return benchmark_.aggregate(questions_, answers);
   }
 
