@@ -33,9 +33,11 @@ VCFLASH_INLINE void EvalArguments::add_flags(CLI::App& flags) {
   flags
       .add_option(
           "--benchmark", benchmarks,
-          fmt::format("One or more, with commas between: {}; or tasks of one, as "
-                      "mvbench_action_sequence or mvbench_object_*; or a file of your own, X.toml",
-                      eval::benchmark_names()))
+          fmt::format(
+              "One or more, with commas between: {}; or tasks of one, as "
+              "mvbench_action_sequence or mvbench_object_*; or a file of your own, X.toml or "
+              "X.toml:TASK",
+              eval::benchmark_names()))
       ->type_name("NAME")
       ->delimiter(',')
       ->allow_extra_args(false)

@@ -17,12 +17,14 @@ std::string benchmark_names();
 /// A benchmark, or some of its tasks, to be asked.
 struct Selection {
   std::string benchmark{};
-  std::vector<std::string> tasks{};  ///< names; empty: all
+  std::vector<std::string> tasks{};  ///< names, of a file also patterns; empty: all
 };
 
 /// What names mean: benchmarks, tasks of them, or patterns (`mvbench_*`) of either. A pattern that
 /// benchmarks match means these, else the tasks that match it; tasks of one benchmark are asked
-/// together. A name that is none of them stays as it is, for `open_exam` to refuse.
+/// together. Of a benchmark that is a file the parts are known when it is read: what stands behind
+/// its name and `_`, or behind `mine.toml:`, is a part or a pattern of some. A name that is none of
+/// them stays as it is, for `open_exam` to refuse.
 std::vector<Selection> selection_of(std::vector<std::string> const& names);
 
 /// Which questions to ask.

@@ -12,14 +12,17 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <vcflash/base/error.hpp>
+#include <vcflash/base/nearest.hpp>
 #include <vcflash/eval/all_benchmarks.hpp>
 #include <vcflash/eval/benchmark_file.hpp>
 #include <vcflash/eval/benchmarks/charades.hpp>
@@ -109,6 +112,86 @@ inline void require_different_names(Exam const& exam) {
   }
 }
 
+/// As names of parts are compared: small letters, with underscores for blanks.
+inline std::string part_name(std::string name) {
+  for (char& c : name) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
+    if (c == ' ') c = '_';
+  }
+  return name;
+}
+
+/// Leaves the questions of these parts: tasks, or values of a column of `columns.groups`. Of
+/// questions that are scored together all or none are left.
+/// \param parts names or patterns; none: all are left
+/// \throws InputError if there is nothing of one of them
+inline void take_parts(std::vector<FileQuestion>& questions, std::vector<std::string> const& parts,
+                       std::string const& benchmark) {
+  if (parts.empty()) return;
+  std::set<std::string> there, wanted_groups;
+  auto const parts_of = [](FileQuestion const& question) {
+    auto names = question.groups;
+    names.push_back(question.task);
+    for (auto& name : names) name = part_name(name);
+    std::erase(names, "");
+    return names;
+  };
+  for (auto const& question : questions) {
+    for (auto& name : parts_of(question)) there.insert(std::move(name));
+  }
+  for (auto const& part : parts) {
+    if (std::ranges::any_of(there,
+                            [&](auto const& name) { return matches(name, part_name(part)); })) {
+      continue;
+    }
+    throw InputError(fmt::format(
+        "--benchmark {0}: {1} has no part {2}; {3}", part, benchmark, text::in_quotes(part),
+        there.empty() ? "it is not divided."
+                      : fmt::format("it has: {}; the nearest is {}.", fmt::join(there, ", "),
+                                    nearest(part_name(part), there))));
+  }
+  auto const wanted = [&](FileQuestion const& question) {
+    return std::ranges::any_of(parts_of(question), [&](std::string const& name) {
+      return std::ranges::any_of(
+          parts, [&](std::string const& part) { return matches(name, part_name(part)); });
+    });
+  };
+  for (auto const& question : questions) {
+    if (question.place && wanted(question)) wanted_groups.insert(question.place->group);
+  }
+  std::erase_if(questions, [&](FileQuestion const& question) {
+    return question.place ? !wanted_groups.contains(question.place->group) : !wanted(question);
+  });
+}
+
+/// A part of a benchmark that is a file: `tvbench_action_antonym`, `tempcompass_direction` of
+/// tempcompass_mc, or `mine.toml:colour`. Nothing if the name is none.
+inline std::optional<Selection> part_of_file(std::string const& name) {
+  if (auto const colon = name.rfind(".toml:"); colon != std::string::npos) {
+    return Selection{name.substr(0, colon + 5), {name.substr(colon + 6)}};
+  }
+  for (auto const& shipped : shipped_benchmarks()) {
+    std::string_view stem = shipped.name;
+    for (int tries = 0; tries < 2; ++tries) {
+      if (name.size() > stem.size() + 1 && name.starts_with(stem) && name[stem.size()] == '_') {
+        return Selection{std::string(shipped.name), {name.substr(stem.size() + 1)}};
+      }
+      if (stem.ends_with("_mc")) stem.remove_suffix(3);
+    }
+  }
+  return std::nullopt;
+}
+
+/// What somebody may have meant by a name that is no benchmark's, nor a task's.
+inline std::string nearest_name(std::string const& name) {
+  std::vector<std::string> known;
+  visit_names([&](std::string const& benchmark, std::vector<std::string> const& tasks) {
+    known.push_back(benchmark);
+    known.insert(known.end(), tasks.begin(), tasks.end());
+  });
+  return std::string(nearest(name, known));
+}
+
 /// The questions of a benchmark that is a file; nothing if none has this name.
 inline std::unique_ptr<Exam> open_file(std::string const& name, ExamOptions const& options) {
   std::filesystem::path path(name);
@@ -129,6 +212,7 @@ inline std::unique_ptr<Exam> open_file(std::string const& name, ExamOptions cons
   auto spec = parse_benchmark(toml, path);
   auto questions =
       read_questions(spec, options.data, options.media.empty() ? options.data : options.media);
+  take_parts(questions, options.tasks, path.stem().string());
   limit_to(questions, options.limit);
   return std::make_unique<FileBenchmark>(std::move(spec), std::move(questions), options.scoring);
 }
@@ -174,7 +258,13 @@ VCFLASH_INLINE std::vector<Selection> selection_of(std::vector<std::string> cons
       known = true;
       add(benchmark, tasks);
     });
-    if (!known) add(name, {});
+    if (known) continue;
+    auto const part = detail::part_of_file(name);
+    if (part) {
+      add(part->benchmark, part->tasks);
+    } else {
+      add(name, {});
+    }
   }
   return chosen;
 }
@@ -200,9 +290,11 @@ VCFLASH_INLINE std::unique_ptr<Exam> open_exam(std::string const& name,
   std::apply([&](auto... benchmark) { (try_one(std::move(benchmark)), ...); },
              detail::Benchmarks{});
   if (!exam) {
-    throw InputError(fmt::format(
-        "--benchmark {}: there is no such benchmark; there is: {}, and a file of your own, X.toml.",
-        name, benchmark_names()));
+    throw InputError(
+        fmt::format("--benchmark {}: there is no such benchmark; the nearest is {}; there is: {}, "
+                    "and a file of "
+                    "your own, X.toml.",
+                    name, detail::nearest_name(name), benchmark_names()));
   }
   detail::require_different_names(*exam);
   return exam;
