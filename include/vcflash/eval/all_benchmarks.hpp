@@ -1,12 +1,11 @@
 #pragma once
 
-#include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <vcflash/eval/exam.hpp>
+#include <vcflash/eval/registry.hpp>
 #include <vcflash/meta/separate.hpp>
 
 namespace vcflash::eval {
@@ -26,18 +25,6 @@ struct Selection {
 /// its name and `_`, or behind `mine.toml:`, is a part or a pattern of some. A name that is none of
 /// them stays as it is, for `open_exam` to refuse.
 std::vector<Selection> selection_of(std::vector<std::string> const& names);
-
-/// Which questions to ask.
-struct ExamOptions {
-  std::filesystem::path data{};   ///< folder of the questions
-  std::filesystem::path media{};  ///< of their videos; empty: the same
-  Scoring scoring = Scoring::upstream;
-  double limit = 0;  ///< only so many questions of each task, or below 1 such a share; 0: all
-  std::vector<std::string> tasks{};  ///< names of those that are asked; empty: all
-};
-
-/// How many of so many questions are asked.
-std::int64_t limited(std::int64_t questions, double limit);
 
 /// A benchmark's name without the folders and the ending of its file.
 std::string short_name(std::string const& benchmark);

@@ -4,7 +4,6 @@
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -16,8 +15,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <tuple>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -35,31 +32,35 @@
 #include <vcflash/eval/benchmarks/video_mme.hpp>
 #include <vcflash/eval/exam.hpp>
 #include <vcflash/eval/needle_exam.hpp>
+#include <vcflash/eval/registry.hpp>
 #include <vcflash/text/utf8.hpp>
 
 namespace vcflash::eval {
 
 namespace detail {
 
-/// A new benchmark is a header and a word here.
-using Benchmarks = std::tuple<Shapes, MvBench, VideoMme, VideoMmeSubtitles, LongVideoBench, Mlvu,
-                              LvBench, PerceptionTest, Charades>;
+/// vcflash's own, to which a new one is added by a word here, and those that were registered.
+/// \throws InputError if two have one name
+inline std::vector<RegisteredBenchmark> known_benchmarks() {
+  std::vector<RegisteredBenchmark> all{entry_of<Shapes>(),         entry_of<MvBench>(),
+                                       entry_of<VideoMme>(),       entry_of<VideoMmeSubtitles>(),
+                                       entry_of<LongVideoBench>(), entry_of<Mlvu>(),
+                                       entry_of<LvBench>(),        entry_of<PerceptionTest>(),
+                                       entry_of<Charades>()};
+  for (auto const& benchmark : registered_benchmarks()) {
+    if (std::ranges::find(all, benchmark.name, &RegisteredBenchmark::name) != all.end()) {
+      throw InputError(fmt::format("two benchmarks have the name {}.", benchmark.name));
+    }
+    all.push_back(benchmark);
+  }
+  return all;
+}
 
 /// Calls `visit(name, tasks)` with every benchmark's name and the names of its tasks, if it has
 /// several.
 template <class Visit>
 void visit_names(Visit&& visit) {
-  auto const one = [&]<class B>(B const&) {
-    std::vector<std::string> names;
-    if constexpr (requires { B::tasks(); }) {
-      auto const tasks = B::tasks();
-      for (auto const& task : tasks) {
-        if (tasks.size() > 1) names.push_back(task.name);
-      }
-    }
-    visit(std::string(B::name), names);
-  };
-  std::apply([&](auto const&... benchmark) { (one(benchmark), ...); }, Benchmarks{});
+  for (auto const& benchmark : known_benchmarks()) visit(benchmark.name, benchmark.tasks);
   for (auto const& shipped : shipped_benchmarks()) {
     visit(std::string(shipped.name), std::vector<std::string>());
   }
@@ -72,22 +73,7 @@ inline bool matches(std::string const& name, std::string const& pattern) {
   return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
 }
 
-/// Leaves the first questions of each task.
-template <class Question>
-void limit_to(std::vector<Question>& questions, double limit) {
-  auto const task_of = [](Question const& question) -> std::size_t {
-    if constexpr (requires { question.task; }) return question.task;
-    return 0;
-  };
-  std::map<std::size_t, std::int64_t> all, asked;
-  for (auto const& question : questions) ++all[task_of(question)];
-  std::erase_if(questions, [&](auto const& question) {
-    auto const task = task_of(question);
-    return ++asked[task] > limited(all[task], limit);
-  });
-}
-
-/// The same of a benchmark that is a file, of whose groups of questions all or none are asked.
+/// Leaves the first questions of each task; of groups of questions all or none.
 inline void limit_to(std::vector<FileQuestion>& questions, double limit) {
   std::map<std::string, std::int64_t> all, asked;
   for (auto const& question : questions) ++all[question.task];
@@ -269,26 +255,12 @@ VCFLASH_INLINE std::vector<Selection> selection_of(std::vector<std::string> cons
   return chosen;
 }
 
-VCFLASH_INLINE std::int64_t limited(std::int64_t questions, double limit) {
-  if (limit <= 0) return questions;
-  auto const most = limit < 1 ? std::ceil(static_cast<double>(questions) * limit) : limit;
-  return std::min(questions, static_cast<std::int64_t>(most));
-}
-
 VCFLASH_INLINE std::unique_ptr<Exam> open_exam(std::string const& name,
                                                ExamOptions const& options) {
   std::unique_ptr<Exam> exam = detail::open_file(name, options);
-  auto const try_one = [&]<class B>(B benchmark) {
-    if (name != B::name) return;
-    if constexpr (requires { benchmark.scoring; }) benchmark.scoring = options.scoring;
-    if constexpr (requires { benchmark.media; }) benchmark.media = options.media;
-    if constexpr (requires { benchmark.only_tasks; }) benchmark.only_tasks = options.tasks;
-    auto questions = benchmark.load(options.data);
-    detail::limit_to(questions, options.limit);
-    exam = std::make_unique<ExamOf<B>>(std::move(benchmark), std::move(questions));
-  };
-  std::apply([&](auto... benchmark) { (try_one(std::move(benchmark)), ...); },
-             detail::Benchmarks{});
+  for (auto const& benchmark : detail::known_benchmarks()) {
+    if (benchmark.name == name) exam = benchmark.open(options);
+  }
   if (!exam) {
     throw InputError(
         fmt::format("--benchmark {}: there is no such benchmark; the nearest is {}; there is: {}, "
