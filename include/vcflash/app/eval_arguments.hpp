@@ -5,7 +5,6 @@
 #include <vcflash/dist/device.hpp>
 #include <vcflash/eval/benchmark.hpp>
 #include <vcflash/eval/needle_exam.hpp>
-#include <vcflash/eval/share.hpp>
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/recipe.hpp>
 
@@ -14,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -101,14 +99,8 @@ nlohmann::json about_answers(nlohmann::json about, EvalArguments const& argument
 nlohmann::ordered_json about_run(ModelFacts const& model, EvalArguments const& arguments,
                                  eval::RunOptions const& viewing);
 
-/// Asks this process's part of the questions, and, in the first of several processes, what those
-/// left that are no longer at work.
-/// \param ask is given what to ask, perhaps several times
-/// \return in the first process all answers
-std::optional<std::vector<eval::Said>> ask_and_gather(
-    eval::SharedAnswers& answers, eval::Processes const& processes, std::string const& benchmark,
-    std::vector<eval::SharedQuestion> const& questions,
-    std::function<void(std::vector<std::size_t> const&)> const& ask);
+/// Says that others left so many questions of a benchmark, which are asked here.
+void warn_of_left_behind(std::string_view benchmark, std::size_t questions);
 
 }  // namespace vcflash::app::detail
 

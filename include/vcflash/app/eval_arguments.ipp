@@ -216,20 +216,10 @@ VCFLASH_INLINE nlohmann::json about_answers(nlohmann::json about, EvalArguments 
   return about;
 }
 
-VCFLASH_INLINE std::optional<std::vector<eval::Said>> ask_and_gather(
-    eval::SharedAnswers& answers, eval::Processes const& processes, std::string const& benchmark,
-    std::vector<eval::SharedQuestion> const& questions,
-    std::function<void(std::vector<std::size_t> const&)> const& ask) {
-  if (auto const part = answers.own_part(questions); !part.empty()) ask(part);
-  if (processes.place().rank != 0) return std::nullopt;
-  while (true) {
-    auto const left = answers.left_behind(questions);
-    if (left.empty()) return answers.said(questions);
-    warn(fmt::format(
-        "{}: {} questions are left by processes that are no longer at work, and are asked here",
-        benchmark, left.size()));
-    ask(left);
-  }
+VCFLASH_INLINE void warn_of_left_behind(std::string_view benchmark, std::size_t questions) {
+  warn(fmt::format(
+      "{}: {} questions are left by processes that are no longer at work, and are asked here",
+      benchmark, questions));
 }
 
 }  // namespace vcflash::app::detail

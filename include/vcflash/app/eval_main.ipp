@@ -8,11 +8,10 @@
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/dist/launch.hpp>
 #include <vcflash/eval/all_benchmarks.hpp>
+#include <vcflash/eval/evaluate.hpp>
 #include <vcflash/eval/lmms_layout.hpp>
 #include <vcflash/eval/missing_media.hpp>
 #include <vcflash/eval/regrade.hpp>
-#include <vcflash/eval/results.hpp>
-#include <vcflash/eval/sha256.hpp>
 #include <vcflash/eval/share.hpp>
 
 #include <fmt/format.h>
@@ -30,18 +29,6 @@
 #include <vector>
 
 namespace vcflash::app::detail {
-
-/// Tells one set of questions from another, wherever their videos lie.
-inline std::string questions_fingerprint(eval::Exam const& exam,
-                                         std::filesystem::path const& media) {
-  std::string all;
-  for (std::size_t i = 0; i < exam.size(); ++i) {
-    auto medium = exam.medium(i);
-    medium.video = medium.video.lexically_proximate(media);
-    all += fmt::format("{}\n{}\n{}\n", exam.id(i), exam.prompt(i), medium.frames_key());
-  }
-  return eval::sha256(all).substr(0, 16);
-}
 
 /// The folder of one benchmark below `folder`, if several have one each.
 inline std::filesystem::path folder_of(std::filesystem::path const& folder,
@@ -152,22 +139,13 @@ inline std::size_t evaluate(EvalProgram const& model, ChosenBenchmark const& cho
   double const began = Progress::steady_seconds();
   auto about = about_run(model.facts, arguments, viewing);
   about["max_new_tokens"] = exam.max_new_tokens();
-  auto header = about_answers(about, arguments);
-  about["source"] = chosen.source;
-  header["benchmark"] = exam.name();
-  header["questions"] =
-      questions_fingerprint(exam, chosen.media.empty() ? chosen.data : chosen.media);
-
-  if (processes.is_finished(exam.name())) return 0;
-  checkpoint::make_folder(out);
-  eval::SharedAnswers answers(out, header, processes, arguments.fresh);
-  std::vector<std::size_t> all(exam.size());
-  for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
-  std::vector<eval::SharedQuestion> questions(exam.size());
-  auto const groups = eval::by_video(exam, all);
-  for (std::size_t group = 0; group < groups.size(); ++group) {
-    for (std::size_t const i : groups[group]) questions[i] = {exam.id(i), group};
-  }
+  eval::Evaluation evaluation{.out = out,
+                              .media = chosen.media.empty() ? chosen.data : chosen.media,
+                              .scoring = scoring,
+                              .about = about,
+                              .depends_on = about_answers(about, arguments),
+                              .fresh = arguments.fresh};
+  evaluation.about["source"] = chosen.source;
   std::int64_t done = 0, counted = 0;
   double right = 0;
   auto const count = [&](std::size_t i, eval::Said const& said) {
@@ -176,36 +154,35 @@ inline std::size_t evaluate(EvalProgram const& model, ChosenBenchmark const& cho
     right += exam.graded(i, said).score;
     ++counted;
   };
-  for (std::size_t i = 0; i < questions.size(); ++i) {
-    if (auto const* const answer = answers.find(questions[i].id)) count(i, *answer);
-  }
-  if (done > 0) {
-    inform(
-        fmt::format("{}: {} of {} questions were answered before", exam.name(), done, exam.size()));
-  }
-  auto const ask = [&](std::vector<std::size_t> const& left) {
-    model.load();
-    if (auto const sentence = advice(viewing); !sentence.empty()) warn(sentence);
-    Progress progress(exam.name(), "question", done + std::ssize(left), done);
-    model.ask(exam, left, viewing, [&](std::size_t i, eval::Said const& said) {
-      answers.add(exam.id(i), said);
-      count(i, said);
-      if (!said.problem.empty()) warn(fmt::format("{}: {}", exam.id(i), said.problem));
-      auto const asked = static_cast<double>(std::max<std::int64_t>(1, counted));
-      progress.update(done, fmt::format("score {:.3f}", right / asked));
-    });
+  evaluation.on_known = count;
+  evaluation.on_left_behind = [&](std::size_t questions) {
+    warn_of_left_behind(exam.name(), questions);
   };
-  auto const said = ask_and_gather(answers, processes, exam.name(), questions, ask);
-  if (!said) return 0;
-  auto const results = eval::write_results(out, exam, scoring, *said, about);
-  write_evaluation_report(out, exam);
-  if (!arguments.layout.empty()) {
-    write_layout(exam, *said, arguments, viewing.frames.max_frames, out);
-  }
-  processes.finish(exam.name());
-  answers.remove();
-  auto const broken = results.at("broken").size();
-  fmt::print("{}\n{} questions in {}{}; see {}\n", results.at("scores").dump(2), exam.size(),
+  evaluation.on_written = [&](auto const&, std::vector<eval::Said> const& said) {
+    write_evaluation_report(out, exam);
+    if (arguments.layout.empty()) return;
+    write_layout(exam, said, arguments, viewing.frames.max_frames, out);
+  };
+  auto const results = eval::evaluate(
+      exam, evaluation, processes, [&](std::vector<std::size_t> const& left, auto const& answered) {
+        if (done > 0) {
+          inform(fmt::format("{}: {} of {} questions were answered before", exam.name(), done,
+                             exam.size()));
+        }
+        model.load();
+        if (auto const sentence = advice(viewing); !sentence.empty()) warn(sentence);
+        Progress progress(exam.name(), "question", done + std::ssize(left), done);
+        model.ask(exam, left, viewing, [&](std::size_t i, eval::Said const& said) {
+          answered(i, said);
+          count(i, said);
+          if (!said.problem.empty()) warn(fmt::format("{}: {}", exam.id(i), said.problem));
+          auto const asked = static_cast<double>(std::max<std::int64_t>(1, counted));
+          progress.update(done, fmt::format("score {:.3f}", right / asked));
+        });
+      });
+  if (!results) return 0;
+  auto const broken = results->at("broken").size();
+  fmt::print("{}\n{} questions in {}{}; see {}\n", results->at("scores").dump(2), exam.size(),
              as_duration(Progress::steady_seconds() - began),
              broken > 0 ? fmt::format(", {} of them broken and counted as wrong", broken) : "",
              (out / "report.html").string());

@@ -130,13 +130,10 @@ VCFLASH_INLINE void evaluate_needles(ModelFacts const& facts, NeedleModel const&
     ++done;
     right += needle::is_right(cases[i], said, scoring) ? 1 : 0;
   };
-  for (std::size_t i = 0; i < cases.size(); ++i) {
-    if (auto const* const answer = answers.find(cases[i].id)) count(i, *answer);
-  }
-  if (done > 0) {
-    inform(fmt::format("{}: {} of {} questions were answered before", name, done, cases.size()));
-  }
   auto const ask = [&](std::vector<std::size_t> const& left) {
+    if (done > 0) {
+      inform(fmt::format("{}: {} of {} questions were answered before", name, done, cases.size()));
+    }
     auto const answer = [&] {
       Progress progress("haystack", "frame", asked.frames);
       return model.look(asked, longest,
@@ -151,7 +148,10 @@ VCFLASH_INLINE void evaluate_needles(ModelFacts const& facts, NeedleModel const&
                                         static_cast<double>(right) / static_cast<double>(done)));
     }
   };
-  auto const said = ask_and_gather(answers, processes, name, questions, ask);
+  auto const said = eval::answer_all(
+      answers, questions, {.ask = ask, .on_known = count, .on_left_behind = [&](std::size_t left) {
+                             warn_of_left_behind(name, left);
+                           }});
   if (!said) return;
   auto const average =
       write_needle_results(out, asked.hops, asked.rows, cases, *said, scoring, about);

@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -145,5 +147,18 @@ class ExamOf final : public Exam {
   std::vector<typename B::Question> questions_;
   std::vector<MediumRequest> media_;  // asked once: a benchmark may look for files
 };
+
+/// The questions in groups that share a video, in the order of each group's first question.
+inline std::vector<std::vector<std::size_t>> by_video(Exam const& exam,
+                                                      std::span<std::size_t const> questions) {
+  std::vector<std::vector<std::size_t>> groups;
+  std::map<std::string, std::size_t> group_of;
+  for (std::size_t const i : questions) {
+    auto const [place, added] = group_of.try_emplace(exam.medium(i).frames_key(), groups.size());
+    if (added) groups.emplace_back();
+    groups[place->second].push_back(i);
+  }
+  return groups;
+}
 
 }  // namespace vcflash::eval

@@ -7,7 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -270,6 +272,9 @@ class SharedAnswers {
     for (auto const& path : journals(out_)) std::filesystem::remove(path);
   }
 
+  /// Whether this is the first process, which gathers all answers.
+  bool gathers() const { return processes_.place().rank == 0; }
+
  private:
   void require_no_answers(JournalReader const& reader) const {
     bool const of_this_run = reader.run() == processes_.run();
@@ -302,5 +307,33 @@ class SharedAnswers {
   Journal journal_;
   std::map<std::string, JournalReader> readers_;  ///< by path
 };
+
+/// How questions are asked, and who is told.
+struct SharedAsking {
+  std::function<void(std::vector<std::size_t> const& questions)> ask;  ///< adds their answers
+  std::function<void(std::size_t question, Said const&)> on_known{};   ///< answered before
+  std::function<void(std::size_t questions)> on_left_behind{};         ///< by others, asked here
+};
+
+/// Asks this process's part of the questions, and, in the first of several processes, what those
+/// left that are no longer at work.
+/// \return in the first process all answers
+inline std::optional<std::vector<Said>> answer_all(SharedAnswers& answers,
+                                                   std::vector<SharedQuestion> const& questions,
+                                                   SharedAsking const& asking) {
+  if (asking.on_known) {
+    for (std::size_t i = 0; i < questions.size(); ++i) {
+      if (auto const* const said = answers.find(questions[i].id)) asking.on_known(i, *said);
+    }
+  }
+  if (auto const part = answers.own_part(questions); !part.empty()) asking.ask(part);
+  if (!answers.gathers()) return std::nullopt;
+  while (true) {
+    auto const left = answers.left_behind(questions);
+    if (left.empty()) return answers.said(questions);
+    if (asking.on_left_behind) asking.on_left_behind(left.size());
+    asking.ask(left);
+  }
+}
 
 }  // namespace vcflash::eval
