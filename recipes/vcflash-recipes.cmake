@@ -2,6 +2,8 @@
 #   of the type recipes::my_experiment that the header defines.
 # vcflash_add_model(my_model.hpp)        makes the programs eval-my_model and chat-my_model
 #   of the type recipes::models::my_model.
+# vcflash_add_model(my_model.hpp BENCHMARKS mine.hpp …)  also knows the benchmarks
+#   recipes::benchmarks::mine, … by their names in eval-my_model.
 # Either may be followed by EXCLUDE_FROM_ALL: then the programs are built when asked for.
 #
 # What depends on no recipe (the files *.ipp beside the headers) is compiled once for all programs
@@ -157,15 +159,23 @@ function(_vcflash_add_separate)
   endif()
 endfunction()
 
+# `ARGN` are headers of benchmarks.
 function(_vcflash_add_program program header type exclude)
   string(REGEX REPLACE "-.*" "" verb ${program})
   get_filename_component(folder "${header}" DIRECTORY)
   get_filename_component(name "${header}" NAME)
   set(main "${CMAKE_CURRENT_BINARY_DIR}/${program}.cpp")
+  set(includes "#include \"${name}\"")
+  foreach(benchmark IN LISTS ARGN)
+    get_filename_component(path "${benchmark}" ABSOLUTE)
+    get_filename_component(benchmark "${benchmark}" NAME_WE)
+    string(APPEND includes "\n#include \"${path}\"")
+    string(APPEND type ", recipes::benchmarks::${benchmark}")
+  endforeach()
   file(CONFIGURE OUTPUT "${main}" @ONLY CONTENT [=[
 #include <vcflash/app/@verb@_main.hpp>
 
-#include "@name@"
+@includes@
 
 int main(int argc, char** argv) { return vcflash::app::@verb@_main<@type@>(argc, argv); }
 ]=])
@@ -195,9 +205,18 @@ function(vcflash_add_recipe header)
 endfunction()
 
 function(vcflash_add_model header)
+  cmake_parse_arguments(PARSE_ARGV 1 asked "EXCLUDE_FROM_ALL" "" "BENCHMARKS")
+  if(asked_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "vcflash_add_model(${header}): takes EXCLUDE_FROM_ALL and BENCHMARKS, not "
+      "${asked_UNPARSED_ARGUMENTS}")
+  endif()
+  set(exclude "")
+  if(asked_EXCLUDE_FROM_ALL)
+    set(exclude EXCLUDE_FROM_ALL)
+  endif()
   get_filename_component(name "${header}" NAME_WE)
   get_filename_component(header "${header}" ABSOLUTE)
-  foreach(verb IN ITEMS eval chat)
-    _vcflash_add_program(${verb}-${name} "${header}" recipes::models::${name} "${ARGN}")
-  endforeach()
+  _vcflash_add_program(eval-${name} "${header}" recipes::models::${name} "${exclude}"
+    ${asked_BENCHMARKS})
+  _vcflash_add_program(chat-${name} "${header}" recipes::models::${name} "${exclude}")
 endfunction()

@@ -2,6 +2,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "tests/support/folder.hpp"
 #include "tests/support/program.hpp"
@@ -44,6 +45,28 @@ TEST_CASE("two evaluations are compared in words and as JSON", "[e2e]") {
   auto const json = nlohmann::json::parse(test::run_program({"compare", a, b, "--json"}).output);
   CHECK(json.at("changes").size() == 23);
   CHECK(json.at("difference").at("low") > 0);
+}
+
+TEST_CASE("several evaluations are held against the first, and a page shows every answer",
+          "[e2e]") {
+  test::TemporaryFolder const folder;
+  folder.write("a/answers.jsonl", answers("000000000000000000000011"));
+  folder.write("b/answers.jsonl", answers("111111111111111111111101"));
+  folder.write("c/answers.jsonl", answers("000000000000000000000111"));
+  std::vector<std::string> command{"compare"};
+  for (auto const* run : {"a", "b", "c"}) command.push_back((folder / run).string());
+  command.insert(command.end(), {"--page", (folder / "runs.html").string()});
+  auto const words = test::run_program(command);
+  INFO(words.output);
+  CHECK(words.exit_code == 0);
+  CHECK_THAT(words.output, ContainsSubstring("B - A") && ContainsSubstring("B is better.") &&
+                               ContainsSubstring("C - A") && ContainsSubstring("runs.html"));
+  CHECK_THAT(test::read_file(folder / "runs.html"), ContainsSubstring("3 runs of evaluations"));
+  command.resize(4);
+  command.emplace_back("--json");
+  auto const json = nlohmann::json::parse(test::run_program(command).output);
+  CHECK(json.at("runs").size() == 3);
+  CHECK(json.at("with_first").size() == 2);
 }
 
 TEST_CASE("of few videos there is no verdict, and what a model said cannot write on the terminal",

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <vcflash/eval/benchmarks/mlvu.hpp>
+#include <vcflash/eval/benchmarks/perception_test.hpp>
 #include <vcflash/eval/benchmarks/shapes.hpp>
 #include <vcflash/eval/results.hpp>
 #include <vcflash/media/encode.hpp>
@@ -68,7 +69,7 @@ TEST_CASE("a report shows scores by both rules, tasks, answers with frames and w
                                    {.problem = "none.mp4: cannot be opened"},
                                    {.text = "(B)"},
                                    {.text = "(A)"}});
-  std::regex const outside("(src|href)=\"(?!data:)|url\\(|@import|<script|<link");
+  std::regex const outside("(src|href)=\"(?!data:)|url\\(|@import|<script[^>]*src|<link");
   CHECK_FALSE(std::regex_search(page, outside));
   CHECK_THAT(page, ContainsSubstring("<h1>mlvu_mc</h1>") && ContainsSubstring("runs/&lt;1&gt;"));
   CHECK_THAT(page, ContainsSubstring("By both rules") && ContainsSubstring("By task") &&
@@ -79,6 +80,20 @@ TEST_CASE("a report shows scores by both rules, tasks, answers with frames and w
                        ContainsSubstring("data:image/jpeg;base64,/9j/"));
   CHECK_THAT(page, ContainsSubstring("What could not be asked") &&
                        ContainsSubstring("none.mp4: cannot be opened"));
+  // every answer by both rules, of which one differs
+  CHECK_THAT(page, ContainsSubstring(R"("columns":["upstream","strict"])") &&
+                       ContainsSubstring(R"("text":"a bird sings","parsed":"A")") &&
+                       ContainsSubstring(R"("text":"a bird sings","parsed":"")"));
+}
+
+TEST_CASE("a report names the right option by its letter", "[unit]") {
+  Row const row{.doc = {{"video_name", "v"},
+                        {"question", "q"},
+                        {"options", {"a dog", "a cat"}},
+                        {"answer_id", "1"}}};
+  auto const page = page_of(ExamOf<PerceptionTest>({}, {row}), {{.text = "A"}});
+  CHECK_THAT(page,
+             ContainsSubstring("right is <code>B</code>") && ContainsSubstring(R"("right":"B")"));
 }
 
 TEST_CASE("a report of a control shows it beside the accuracy, and luck", "[unit]") {

@@ -17,13 +17,13 @@ TEST_CASE("graded strictly, an article is no answer and an empty answer is a wro
   MvBench benchmark;
   Row const row{.doc = {{"candidates", {"a dog", "a cat"}}, {"answer", "a dog"}}};
   std::vector<Answer> const upstream{graded(benchmark, row, "a cat"), graded(benchmark, row, "")};
-  CHECK(benchmark.aggregate({row, row}, upstream).at("value") == 100);
+  CHECK(benchmark.aggregate({row, row}, upstream).value == 100);
   benchmark.scoring = Scoring::strict;
   std::vector<Answer> const strict{graded(benchmark, row, "a cat"), graded(benchmark, row, "")};
   CHECK(strict[0].parsed == "B");
-  CHECK(benchmark.aggregate({row, row}, strict).at("value") == 0);
+  CHECK(benchmark.aggregate({row, row}, strict).value == 0);
   std::vector<Answer> const right{graded(benchmark, row, "(A) a dog"), graded(benchmark, row, "")};
-  CHECK(benchmark.aggregate({row, row}, right).at("value") == 50);
+  CHECK(benchmark.aggregate({row, row}, right).value == 50);
 }
 
 TEST_CASE("a question whose video is broken is wrong by every rule, an empty answer by one",
@@ -36,13 +36,13 @@ TEST_CASE("a question whose video is broken is wrong by every rule, an empty ans
     std::vector<Answer> answers(10, graded(benchmark, row, "(A) a dog"));
     for (std::size_t i = 5; i < 10; ++i) answers[i] = Answer{.problem = "there is no video"};
     auto const scores = benchmark.aggregate(rows, answers);
-    CHECK(scores.at("value") == 50);
-    auto const& task = scores.at("tasks").at("mvbench_action_antonym");
-    CHECK(task.at("value") == 50);
-    CHECK(task.at("questions") == 10);
-    CHECK(task.at("broken") == 5);
+    CHECK(scores.value == 50);
+    auto const& task = scores.group("by_task").line("mvbench_action_antonym");
+    CHECK(task.value == 50);
+    CHECK(task.questions == 10);
+    CHECK(task.broken == 5);
     answers[9] = graded(benchmark, row, "");
-    CHECK_THAT(benchmark.aggregate(rows, answers).at("value").get<double>(),
+    CHECK_THAT(benchmark.aggregate(rows, answers).value,
                Catch::Matchers::WithinAbs(scoring == Scoring::upstream ? 500. / 9 : 50, 1e-9));
   }
 }

@@ -2,7 +2,9 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "tests/support/folder.hpp"
 
@@ -10,6 +12,10 @@ using namespace vcflash::eval;
 using Catch::Matchers::ContainsSubstring;
 
 namespace {
+
+Comparison compare(std::filesystem::path const& a, std::filesystem::path const& b) {
+  return vcflash::eval::compare(read_run(a), read_run(b));
+}
 
 std::string line(std::string const& id, std::string const& video, double score,
                  bool counts = true) {
@@ -41,6 +47,26 @@ TEST_CASE("two runs are compared question by question", "[unit]") {
   auto const same = compare(folder / "a", folder / "a");
   CHECK(same.difference.mean == 0);
   CHECK(same.changes.empty());
+}
+
+TEST_CASE("several runs are compared over what all answered", "[unit]") {
+  vcflash::test::TemporaryFolder const folder;
+  folder.write("a/answers.jsonl", line("1", "v", 0) + line("2", "w", 1) + line("3", "x", 1));
+  folder.write("b/answers.jsonl", line("1", "v", 1) + line("2", "w", 1) + line("3", "x", 1));
+  folder.write("c/answers.jsonl", line("2", "w", 0) + line("1", "v", 1));
+  auto const all =
+      compare_all({read_run(folder / "a"), read_run(folder / "b"), read_run(folder / "c")});
+  CHECK(all.common == std::vector<std::string>{"1", "2"});
+  CHECK(all.scores[0].mean == 0.5);
+  CHECK(all.scores[1].mean == 1);
+  REQUIRE(all.with_first.size() == 2);
+  CHECK(all.with_first[0].questions == 3);
+  CHECK(all.with_first[1].only_a == 1);
+  CHECK(all.agreement == std::vector<std::vector<double>>{{1, 0.5, 0}, {0.5, 1, 0.5}, {0, 0.5, 1}});
+  folder.write("d/answers.jsonl", line("3", "x", 1));
+  CHECK_THROWS_WITH(
+      compare_all({read_run(folder / "a"), read_run(folder / "c"), read_run(folder / "d")}),
+      ContainsSubstring("in common"));
 }
 
 TEST_CASE("what cannot be compared is named", "[unit]") {

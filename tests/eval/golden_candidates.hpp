@@ -54,22 +54,23 @@ void check_candidates(std::string const& beginning) {
     auto const& group = golden.meta().at("group");
     CHECK(golden.meta().at("task_group") == B::name);
     CHECK(group.at("name") == B::name);
-    CHECK_THAT(scores.at("value"), near(group.at("value")));
-    CHECK_THAT(scores.at("stderr"), near(group.at("stderr")));
-    CHECK(scores.at("questions") == group.at("samples"));
+    CHECK_THAT(scores.value, near(group.at("value")));
+    CHECK_THAT(scores.spread.value(), near(group.at("stderr")));
+    CHECK(scores.questions == group.at("samples"));
     auto const& tasks = golden.meta().at("aggregate");
-    REQUIRE(tasks.size() == scores.at("tasks").size());
+    REQUIRE(tasks.size() == scores.group("by_task").lines.size());
     for (std::size_t i = 0; i < tasks.size(); ++i) {
       auto const& expected = tasks[i];
       CHECK(expected.at("task") == group.at("order")[i]);
       CHECK(expected.at("task") == B::tasks()[i].name);
-      auto const& task = scores.at("tasks").at(expected.at("task").template get<std::string>());
-      CHECK_THAT(task.at("value"), near(expected.at("value")));
-      CHECK(task.at("questions") == expected.at("n"));
+      auto const& task = scores.group("by_task").lines[i];
+      CHECK(expected.at("task") == task.name);
+      CHECK_THAT(task.value, near(expected.at("value")));
+      CHECK(task.questions == expected.at("n"));
     }
     auto const empty = benchmark.aggregate({golden.rows[0]}, {eval::Answer{}});
-    CHECK(empty.at("value") == golden.meta().at("empty_only_aggregate"));
-    CHECK(benchmark.aggregate({}, {}).at("value") == golden.meta().at("no_samples_aggregate"));
+    CHECK(empty.value == golden.meta().at("empty_only_aggregate"));
+    CHECK(benchmark.aggregate({}, {}).value == golden.meta().at("no_samples_aggregate"));
   }
 }
 

@@ -47,9 +47,9 @@ struct Clips {
   std::string parse(Question const&, std::string const& text) const { return text; }
   double score(Question const&, std::string const& parsed) const { return parsed.empty() ? 0 : 1; }
   nlohmann::json record(Question const&) const { return nlohmann::json::object(); }
-  nlohmann::json aggregate(std::vector<Question> const&,
-                           std::vector<eval::Answer> const& answers) const {
-    return {{"answers", answers.size()}};
+  eval::Scores aggregate(std::vector<Question> const&,
+                         std::vector<eval::Answer> const& answers) const {
+    return {.questions = std::ssize(answers)};
   }
 };
 

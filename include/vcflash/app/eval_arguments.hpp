@@ -8,8 +8,9 @@
 #include <vcflash/meta/separate.hpp>
 #include <vcflash/recipe/recipe.hpp>
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -41,6 +42,9 @@ std::string folder_fingerprint(std::filesystem::path const& folder);
 
 /// The same of what a run is asked of: the model, and the adapter if there is one.
 std::string weights_fingerprint(EvalArguments const& arguments);
+
+/// The same of one file, by its size, first and last bytes.
+std::string file_fingerprint(std::filesystem::path const& file);
 
 /// A model that is loaded when it is first needed, onto a device that must be there before.
 template <Model M>
@@ -95,9 +99,16 @@ eval::RunOptions run_options(ModelFacts const& model, EvalArguments const& argum
 /// What is said of the model beside its scores.
 nlohmann::ordered_json about_model(ModelFacts const& model, EvalArguments const& arguments);
 
+/// What answers depend on, of all that is said of a run: not where the model's folder lies, which
+/// may be another on each machine.
+nlohmann::json about_answers(nlohmann::json about, EvalArguments const& arguments);
+
 /// And of how it was asked.
 nlohmann::ordered_json about_run(ModelFacts const& model, EvalArguments const& arguments,
                                  eval::RunOptions const& viewing);
+
+/// Says that others left so many questions of a benchmark, which are asked here.
+void warn_of_left_behind(std::string_view benchmark, std::size_t questions);
 
 }  // namespace vcflash::app::detail
 

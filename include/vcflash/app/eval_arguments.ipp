@@ -17,6 +17,7 @@
 
 #include <vcflash/app/build_commit.hpp>
 #include <vcflash/app/eval_arguments.hpp>
+#include <vcflash/app/log.hpp>
 #include <vcflash/app/number_checks.hpp>
 #include <vcflash/app/program.hpp>
 #include <vcflash/eval/all_benchmarks.hpp>
@@ -34,9 +35,11 @@ VCFLASH_INLINE void EvalArguments::add_flags(CLI::App& flags) {
   flags
       .add_option(
           "--benchmark", benchmarks,
-          fmt::format("One or more, with commas between: {}; or tasks of one, as "
-                      "mvbench_action_sequence or mvbench_object_*; or a file of your own, X.toml",
-                      eval::benchmark_names()))
+          fmt::format(
+              "One or more, with commas between: {}; or tasks of one, as "
+              "mvbench_action_sequence or mvbench_object_*; or a file of your own, X.toml or "
+              "X.toml:TASK",
+              eval::benchmark_names()))
       ->type_name("NAME")
       ->delimiter(',')
       ->allow_extra_args(false)
@@ -161,6 +164,12 @@ VCFLASH_INLINE std::string weights_fingerprint(EvalArguments const& arguments) {
   return arguments.adapter.empty() ? model : model + "+" + folder_fingerprint(arguments.adapter);
 }
 
+VCFLASH_INLINE std::string file_fingerprint(std::filesystem::path const& file) {
+  std::error_code none;
+  auto const size = std::filesystem::file_size(file, none);
+  return eval::sha256(fmt::format("{} {}", size, ends_of(file, size))).substr(0, 16);
+}
+
 VCFLASH_INLINE eval::RunOptions run_options(ModelFacts const& model, EvalArguments const& arguments,
                                             eval::FrameLimits wanted) {
   auto viewing = arguments.viewing;
@@ -209,6 +218,21 @@ VCFLASH_INLINE nlohmann::ordered_json about_run(ModelFacts const& model,
   about["repetition_penalty"] = viewing.repetition_penalty;
   if (viewing.by_likelihood) about["choose"] = "likelihood";
   return about;
+}
+
+VCFLASH_INLINE nlohmann::json about_answers(nlohmann::json about, EvalArguments const& arguments) {
+  about.erase("folder");
+  about.erase("adapter");  // its tensors are in `weights`
+  about.erase("commit");  // a run is taken up by the same version
+  about["weights"] = weights_fingerprint(arguments);
+  about["allow_missing"] = arguments.allow_missing;
+  return about;
+}
+
+VCFLASH_INLINE void warn_of_left_behind(std::string_view benchmark, std::size_t questions) {
+  warn(fmt::format(
+      "{}: {} questions are left by processes that are no longer at work, and are asked here",
+      benchmark, questions));
 }
 
 }  // namespace vcflash::app::detail

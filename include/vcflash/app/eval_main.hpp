@@ -3,6 +3,7 @@
 #include <vcflash/app/eval_arguments.hpp>
 #include <vcflash/app/needle_evaluation.hpp>
 #include <vcflash/eval/exam.hpp>
+#include <vcflash/eval/registry.hpp>
 #include <vcflash/eval/run.hpp>
 #include <vcflash/meta/separate.hpp>
 
@@ -34,8 +35,10 @@ int run_eval_program(EvalProgram const& model, int argc, char** argv);
 }  // namespace detail
 
 /// The program `eval-<model>`.
-template <Model M>
+/// \tparam Benchmarks that it knows by name besides vcflash's own
+template <Model M, eval::Benchmark... Benchmarks>
 int eval_main(int argc, char** argv) {
+  (eval::register_benchmark<Benchmarks>(), ...);
   std::optional<detail::LazyModel<M>> model;
   return detail::run_eval_program(
       {.facts = detail::facts_of<M>,

@@ -8,11 +8,10 @@
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/dist/launch.hpp>
 #include <vcflash/eval/all_benchmarks.hpp>
+#include <vcflash/eval/evaluate.hpp>
 #include <vcflash/eval/lmms_layout.hpp>
 #include <vcflash/eval/missing_media.hpp>
 #include <vcflash/eval/regrade.hpp>
-#include <vcflash/eval/results.hpp>
-#include <vcflash/eval/sha256.hpp>
 #include <vcflash/eval/share.hpp>
 
 #include <fmt/format.h>
@@ -30,15 +29,6 @@
 #include <vector>
 
 namespace vcflash::app::detail {
-
-/// Tells one set of questions from another.
-inline std::string questions_fingerprint(eval::Exam const& exam) {
-  std::string all;
-  for (std::size_t i = 0; i < exam.size(); ++i) {
-    all += fmt::format("{}\n{}\n{}\n", exam.id(i), exam.prompt(i), exam.medium(i).frames_key());
-  }
-  return eval::sha256(all).substr(0, 16);
-}
 
 /// The folder of one benchmark below `folder`, if several have one each.
 inline std::filesystem::path folder_of(std::filesystem::path const& folder,
@@ -142,24 +132,20 @@ inline void write_layout(eval::Exam const& exam, std::vector<eval::Said> const& 
 /// \return how many questions could not be asked
 inline std::size_t evaluate(EvalProgram const& model, ChosenBenchmark const& chosen,
                             EvalArguments const& arguments, eval::Scoring scoring,
-                            dist::Place const& place) {
+                            eval::Processes& processes) {
   auto const& exam = *chosen.exam;
   auto const& out = chosen.out;
   auto const viewing = run_options(model.facts, arguments, exam.frames());
   double const began = Progress::steady_seconds();
   auto about = about_run(model.facts, arguments, viewing);
   about["max_new_tokens"] = exam.max_new_tokens();
-  nlohmann::json header = about;
-  header.erase("commit");  // a run is taken up by the same version
-  about["source"] = chosen.source;
-  header["benchmark"] = exam.name();
-  header["weights"] = weights_fingerprint(arguments);
-  header["questions"] = questions_fingerprint(exam);
-
-  checkpoint::make_folder(out);
-  eval::SharedAnswers answers(out, header, place, arguments.fresh);
-  std::vector<std::size_t> all(exam.size()), left;
-  for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+  eval::Evaluation evaluation{.out = out,
+                              .media = chosen.media.empty() ? chosen.data : chosen.media,
+                              .scoring = scoring,
+                              .about = about,
+                              .depends_on = about_answers(about, arguments),
+                              .fresh = arguments.fresh};
+  evaluation.about["source"] = chosen.source;
   std::int64_t done = 0, counted = 0;
   double right = 0;
   auto const count = [&](std::size_t i, eval::Said const& said) {
@@ -168,45 +154,35 @@ inline std::size_t evaluate(EvalProgram const& model, ChosenBenchmark const& cho
     right += exam.graded(i, said).score;
     ++counted;
   };
-  auto const groups = eval::by_video(exam, all);
-  for (std::size_t group = 0; group < groups.size(); ++group) {
-    for (std::size_t const i : groups[group]) {
-      if (auto const* const answer = answers.find(exam.id(i))) {
-        count(i, *answer);
-      } else if (eval::takes(place, group)) {
-        left.push_back(i);
-      }
-    }
-  }
-  if (done > 0) {
-    inform(
-        fmt::format("{}: {} of {} questions were answered before", exam.name(), done, exam.size()));
-  }
-  if (!left.empty()) {
-    model.load();
-    if (auto const sentence = advice(viewing); !sentence.empty()) warn(sentence);
-    Progress progress(exam.name(), "question", done + std::ssize(left), done);
-    model.ask(exam, left, viewing, [&](std::size_t i, eval::Said const& said) {
-      answers.add(exam.id(i), said);
-      count(i, said);
-      if (!said.problem.empty()) warn(fmt::format("{}: {}", exam.id(i), said.problem));
-      auto const asked = static_cast<double>(std::max<std::int64_t>(1, counted));
-      progress.update(done, fmt::format("score {:.3f}", right / asked));
-    });
-  }
-  if (place.rank != 0) return 0;
-
-  std::vector<std::string> ids;
-  for (std::size_t const i : all) ids.push_back(exam.id(i));
-  auto const said = answers.gathered(ids);
-  auto const results = eval::write_results(out, exam, scoring, said, about);
-  write_evaluation_report(out, exam);
-  if (!arguments.layout.empty()) {
+  evaluation.on_known = count;
+  evaluation.on_left_behind = [&](std::size_t questions) {
+    warn_of_left_behind(exam.name(), questions);
+  };
+  evaluation.on_written = [&](auto const&, std::vector<eval::Said> const& said) {
+    write_evaluation_report(out, exam);
+    if (arguments.layout.empty()) return;
     write_layout(exam, said, arguments, viewing.frames.max_frames, out);
-  }
-  answers.remove();
-  auto const broken = results.at("broken").size();
-  fmt::print("{}\n{} questions in {}{}; see {}\n", results.at("scores").dump(2), exam.size(),
+  };
+  auto const results = eval::evaluate(
+      exam, evaluation, processes, [&](std::vector<std::size_t> const& left, auto const& answered) {
+        if (done > 0) {
+          inform(fmt::format("{}: {} of {} questions were answered before", exam.name(), done,
+                             exam.size()));
+        }
+        model.load();
+        if (auto const sentence = advice(viewing); !sentence.empty()) warn(sentence);
+        Progress progress(exam.name(), "question", done + std::ssize(left), done);
+        model.ask(exam, left, viewing, [&](std::size_t i, eval::Said const& said) {
+          answered(i, said);
+          count(i, said);
+          if (!said.problem.empty()) warn(fmt::format("{}: {}", exam.id(i), said.problem));
+          auto const asked = static_cast<double>(std::max<std::int64_t>(1, counted));
+          progress.update(done, fmt::format("score {:.3f}", right / asked));
+        });
+      });
+  if (!results) return 0;
+  auto const broken = results->at("broken").size();
+  fmt::print("{}\n{} questions in {}{}; see {}\n", results->at("scores").dump(2), exam.size(),
              as_duration(Progress::steady_seconds() - began),
              broken > 0 ? fmt::format(", {} of them broken and counted as wrong", broken) : "",
              (out / "report.html").string());
@@ -252,14 +228,17 @@ VCFLASH_INLINE int run_eval_program(EvalProgram const& model, int argc, char** a
         for (auto const& note : asked.exam->notes()) warn(note);
       }
     }
+    checkpoint::make_folder(arguments.out);
+    eval::Processes processes(arguments.out, place);
     for (auto const& asked : all) {
       if (asked.exam) {
-        broken += evaluate(model, asked, arguments, scoring, place);
+        broken += evaluate(model, asked, arguments, scoring, processes);
       } else {
-        evaluate_needles(model.facts, model.needles, *asked.needles, arguments, scoring, place,
+        evaluate_needles(model.facts, model.needles, *asked.needles, arguments, scoring, processes,
                          asked.out);
       }
     }
+    processes.dismiss();
   });
   constexpr int some_were_broken = 3;
   return code == 0 && broken > 0 ? some_were_broken : code;

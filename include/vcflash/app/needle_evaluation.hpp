@@ -1,10 +1,10 @@
 #pragma once
 
 #include <vcflash/app/eval_arguments.hpp>
-#include <vcflash/dist/launch.hpp>
 #include <vcflash/eval/needle_exam.hpp>
 #include <vcflash/eval/needle_plan.hpp>
 #include <vcflash/eval/needle_run.hpp>
+#include <vcflash/eval/share.hpp>
 #include <vcflash/meta/separate.hpp>
 
 #include <cstdint>
@@ -99,7 +99,7 @@ void plan_needles(ModelFacts const& facts, NeedleModel const& model, NeedleQuest
 /// \param out folder of its results
 void evaluate_needles(ModelFacts const& facts, NeedleModel const& model,
                       NeedleQuestions const& asked, EvalArguments const& arguments,
-                      eval::Scoring scoring, dist::Place const& place,
+                      eval::Scoring scoring, eval::Processes& processes,
                       std::filesystem::path const& out);
 
 }  // namespace vcflash::app::detail

@@ -7,7 +7,6 @@
 #include <vcflash/base/process_memory.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/eval/all_benchmarks.hpp>
-#include <vcflash/eval/journal.hpp>
 #include <vcflash/eval/share.hpp>
 #include <vcflash/infer/prompt_length.hpp>
 #include <vcflash/media/video.hpp>
@@ -119,7 +118,7 @@ VCFLASH_INLINE void plan_needles(ModelFacts const& facts, NeedleModel const& mod
 
 VCFLASH_INLINE void evaluate_needles(ModelFacts const& facts, NeedleModel const& model,
                                      NeedleQuestions const& asked, EvalArguments const& arguments,
-                                     eval::Scoring scoring, dist::Place const& place,
+                                     eval::Scoring scoring, eval::Processes& processes,
                                      std::filesystem::path const& out) {
   namespace needle = eval::needle;
   std::string const name(needle::name_of(asked.hops));
@@ -128,28 +127,25 @@ VCFLASH_INLINE void evaluate_needles(ModelFacts const& facts, NeedleModel const&
   auto const longest = model.input_tokens(longest_of(cases, facts, model, arguments));
   auto about = about_model(facts, arguments);
   about["haystack"] = asked.haystack.string();
-  nlohmann::json header = about;
-  header.erase("commit");  // a run is taken up by the same version
+  auto header = about_answers(about, arguments);
   header["benchmark"] = name;
-  header["weights"] = weights_fingerprint(arguments);
   header["questions"] = needles_fingerprint(asked.rows, cases);
+  header["haystack"] = file_fingerprint(asked.haystack);
 
+  if (processes.is_finished(name)) return;
   checkpoint::make_folder(out);
-  eval::SharedAnswers answers(out, header, place, arguments.fresh);
-  std::vector<std::size_t> left;
+  eval::SharedAnswers answers(out, header, processes, arguments.fresh);
+  std::vector<eval::SharedQuestion> questions;
+  for (auto const& one : cases) questions.push_back({one.id, one.group});
   std::int64_t done = 0, right = 0;
-  for (std::size_t i = 0; i < cases.size(); ++i) {
-    if (auto const* const answer = answers.find(cases[i].id)) {
-      ++done;
-      right += needle::is_right(cases[i], *answer, scoring) ? 1 : 0;
-    } else if (eval::takes(place, cases[i].group)) {
-      left.push_back(i);
+  auto const count = [&](std::size_t i, eval::Said const& said) {
+    ++done;
+    right += needle::is_right(cases[i], said, scoring) ? 1 : 0;
+  };
+  auto const ask = [&](std::vector<std::size_t> const& left) {
+    if (done > 0) {
+      inform(fmt::format("{}: {} of {} questions were answered before", name, done, cases.size()));
     }
-  }
-  if (done > 0) {
-    inform(fmt::format("{}: {} of {} questions were answered before", name, done, cases.size()));
-  }
-  if (!left.empty()) {
     auto const answer = [&] {
       Progress progress("haystack", "frame", asked.frames);
       return model.look(asked, longest,
@@ -159,19 +155,19 @@ VCFLASH_INLINE void evaluate_needles(ModelFacts const& facts, NeedleModel const&
     for (std::size_t const i : left) {
       eval::Said const said{.text = answer(cases[i])};
       answers.add(cases[i].id, said);
-      right += needle::is_right(cases[i], said, scoring) ? 1 : 0;
-      ++done;
+      count(i, said);
       progress.update(done, fmt::format("score {:.3f}",
                                         static_cast<double>(right) / static_cast<double>(done)));
     }
-  }
-  if (place.rank != 0) return;
-
-  std::vector<std::string> ids;
-  for (auto const& answered : cases) ids.push_back(answered.id);
-  auto const said = answers.gathered(ids);
+  };
+  auto const said = eval::answer_all(
+      answers, questions, {.ask = ask, .on_known = count, .on_left_behind = [&](std::size_t left) {
+                             warn_of_left_behind(name, left);
+                           }});
+  if (!said) return;
   auto const average =
-      write_needle_results(out, asked.hops, asked.rows, cases, said, scoring, about);
+      write_needle_results(out, asked.hops, asked.rows, cases, *said, scoring, about);
+  processes.finish(name);
   answers.remove();
   fmt::print("average accuracy {:.4f}\n{} questions in {}, {:.2f} GiB of memory at most; see {}\n",
              average, cases.size(), as_duration(Progress::steady_seconds() - began),

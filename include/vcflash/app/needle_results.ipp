@@ -8,6 +8,7 @@
 
 #include <vcflash/app/needle_results.hpp>
 #include <vcflash/checkpoint/atomic.hpp>
+#include <vcflash/eval/scores.hpp>
 #include <vcflash/eval/sha256.hpp>
 #include <vcflash/media/encode.hpp>
 
@@ -91,7 +92,20 @@ VCFLASH_INLINE double write_needle_results(std::filesystem::path const& out,
   }
   auto const scores = [&](eval::Scoring by) -> nlohmann::ordered_json {
     auto cells = eval::needle::accuracies(hops, cases, said, by);
-    return {{"value", eval::needle::average_score(cells)}, {"cells", std::move(cells)}};
+    eval::ScoreTally frames, depths;
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+      eval::Answer const answer{.score = eval::needle::is_right(cases[i], said[i], by) ? 1.0 : 0.0,
+                                .problem = said[i].problem};
+      frames.add(fmt::format("{}", cases[i].frames), answer);
+      depths.add(fmt::format("{:.6g}", cases[i].depth), answer);
+    }
+    eval::Scores scores{.value = eval::needle::average_score(cells),
+                        .questions = std::ssize(cases),
+                        .groups = {frames.group("by_frames")}};
+    if (hops == eval::needle::Hops::single) scores.groups.push_back(depths.group("by_depth"));
+    auto json = to_json(scores);
+    json["cells"] = std::move(cells);
+    return json;
   };
   auto const accuracies = eval::needle::accuracies(hops, cases, said, scoring);
   double const average = eval::needle::average_score(accuracies);

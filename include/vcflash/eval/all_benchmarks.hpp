@@ -1,12 +1,11 @@
 #pragma once
 
-#include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <vcflash/eval/exam.hpp>
+#include <vcflash/eval/registry.hpp>
 #include <vcflash/meta/separate.hpp>
 
 namespace vcflash::eval {
@@ -17,25 +16,15 @@ std::string benchmark_names();
 /// A benchmark, or some of its tasks, to be asked.
 struct Selection {
   std::string benchmark{};
-  std::vector<std::string> tasks{};  ///< names; empty: all
+  std::vector<std::string> tasks{};  ///< names, of a file also patterns; empty: all
 };
 
 /// What names mean: benchmarks, tasks of them, or patterns (`mvbench_*`) of either. A pattern that
 /// benchmarks match means these, else the tasks that match it; tasks of one benchmark are asked
-/// together. A name that is none of them stays as it is, for `open_exam` to refuse.
+/// together. Of a benchmark that is a file the parts are known when it is read: what stands behind
+/// its name and `_`, or behind `mine.toml:`, is a part or a pattern of some. A name that is none of
+/// them stays as it is, for `open_exam` to refuse.
 std::vector<Selection> selection_of(std::vector<std::string> const& names);
-
-/// Which questions to ask.
-struct ExamOptions {
-  std::filesystem::path data{};   ///< folder of the questions
-  std::filesystem::path media{};  ///< of their videos; empty: the same
-  Scoring scoring = Scoring::upstream;
-  double limit = 0;  ///< only so many questions of each task, or below 1 such a share; 0: all
-  std::vector<std::string> tasks{};  ///< names of those that are asked; empty: all
-};
-
-/// How many of so many questions are asked.
-std::int64_t limited(std::int64_t questions, double limit);
 
 /// A benchmark's name without the folders and the ending of its file.
 std::string short_name(std::string const& benchmark);

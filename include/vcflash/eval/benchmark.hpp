@@ -36,6 +36,8 @@ struct FrameLimits {
   std::int64_t least = 0, most = 0;
 };
 
+struct Scores;
+
 /// What a model said to one question, and what that is worth.
 struct Answer {
   std::string text{};     ///< as generated, without white space around it
@@ -72,7 +74,7 @@ constexpr std::string_view name_of(Scoring scoring) {
 /// Promises: `load(folder)` reads all questions or throws InputError; `prompt(q)` is the human's
 /// turn without the medium's placeholder; `counts(q)` says whether q is part of the score that is
 /// shown while it runs; `parse(q, text)` and `score(q, parsed)` are pure;
-/// `aggregate(questions, answers)` takes one answer a question and gives a JSON object.
+/// `aggregate(questions, answers)` takes one answer a question and gives `Scores`.
 /// A benchmark may have a member `scoring`, if its rules differ by it, and `media`, the folder of
 /// its videos where that is not the folder of its questions; `max_frames`, how many frames of a
 /// video it wants to be seen at most, where the command line says nothing;
@@ -94,7 +96,7 @@ concept Benchmark = requires(B const& benchmark, std::filesystem::path const& fo
   { benchmark.parse(question, text) } -> std::same_as<std::string>;
   { benchmark.score(question, text) } -> std::same_as<double>;
   { benchmark.record(question) } -> std::same_as<nlohmann::json>;
-  { benchmark.aggregate(questions, answers) } -> std::same_as<nlohmann::json>;
+  { benchmark.aggregate(questions, answers) } -> std::same_as<Scores>;
 };
 
 }  // namespace vcflash::eval

@@ -42,7 +42,7 @@ class FileBenchmark final : public Exam {
 
   Answer graded(std::size_t question, Said const& said) const override;
   std::vector<Answer> graded(std::vector<Said> const& said) const override;
-  nlohmann::json aggregate(std::vector<Answer> const& answers) const override;
+  Scores aggregate(std::vector<Answer> const& answers) const override;
   std::unique_ptr<Exam> with_scoring(Scoring scoring) const override;
   std::filesystem::path write_lmms(std::filesystem::path const& out,
                                    std::vector<Answer> const& answers,

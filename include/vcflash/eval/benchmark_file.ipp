@@ -21,24 +21,6 @@ namespace detail {
 inline constexpr std::array<ShippedBenchmark, 0> shipped{};
 #endif
 
-/// Scores by a value of the questions: their number, what they are worth together, and the mean.
-inline nlohmann::json scores_by(std::vector<std::string> const& values,
-                                std::vector<Answer> const& answers, double scale) {
-  std::map<std::string, std::pair<double, std::int64_t>> tallies;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    auto& [sum, count] = tallies[values[i]];
-    sum += answers[i].score;
-    ++count;
-  }
-  auto scores = nlohmann::json::object();
-  for (auto const& [value, tally] : tallies) {
-    scores[value] = {{"value", scale * tally.first / static_cast<double>(tally.second)},
-                     {"correct", tally.first},
-                     {"answered", tally.second}};
-  }
-  return scores;
-}
-
 }  // namespace detail
 
 VCFLASH_INLINE std::span<ShippedBenchmark const> shipped_benchmarks() { return detail::shipped; }
@@ -77,40 +59,31 @@ VCFLASH_INLINE std::vector<Answer> FileBenchmark::graded(std::vector<Said> const
   return answers;
 }
 
-VCFLASH_INLINE nlohmann::json FileBenchmark::aggregate(std::vector<Answer> const& answers) const {
+VCFLASH_INLINE Scores FileBenchmark::aggregate(std::vector<Answer> const& answers) const {
   auto const& spec = content_->spec;
   auto const& questions = content_->questions;
-  double const scale = spec.score.percent ? 100 : 1;
-  auto const column = [&](auto const& value_of) {
-    std::vector<std::string> values;
-    for (auto const& question : questions) values.push_back(value_of(question));
-    return values;
+  double const whole = spec.score.percent ? 100 : 1;
+  Scores scores{
+      .value = whole * mean_score(answers), .whole = whole, .questions = std::ssize(answers)};
+  auto const add = [&](std::string key, auto const& name_of) {
+    ScoreTally tally;
+    for (std::size_t i = 0; i < questions.size(); ++i) tally.add(name_of(questions[i]), answers[i]);
+    scores.groups.push_back(tally.group(std::move(key), whole));
   };
-  double sum = 0;
-  for (auto const& answer : answers) sum += answer.score;
-  double const count = std::max<double>(1, static_cast<double>(answers.size()));
-  nlohmann::json scores{{"value", scale * sum / count}, {"questions", answers.size()}};
   if (spec.columns.task.given()) {
-    auto const& tasks = scores["by_task"] = detail::scores_by(
-        column([](FileQuestion const& question) { return question.task; }), answers, scale);
+    add("by_task", [](FileQuestion const& question) { return question.task; });
+    auto const& tasks = scores.groups.front().lines;
     if (spec.score.mean_of_tasks && !tasks.empty()) {
-      double mean = 0;
-      for (auto const& task : tasks) mean += task.at("value").get<double>();
-      scores["value"] = mean / static_cast<double>(tasks.size());
+      scores.value = 0;
+      for (auto const& task : tasks) scores.value += task.value;
+      scores.value /= static_cast<double>(tasks.size());
     }
   }
   for (std::size_t group = 0; group < spec.columns.groups.size(); ++group) {
-    scores["by_" + spec.columns.groups[group]] = detail::scores_by(
-        column([&](FileQuestion const& question) { return question.groups[group]; }), answers,
-        scale);
+    add("by_" + spec.columns.groups[group],
+        [&](FileQuestion const& question) { return question.groups[group]; });
   }
-  if (spec.score.rule == AnswerRule::span) {
-    for (double const threshold : {0.3, 0.5, 0.7}) {
-      auto const reached = std::ranges::count_if(
-          answers, [&](Answer const& answer) { return answer.score >= threshold; });
-      scores[fmt::format("IOU {}", threshold)] = 100 * static_cast<double>(reached) / count;
-    }
-  }
+  if (spec.score.rule == AnswerRule::span) scores.groups.push_back(recall_of(answers, whole));
   if (spec.score.video_mme_v2) {
     std::vector<video_mme_v2::Place> places;
     std::vector<bool> right;
@@ -118,8 +91,8 @@ VCFLASH_INLINE nlohmann::json FileBenchmark::aggregate(std::vector<Answer> const
       places.push_back(*questions[i].place);
       right.push_back(answers[i].score > 0);
     }
-    scores.update(video_mme_v2::scores(places, right));
-    scores["value"] = scores["overall_score"];
+    scores.more = video_mme_v2::scores(places, right);
+    scores.value = scores.more.front().second;  // of all groups
   }
   return scores;
 }

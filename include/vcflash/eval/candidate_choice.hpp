@@ -10,10 +10,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <vcflash/eval/group.hpp>
 #include <vcflash/eval/rows.hpp>
+#include <vcflash/eval/scores.hpp>
 #include <vcflash/eval/strict_choice.hpp>
 #include <vcflash/eval/text_rules.hpp>
 #include <vcflash/text/utf8.hpp>
@@ -111,37 +113,36 @@ struct CandidateBenchmark : RowBenchmark<Derived> {
   /// Percent right of each task and of the group. By upstream's rule an empty answer does not
   /// count in its task's value, though it does in the task's weight; a question that could not be
   /// asked has no answer, and is wrong by every rule.
-  nlohmann::json aggregate(std::vector<Row> const& rows, std::vector<Answer> const& answers) const {
+  Scores aggregate(std::vector<Row> const& rows, std::vector<Answer> const& answers) const {
     auto const tasks = Derived::tasks();
-    struct Tally {
-      std::int64_t asked = 0, broken = 0, counted = 0;
-      double right = 0;
-    };
-    std::vector<Tally> tallies(tasks.size());
+    std::vector<ScoreLine> lines(tasks.size());
+    std::vector<std::pair<double, std::int64_t>> counted(tasks.size());  // right, of how many
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      Tally& tally = tallies[rows[i].task];
+      auto& line = lines[rows[i].task];
       bool const broken = !answers[i].problem.empty();
-      ++tally.asked;
-      tally.broken += broken ? 1 : 0;
+      ++line.questions;
+      line.broken += broken ? 1 : 0;
       bool const empty = answers[i].text.empty() && !broken;
       if (this->scoring == Scoring::upstream && empty) continue;
-      ++tally.counted;
-      tally.right += answers[i].score;
+      auto& [right, of] = counted[rows[i].task];
+      right += answers[i].score;
+      ++of;
     }
     GroupValue group;
-    nlohmann::json values = nlohmann::json::object();
+    ScoreGroup by_task{"by_task", {}};
     for (std::size_t i = 0; i < tasks.size(); ++i) {
-      auto const& [asked, broken, counted, right] = tallies[i];
-      double const value = counted > 0 ? 100 * right / static_cast<double>(counted) : 0.0;
-      if (asked > 0) {
-        group.add(asked, value);
-        values[tasks[i].name] = {{"value", value}, {"questions", asked}, {"broken", broken}};
-      }
+      if (lines[i].questions == 0) continue;
+      auto const [right, of] = counted[i];
+      lines[i].name = tasks[i].name;
+      lines[i].value = of > 0 ? 100 * right / static_cast<double>(of) : 0.0;
+      group.add(lines[i].questions, lines[i].value);
+      by_task.lines.push_back(std::move(lines[i]));
     }
-    return {{"value", group.value()},
-            {"stderr", group.stderr_value()},
-            {"questions", group.questions()},
-            {"tasks", std::move(values)}};
+    return {.value = group.value(),
+            .whole = 100,
+            .questions = group.questions(),
+            .spread = group.stderr_value(),
+            .groups = {std::move(by_task)}};
   }
 
   /// What upstream logs of an answer.

@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +13,7 @@
 #include <vcflash/base/error.hpp>
 #include <vcflash/eval/benchmark.hpp>
 #include <vcflash/eval/lmms_layout.hpp>
+#include <vcflash/eval/scores.hpp>
 #include <vcflash/eval/text_rules.hpp>
 
 namespace vcflash::eval {
@@ -47,7 +50,7 @@ class Exam {
   virtual Answer graded(std::size_t question, Said const& said) const = 0;
   /// All answers, with what only all together decide.
   virtual std::vector<Answer> graded(std::vector<Said> const& said) const = 0;
-  virtual nlohmann::json aggregate(std::vector<Answer> const& answers) const = 0;
+  virtual Scores aggregate(std::vector<Answer> const& answers) const = 0;
 
   /// The same questions graded by another rule; nothing if the benchmark knows one rule only.
   virtual std::unique_ptr<Exam> with_scoring(Scoring scoring) const = 0;
@@ -113,7 +116,7 @@ class ExamOf final : public Exam {
     return answers;
   }
 
-  nlohmann::json aggregate(std::vector<Answer> const& answers) const override {
+  Scores aggregate(std::vector<Answer> const& answers) const override {
     return benchmark_.aggregate(questions_, answers);
   }
 
@@ -144,5 +147,18 @@ class ExamOf final : public Exam {
   std::vector<typename B::Question> questions_;
   std::vector<MediumRequest> media_;  // asked once: a benchmark may look for files
 };
+
+/// The questions in groups that share a video, in the order of each group's first question.
+inline std::vector<std::vector<std::size_t>> by_video(Exam const& exam,
+                                                      std::span<std::size_t const> questions) {
+  std::vector<std::vector<std::size_t>> groups;
+  std::map<std::string, std::size_t> group_of;
+  for (std::size_t const i : questions) {
+    auto const [place, added] = group_of.try_emplace(exam.medium(i).frames_key(), groups.size());
+    if (added) groups.emplace_back();
+    groups[place->second].push_back(i);
+  }
+  return groups;
+}
 
 }  // namespace vcflash::eval

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <ctime>
 #include <filesystem>
@@ -13,6 +14,7 @@
 
 #include <vcflash/checkpoint/atomic.hpp>
 #include <vcflash/eval/rows.hpp>
+#include <vcflash/eval/scores.hpp>
 #include <vcflash/eval/sha256.hpp>
 
 /// What upstream's harness (lmms-eval) leaves of a run, so that what reads it can read ours.
@@ -81,7 +83,7 @@ inline nlohmann::ordered_json lmms_values(Task const& task, nlohmann::ordered_js
 /// `results.json` as upstream's harness writes it.
 /// \param scores what the benchmark's `aggregate` gave
 template <LmmsBenchmark B>
-nlohmann::ordered_json lmms_results(B const&, nlohmann::json const& scores, LmmsRun const& run) {
+nlohmann::ordered_json lmms_results(B const&, Scores const& scores, LmmsRun const& run) {
   using Json = nlohmann::ordered_json;
   Json results, groups, configs, versions, shots;
   std::string const name(B::name);
@@ -89,17 +91,23 @@ nlohmann::ordered_json lmms_results(B const&, nlohmann::json const& scores, Lmms
   bool const grouped = tasks.size() > 1;
   if (grouped) {
     groups[name] =
-        detail::lmms_values(tasks.front(), scores.at("value"), scores.at("stderr"), name);
+        detail::lmms_values(tasks.front(), scores.value, scores.spread.value_or(0), name);
     results[name] = groups[name];
     versions[name] = "N/A";
     shots[name] = 0;
   }
   for (auto const& task : tasks) {
-    if (grouped && !scores.at("tasks").contains(task.name)) continue;
+    ScoreLine const* line = nullptr;
+    if (grouped) {
+      auto const& lines = scores.group("by_task").lines;
+      auto const found = std::ranges::find(lines, task.name, &ScoreLine::name);
+      if (found == lines.end()) continue;
+      line = &*found;
+    }
     // of a submission upstream has no value: a script of its own grades the file
     Json const value = task.metric == "submission" ? Json()
-                       : grouped ? Json(scores.at("tasks").at(task.name).at("value"))
-                                 : Json(scores.at("value"));
+                       : line                      ? Json(line->value)
+                                                   : Json(scores.value);
     results[task.name] =
         detail::lmms_values(task, value, "N/A", (grouped ? " - " : "") + task.name);
     configs[task.name] = detail::lmms_config(task);
@@ -153,8 +161,8 @@ nlohmann::ordered_json lmms_log(B const& benchmark, std::size_t task, std::vecto
 template <LmmsBenchmark B>
 std::filesystem::path write_lmms_layout(std::filesystem::path const& out, B const& benchmark,
                                         std::vector<Row> const& rows,
-                                        std::vector<Answer> const& answers,
-                                        nlohmann::json const& scores, LmmsRun const& run) {
+                                        std::vector<Answer> const& answers, Scores const& scores,
+                                        LmmsRun const& run) {
   auto const folder = out / lmms_folder(run);
   std::filesystem::create_directories(folder);
   auto const write = [](std::filesystem::path const& path, nlohmann::ordered_json const& json) {

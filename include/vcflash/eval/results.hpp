@@ -64,13 +64,13 @@ inline nlohmann::ordered_json write_results(std::filesystem::path const& out, Ex
   results["benchmark"] = exam.name();
   results["asked"] = answers.size();
   results["broken_count"] = broken.size();
-  results["scores"] = exam.aggregate(answers);
+  results["scores"] = to_json(exam.aggregate(answers));
   results["interval"] = to_json(score_interval(exam, answers));
   auto const other = scoring == Scoring::upstream ? Scoring::strict : Scoring::upstream;
   if (auto const exam_by_other = exam.with_scoring(other)) {
     results["scoring"] = std::string(name_of(scoring));
     auto const graded = exam_by_other->graded(said);
-    results[fmt::format("scores_{}", name_of(other))] = exam_by_other->aggregate(graded);
+    results[fmt::format("scores_{}", name_of(other))] = to_json(exam_by_other->aggregate(graded));
   }
   results["broken"] = std::move(broken);
   if (auto const notes = exam.notes(); !notes.empty()) results["notes"] = notes;

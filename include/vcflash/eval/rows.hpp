@@ -23,10 +23,10 @@ namespace vcflash::eval {
 /// One of upstream's tasks: a file of rows that are asked and graded alike.
 struct Task {
   std::string name;
-  std::string dataset_path, dataset_name, split;  ///< as upstream's configuration names them
-  std::string file;                               ///< of the rows, without `.json`
-  std::string metric;
-  nlohmann::ordered_json generation, specific;  ///< settings that upstream's configuration has
+  std::string dataset_path{}, dataset_name{}, split{};  ///< as upstream's configuration names them
+  std::string file{};                                   ///< of the rows, without `.json`
+  std::string metric{};
+  nlohmann::ordered_json generation{}, specific{};  ///< settings that upstream's configuration has
 };
 
 /// Upstream's greedy settings.

@@ -40,19 +40,6 @@
 
 namespace vcflash::eval {
 
-/// The questions in groups that share a video, in the order of each group's first question.
-inline std::vector<std::vector<std::size_t>> by_video(Exam const& exam,
-                                                      std::span<std::size_t const> questions) {
-  std::vector<std::vector<std::size_t>> groups;
-  std::map<std::string, std::size_t> group_of;
-  for (std::size_t const i : questions) {
-    auto const [place, added] = group_of.try_emplace(exam.medium(i).frames_key(), groups.size());
-    if (added) groups.emplace_back();
-    groups[place->second].push_back(i);
-  }
-  return groups;
-}
-
 namespace detail {
 
 /// A decoded video or picture, or why there is none.

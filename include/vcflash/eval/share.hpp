@@ -1,20 +1,15 @@
 #pragma once
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <set>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -23,163 +18,253 @@
 
 #include <vcflash/base/error.hpp>
 #include <vcflash/dist/launch.hpp>
+#include <vcflash/eval/heartbeat.hpp>
 #include <vcflash/eval/journal.hpp>
 
 /// An evaluation that several processes share. A launcher starts them; they meet in the output
 /// folder, where each writes a journal of its own and the first gathers them all.
 namespace vcflash::eval {
 
-/// Whether the process at this place asks the questions about the `group`th video.
-inline bool takes(dist::Place const& place, std::size_t group) {
-  return static_cast<std::int64_t>(group) % place.processes == place.rank;
+/// The process that asks the questions about the `group`th video.
+inline std::int64_t rank_of(std::size_t group, std::int64_t processes) {
+  return static_cast<std::int64_t>(group) % processes;
 }
 
-inline std::filesystem::path journal_path(std::filesystem::path const& out, std::int64_t rank) {
-  return out / fmt::format("answers.journal-{}.jsonl", rank);
+inline std::filesystem::path sign_path(std::filesystem::path const& out, std::int64_t rank) {
+  return out / fmt::format("answers.worker-{}.json", rank);
 }
 
-/// Every journal of a folder, of this number of processes or another.
-inline std::vector<std::filesystem::path> journals(std::filesystem::path const& out) {
+namespace detail {
+
+/// The files of a folder whose names begin so.
+inline std::vector<std::filesystem::path> files_named(std::filesystem::path const& folder,
+                                                      std::string_view beginning) {
   std::vector<std::filesystem::path> paths;
   std::error_code none;
-  for (auto const& entry : std::filesystem::directory_iterator(out, none)) {
-    if (entry.path().filename().string().starts_with("answers.journal-")) {
-      paths.push_back(entry.path());
-    }
+  for (auto const& entry : std::filesystem::directory_iterator(folder, none)) {
+    if (entry.path().filename().string().starts_with(beginning)) paths.push_back(entry.path());
   }
   return paths;
 }
 
-/// The answers of every journal in a folder that is of this run.
-/// \param problems_of whether what could not be asked by that journal counts: a process that is
-///   still to begin will ask it again
-inline std::map<std::string, Said> journalled_answers(
-    std::filesystem::path const& out, nlohmann::json const& header,
-    std::function<bool(std::filesystem::path const&)> const& problems_of) {
-  std::map<std::string, Said> answers, others;
-  for (auto const& path : journals(out)) {
-    auto content = detail::read_journal(path);
-    if (content.header != header) continue;
-    auto& all = content.answers;
-    if (problems_of(path)) others.insert(all.begin(), all.end());
-    detail::forget_problems(all);
-    answers.merge(all);
-  }
-  answers.merge(others);  // of which problems are new: an answer goes before one
-  return answers;
+}  // namespace detail
+
+/// Every journal of a folder, of this run or another.
+inline std::vector<std::filesystem::path> journals(std::filesystem::path const& out) {
+  return detail::files_named(out, "answers.journal-");
 }
 
-/// Whether the process that wrote a journal has ended.
-inline bool has_ended(std::filesystem::path const& journal) {
-  // to be written: over NFS a file that is only read cannot be locked
-  int const file = ::open(journal.c_str(), O_RDWR | O_CLOEXEC);
-  if (file < 0) return false;
-  bool const free = ::flock(file, LOCK_EX | LOCK_NB) == 0;
-  ::close(file);
-  return free;
-}
-
-/// The other processes of a run, as their journals show them.
-class Others {
+/// The processes of one run, which find each other in a folder that all see. The first one names
+/// the run; the others wait until it has.
+class Processes {
  public:
-  Others(std::filesystem::path out, dist::Place const& place) : out_(std::move(out)) {
+  /// \throws InputError if a process that is at work has this one's place; Error if the first one
+  ///   does not come
+  Processes(std::filesystem::path out, dist::Place const& place, Pace pace = {})
+      : out_(std::move(out)),
+        place_(place),
+        pace_(pace),
+        own_(sign_path(out_, place.rank), place.processes, pace) {
     for (std::int64_t rank = 0; rank < place.processes; ++rank) {
-      if (rank != place.rank) ranks_.push_back(rank);
+      if (rank != place.rank) others_.emplace(rank, Watched(sign_path(out_, rank), pace));
     }
-    meet();
+    own_.begin(place.rank == 0 ? detail::random_name() : run_of_first());
+    run_ = own_.sign().run;
+    began_ = std::chrono::steady_clock::now();
   }
 
-  /// Notices who has come since. Who was at work once and is no longer has ended; another may be
-  /// about to begin, and its journal be of an earlier run.
-  void meet() {
-    for (auto const rank : ranks_) {
-      if (!met_.contains(rank) && is_at_work(rank)) met_.insert(rank);
+  Processes(Processes const&) = delete;
+  Processes& operator=(Processes const&) = delete;
+
+  /// The first process looks for the others' word, and removes it (`dismiss`).
+  ~Processes() {
+    if (place_.rank != 0) own_.end();
+  }
+
+  std::string const& run() const { return run_; }
+  std::string name() const { return own_.sign().process; }
+  dist::Place const& place() const { return place_; }
+  Pace const& pace() const { return pace_; }
+
+  /// Whether a process answers its questions, or may still begin to.
+  bool is_awaited(std::int64_t rank) {
+    if (rank == place_.rank) return true;
+    auto& other = others_.at(rank);
+    auto const state = other.look();
+    bool const of_this_run = other.sign().run == run_;
+    if (of_this_run && state == Watched::State::at_work) {
+      come_[rank] = true;
+      return true;
     }
+    bool const was_of_none = other.sign().run.empty();  // it had not yet heard of one
+    if ((of_this_run || was_of_none) && state == Watched::State::gone) return false;
+    if (of_this_run && state == Watched::State::unknown) return true;
+    return !come_[rank] && std::chrono::steady_clock::now() - began_ < pace_.arrival;
   }
 
-  bool all_met() const { return met_.size() == ranks_.size(); }
+  /// \throws Error if another process took this one's place
+  void require_held() const { own_.require_held(); }
 
-  /// Whether a journal is of a process that has come.
-  bool is_met(std::filesystem::path const& journal) const {
-    return std::ranges::any_of(met_,
-                               [&](auto rank) { return journal == journal_path(out_, rank); });
+  /// The first process says that nothing is left to do of this.
+  void finish(std::string const& what) { own_.finish(what); }
+
+  /// Whether the first process said so.
+  bool is_finished(std::string const& what) {
+    if (place_.rank == 0) return own_.sign().finished.contains(what);
+    auto& first = others_.at(0);
+    first.look();
+    return first.sign().run == run_ && first.sign().finished.contains(what);
   }
 
-  bool any_at_work() const {
-    return std::ranges::any_of(ranks_, [&](auto rank) { return is_at_work(rank); });
+  /// The first process stays until the others have seen that all is finished, and removes their
+  /// files.
+  void dismiss() {
+    if (place_.rank != 0) return;
+    auto const began = std::chrono::steady_clock::now();
+    for (auto const& [rank, other] : others_) {
+      while (is_awaited(rank) &&
+             (come_[rank] || std::chrono::steady_clock::now() - began < pace_.gone)) {
+        std::this_thread::sleep_for(pace_.look / 10);
+      }
+    }
+    std::error_code error;
+    for (auto const& path : detail::files_named(out_, "answers.worker-")) {
+      if (path != sign_path(out_, 0)) std::filesystem::remove(path, error);
+    }
   }
 
  private:
-  bool is_at_work(std::int64_t rank) const {
-    auto const path = journal_path(out_, rank);
-    return std::filesystem::exists(path) && !has_ended(path);
+  std::string run_of_first() {
+    auto const began = std::chrono::steady_clock::now();
+    auto& first = others_.at(0);
+    while (first.look() != Watched::State::at_work || first.sign().run.empty()) {
+      if (std::chrono::steady_clock::now() - began > pace_.arrival) {
+        throw Error(
+            fmt::format("{}: process 0 of {} has not begun here in {} minutes; all must see "
+                        "the same --out.",
+                        out_.string(), place_.processes, pace_.arrival.count()));
+      }
+      std::this_thread::sleep_for(pace_.look / 10);
+    }
+    if (first.sign().processes != place_.processes) {
+      throw InputError(fmt::format("{}: process 0 is one of {}, and this one of {}.", out_.string(),
+                                   first.sign().processes, place_.processes));
+    }
+    return first.sign().run;
   }
 
   std::filesystem::path out_;
-  std::vector<std::int64_t> ranks_;
-  std::set<std::int64_t> met_;
+  dist::Place place_;
+  Pace pace_;
+  std::map<std::int64_t, Watched> others_;
+  std::map<std::int64_t, bool> come_;  ///< who was seen at work
+  Heartbeat own_;
+  std::string run_;
+  std::chrono::steady_clock::time_point began_;
+};
+
+/// A question that one of several processes asks.
+struct SharedQuestion {
+  std::string id;
+  std::size_t group;  ///< those of one group are one process's
 };
 
 /// The answers of a run, whichever process and whichever start of it gave them.
 class SharedAnswers {
  public:
   /// \param out the folder of the journals  \param header what the answers depend on
-  /// \param fresh drops what earlier starts answered
-  /// \throws as Journal
-  SharedAnswers(std::filesystem::path const& out, nlohmann::json const& header,
-                dist::Place const& place, bool fresh)
-      : out_(out),
-        header_(detail::as_written(header)),
-        journal_(fresh ? dropped(out, place) : journal_path(out, place.rank), header_),
-        others_(out, place),
-        own_(journal_path(out, place.rank)) {
-    if (!fresh) known_ = journalled_answers(out_, header_, [](auto const&) { return false; });
-  }
-
-  /// \return an earlier start's answer; none if the question is still to be asked
-  Said const* find(std::string const& id) const {
-    auto const found = known_.find(id);
-    return found == known_.end() ? nullptr : &found->second;
-  }
-
-  void add(std::string const& id, Said const& said) {
-    journal_.add(id, said);
-    others_.meet();
-  }
-
-  /// Waits until all processes together have answered these questions.
-  /// \return the answers in this order
-  /// \throws Error if the others ended before; one that was not seen at work has `patience` to
-  ///   begin
-  std::vector<Said> gathered(std::vector<std::string> const& ids,
-                             std::chrono::seconds patience = std::chrono::minutes(10)) {
-    auto const began = std::chrono::steady_clock::now();
-    while (true) {
-      // who is at work is asked first: what the others wrote is then there to be read
-      bool const late = std::chrono::steady_clock::now() - began > patience;
-      others_.meet();
-      bool const alone = (others_.all_met() || late) && !others_.any_at_work();
-      auto const answers = journalled_answers(out_, header_, [&](auto const& journal) {
-        return journal == own_ || others_.is_met(journal);
-      });
-      auto const left =
-          std::ranges::count_if(ids, [&](auto const& id) { return !answers.contains(id); });
-      if (left == 0) {
-        std::vector<Said> said;
-        for (auto const& id : ids) said.push_back(answers.at(id));
-        return said;
+  /// \param fresh drops what earlier runs answered
+  /// \throws InputError if the folder holds answers of another evaluation; Error if it cannot be
+  ///   written
+  SharedAnswers(std::filesystem::path out, nlohmann::json const& header, Processes& processes,
+                bool fresh)
+      : out_(std::move(out)),
+        header_(as_written(header)),
+        processes_(processes),
+        fresh_(fresh),
+        journal_(out_ / fmt::format("answers.journal-{}.jsonl", detail::random_name()),
+                 processes.run(), header_) {
+    if (fresh && processes.place().rank == 0) {
+      for (auto const& path : journals(out_)) {
+        JournalReader reader(path);
+        reader.read();
+        if (reader.run() != processes.run()) std::filesystem::remove(path);
       }
-      if (alone) {
-        throw Error(
-            fmt::format("{}: {} questions are left and no other process is answering them; start "
-                        "again, and only these will be asked.",
-                        out_.string(), left));
-      }
-      // the journals are read as a whole each time
-      auto const waited = std::chrono::steady_clock::now() - began;
-      std::this_thread::sleep_for(waited < std::chrono::seconds(5) ? std::chrono::milliseconds(100)
-                                                                   : std::chrono::seconds(1));
     }
+    read();
+  }
+
+  /// Reads what all processes answered since.
+  /// \throws InputError as the constructor
+  void read() {
+    for (auto const& path : journals(out_)) {
+      auto& reader = readers_.try_emplace(path.string(), path).first->second;
+      reader.read();
+      if (reader.header() != header_) require_no_answers(reader);
+    }
+  }
+
+  /// \return an answer that is known; none if the question is still to be asked
+  Said const* find(std::string const& id) const {
+    Said const* problem = nullptr;
+    for (auto const& [path, reader] : readers_) {
+      if (reader.header() != header_) continue;
+      bool const of_this_run = reader.run() == processes_.run();
+      if (fresh_ && !of_this_run) continue;
+      auto const found = reader.answers().find(id);
+      if (found == reader.answers().end()) continue;
+      if (found->second.problem.empty()) return &found->second;
+      // What an earlier run could not ask is asked again: there may be memory, time or a disk now.
+      if (of_this_run) problem = &found->second;
+    }
+    return problem;
+  }
+
+  /// \throws Error for instance on a full disk, or if another process took this one's place
+  void add(std::string const& id, Said const& said) {
+    processes_.require_held();
+    journal_.add(id, said);
+  }
+
+  /// Which of the questions this process is to ask.
+  std::vector<std::size_t> own_part(std::vector<SharedQuestion> const& questions) const {
+    auto const& place = processes_.place();
+    std::vector<std::size_t> left;
+    for (std::size_t i = 0; i < questions.size(); ++i) {
+      if (rank_of(questions[i].group, place.processes) != place.rank) continue;
+      if (find(questions[i].id) == nullptr) left.push_back(i);
+    }
+    return left;
+  }
+
+  /// Waits until all questions are answered, or until those are left whose process is gone.
+  /// \return which are left, of the processes that are; none if all are answered
+  /// \throws InputError as the constructor
+  std::vector<std::size_t> left_behind(std::vector<SharedQuestion> const& questions) {
+    while (true) {
+      // Who is at work is asked first: what one wrote that is gone is then there to be read.
+      std::map<std::int64_t, bool> awaited;
+      for (std::int64_t rank = 0; rank < processes_.place().processes; ++rank) {
+        awaited[rank] = rank != processes_.place().rank && processes_.is_awaited(rank);
+      }
+      read();
+      std::vector<std::size_t> left;
+      bool all = true;
+      for (std::size_t i = 0; i < questions.size(); ++i) {
+        if (find(questions[i].id) != nullptr) continue;
+        all = false;
+        if (!awaited[rank_of(questions[i].group, processes_.place().processes)]) left.push_back(i);
+      }
+      if (all || !left.empty()) return left;
+      std::this_thread::sleep_for(processes_.pace().look);
+    }
+  }
+
+  /// What was said to these questions, which are all answered.
+  std::vector<Said> said(std::vector<SharedQuestion> const& questions) const {
+    std::vector<Said> all;
+    for (auto const& question : questions) all.push_back(*find(question.id));
+    return all;
   }
 
   /// Removes the journals of all processes, when their answers are written elsewhere.
@@ -187,27 +272,68 @@ class SharedAnswers {
     for (auto const& path : journals(out_)) std::filesystem::remove(path);
   }
 
+  /// Whether this is the first process, which gathers all answers.
+  bool gathers() const { return processes_.place().rank == 0; }
+
  private:
-  /// Removes this process's journal, and the first process those that no process of this run
-  /// writes. \return the path of this process's
-  static std::filesystem::path dropped(std::filesystem::path const& out, dist::Place const& place) {
-    auto unwanted = journals(out);
-    for (std::int64_t rank = 0; rank < place.processes; ++rank) {
-      std::erase(unwanted, journal_path(out, rank));
+  void require_no_answers(JournalReader const& reader) const {
+    bool const of_this_run = reader.run() == processes_.run();
+    if (reader.answers().empty() || (fresh_ && !of_this_run)) return;
+    auto const differs = difference(reader.header());
+    throw InputError(
+        of_this_run
+            ? fmt::format("{}: the processes of this run do not ask alike: their {} differs.",
+                          reader.path().string(), differs)
+            : fmt::format("{}: holds the answers of another run, which was not finished (its {} "
+                          "differs); give another --out, or --fresh to drop them.",
+                          reader.path().string(), differs));
+  }
+
+  /// The first thing in which another header differs.
+  std::string difference(nlohmann::json const& other) const {
+    if (!other.is_object()) return "header";
+    for (auto const& [key, value] : header_.items()) {
+      auto const found = other.find(key);
+      if (found == other.end()) return key;
+      if (*found != value) return fmt::format("{} ({} and {})", key, found->dump(), value.dump());
     }
-    if (place.rank != 0) unwanted.clear();
-    auto const own = journal_path(out, place.rank);
-    unwanted.push_back(own);
-    for (auto const& path : unwanted) std::filesystem::remove(path);
-    return own;
+    return "header";
   }
 
   std::filesystem::path out_;
   nlohmann::json header_;
+  Processes& processes_;
+  bool fresh_;
   Journal journal_;
-  Others others_;
-  std::filesystem::path own_;
-  std::map<std::string, Said> known_;
+  std::map<std::string, JournalReader> readers_;  ///< by path
 };
+
+/// How questions are asked, and who is told.
+struct SharedAsking {
+  std::function<void(std::vector<std::size_t> const& questions)> ask;  ///< adds their answers
+  std::function<void(std::size_t question, Said const&)> on_known{};   ///< answered before
+  std::function<void(std::size_t questions)> on_left_behind{};         ///< by others, asked here
+};
+
+/// Asks this process's part of the questions, and, in the first of several processes, what those
+/// left that are no longer at work.
+/// \return in the first process all answers
+inline std::optional<std::vector<Said>> answer_all(SharedAnswers& answers,
+                                                   std::vector<SharedQuestion> const& questions,
+                                                   SharedAsking const& asking) {
+  if (asking.on_known) {
+    for (std::size_t i = 0; i < questions.size(); ++i) {
+      if (auto const* const said = answers.find(questions[i].id)) asking.on_known(i, *said);
+    }
+  }
+  if (auto const part = answers.own_part(questions); !part.empty()) asking.ask(part);
+  if (!answers.gathers()) return std::nullopt;
+  while (true) {
+    auto const left = answers.left_behind(questions);
+    if (left.empty()) return answers.said(questions);
+    if (asking.on_left_behind) asking.on_left_behind(left.size());
+    asking.ask(left);
+  }
+}
 
 }  // namespace vcflash::eval

@@ -7,9 +7,8 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 /// Video-MME-v2's scores: the four questions about a video are one group.
 namespace vcflash::eval::video_mme_v2 {
@@ -52,7 +51,8 @@ inline double group_score(bool logic, Structure structure, std::array<bool, 4> c
 /// Means of the groups' scores and of the single questions, in percent: of all, of both types, and
 /// of the levels 1 to 3, where a group is of its last question's level.
 /// \param right whether each question was answered right
-inline nlohmann::json scores(std::vector<Place> const& places, std::vector<bool> const& right) {
+inline std::vector<std::pair<std::string, double>> scores(std::vector<Place> const& places,
+                                                          std::vector<bool> const& right) {
   struct Group {
     Place const* last = nullptr;
     std::array<bool, 4> right{};
@@ -82,10 +82,10 @@ inline nlohmann::json scores(std::vector<Place> const& places, std::vector<bool>
     add(group_means, *group.last,
         group_score(group.last->logic, group.last->structure, group.right));
   }
-  auto result = nlohmann::json::object();
+  std::vector<std::pair<std::string, double>> result;
   for (auto const* part : {"overall", "relevance", "logic", "level_1", "level_2", "level_3"}) {
-    result[std::string(part) + "_score"] = group_means[part].value();
-    result[std::string(part) + "_acc"] = question_means[part].value();
+    result.emplace_back(std::string(part) + "_score", group_means[part].value());
+    result.emplace_back(std::string(part) + "_acc", question_means[part].value());
   }
   return result;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <vcflash/eval/scores.hpp>
 #include <vcflash/media/encode.hpp>
 
 #include "tests/support/folder.hpp"
@@ -61,12 +62,13 @@ struct Demo {
       answers += answer.dump() + '\n';
     }
     folder.write("eval/answers.jsonl", answers);
-    json const scores{{"accuracy", {{"all", 0.75}, {"colour", 0.75}}},
-                      {"control", {{"all", 0.25}, {"colour", 0.25}}},
-                      {"reversed", {{"direction", 0.9}}},
-                      {"questions", {{"all", 4}, {"colour", 4}}},
-                      {"chance", 0.25}};
-    folder.write("eval/results.json", json{{"scores", scores}}.dump());
+    eval::Scores const scores{.value = 0.75,
+                              .questions = 4,
+                              .chance = 0.25,
+                              .groups = {{"by_kind", {{"all", 0.75, 4}, {"colour", 0.75, 4}}}},
+                              .controls = {{"control", {{"all", 0.25, 4}, {"colour", 0.25, 4}}},
+                                           {"reversed", {{"direction", 0.9, 2}}}}};
+    folder.write("eval/results.json", json{{"scores", to_json(scores)}}.dump());
     folder.write("phases.tsv", "make clips\t41.0\nstage 1\t9.5\n");
   }
   TemporaryFolder folder;

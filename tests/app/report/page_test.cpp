@@ -40,7 +40,7 @@ TEST_CASE("the report's headline claims no more than was learned", "[unit]") {
   Demo const demo;
   auto results = app::gather_demo(demo.folder.path());
   CHECK_THAT(app::report_page(results), ContainsSubstring("<h1>A video model learned to answer"));
-  results.evaluation["scores"]["accuracy"] = {{"all", 0.3}, {"colour", 0.3}};
+  results.scores.groups = {{"by_kind", {{"all", 0.3, 4}, {"colour", 0.3, 4}}}};
   CHECK_THAT(app::report_page(results), ContainsSubstring("<h1>A video model that did not learn"));
   results.quick = true;
   CHECK_THAT(app::report_page(results), ContainsSubstring("<h1>A quick run: everything works"));

@@ -63,12 +63,12 @@ TEST_CASE("scores come by kind and together, apart for each showing", "[unit]") 
   std::vector<Answer> const answers{
       {.score = 1}, {.score = 0}, {.score = 1}, {.score = 0}, {.score = 1}};
   auto const scores = Shapes{}.aggregate(questions, answers);
-  CHECK(scores["accuracy"]["all"] == 2. / 3);
-  CHECK(scores["accuracy"]["colour"] == 1);
-  CHECK(scores["accuracy"]["count"] == 0.5);
-  CHECK(scores["questions"]["count"] == 2);
-  CHECK(scores["control"]["all"] == 0);
-  CHECK(scores["reversed"]["order"] == 1);
+  CHECK(scores.value == 2. / 3);
+  CHECK(scores.group("by_kind").line("colour").value == 1);
+  CHECK(scores.group("by_kind").line("count").value == 0.5);
+  CHECK(scores.group("by_kind").line("count").questions == 2);
+  CHECK(scores.group("control").line("all").value == 0);
+  CHECK(scores.group("reversed").line("order").value == 1);
 }
 
 TEST_CASE("questions that are missing or malformed are named", "[unit]") {

@@ -12,6 +12,7 @@
 
 #include <vcflash/app/progress.hpp>
 #include <vcflash/app/report/results_files.hpp>
+#include <vcflash/eval/scores.hpp>
 
 /// What a run of the demo left behind, gathered from its folders.
 namespace vcflash::app {
@@ -27,7 +28,7 @@ struct DemoResults {
   std::uint64_t seed = 0;
   bool quick = false;
   std::vector<StageResult> stages;
-  nlohmann::json evaluation;                           ///< eval/results.json
+  eval::Scores scores;                                 ///< in eval/results.json
   std::vector<nlohmann::json> answers;                 ///< eval/answers.jsonl
   std::vector<std::pair<std::string, double>> phases;  ///< name and seconds, in order
   double seconds = 0;                                  ///< all after the set-up
@@ -47,7 +48,8 @@ inline DemoResults gather_demo(std::filesystem::path const& demo) {
     }
     results.stages.push_back(std::move(stage));
   }
-  results.evaluation = read_results(demo / "eval/results.json");
+  results.scores = eval::scores_in(
+      read_results(demo / "eval/results.json").value("scores", nlohmann::ordered_json()));
   results.answers = read_results_lines(demo / "eval/answers.jsonl");
   std::ifstream phases(demo / "phases.tsv");
   std::string name, seconds;
@@ -59,13 +61,18 @@ inline DemoResults gather_demo(std::filesystem::path const& demo) {
 
 /// The demo's `results.json`.
 inline nlohmann::ordered_json to_json(DemoResults const& demo) {
-  auto const& scores = demo.evaluation.at("scores");
-  nlohmann::ordered_json json{{"seed", demo.seed},
-                              {"accuracy", scores.at("accuracy")},
-                              {"control", scores.at("control")},
-                              {"reversed_direction", scores.at("reversed").at("direction")},
-                              {"samples", scores.at("questions").at("all")},
-                              {"stages", nlohmann::ordered_json::array()}};
+  auto const values = [&](char const* key) {
+    nlohmann::ordered_json object;
+    for (auto const& line : demo.scores.group(key).lines) object[line.name] = line.value;
+    return object;
+  };
+  nlohmann::ordered_json json{
+      {"seed", demo.seed},
+      {"accuracy", values("by_kind")},
+      {"control", values("control")},
+      {"reversed_direction", demo.scores.group("reversed").line("direction").value},
+      {"samples", demo.scores.questions},
+      {"stages", nlohmann::ordered_json::array()}};
   for (auto const& stage : demo.stages) {
     nlohmann::ordered_json row{{"name", stage.name}};
     for (auto const* key : {"steps", "seconds", "loss_first", "loss_last", "trained_parameters"}) {
@@ -79,19 +86,19 @@ inline nlohmann::ordered_json to_json(DemoResults const& demo) {
 }
 
 /// The kinds of questions that are answered well enough to say so: far above chance.
-inline std::string learned_kinds(nlohmann::json const& accuracy) {
+inline std::string learned_kinds(eval::Scores const& scores) {
   constexpr double learned = 0.7;
   std::string kinds;
-  for (auto const& [kind, score] : accuracy.items()) {
-    if (kind == "all" || score.get<double>() < learned) continue;
-    kinds += (kinds.empty() ? "" : ", ") + kind;
+  for (auto const& kind : scores.group("by_kind").lines) {
+    if (kind.name == "all" || kind.value < learned) continue;
+    kinds += (kinds.empty() ? "" : ", ") + kind.name;
   }
   return kinds.empty() ? "nothing" : kinds;
 }
 
 /// What the demo ends with: what was learned, how well, how long, where to look.
 inline std::string last_lines(DemoResults const& demo, std::filesystem::path const& folder) {
-  auto const& scores = demo.evaluation.at("scores");
+  auto const& scores = demo.scores;
   double training = 0;
   std::int64_t steps = 0;
   for (auto const& stage : demo.stages) {
@@ -105,11 +112,9 @@ inline std::string last_lines(DemoResults const& demo, std::filesystem::path con
       "how long  {} of training, {} for everything after the set-up, on {}\n"
       "look at   {}\n",
       demo.quick ? "next to nothing, as a quick run does,"
-                 : learned_kinds(scores.at("accuracy")) + ", from random weights,",
-      steps, 100 * scores.at("accuracy").at("all").get<double>(),
-      scores.at("questions").at("all").get<int>(),
-      100 * scores.at("control").at("all").get<double>(),
-      100 * scores.at("reversed").at("direction").get<double>(), as_duration(training),
+                 : learned_kinds(scores) + ", from random weights,",
+      steps, 100 * scores.value, scores.questions, 100 * scores.group("control").line("all").value,
+      100 * scores.group("reversed").line("direction").value, as_duration(training),
       as_duration(demo.seconds), demo.machine, (folder / "report.html").string());
 }
 

@@ -40,16 +40,13 @@ inline std::string clip_card(nlohmann::json const& answer) {
 }
 
 inline std::string accuracy_section(DemoResults const& demo) {
-  auto const& scores = demo.evaluation.at("scores");
-  double const chance = scores.at("chance");
+  double const chance = demo.scores.chance.value_or(0);
   std::string rows;
-  auto const add = [&](std::string const& kind) {
+  for (auto const& kind : demo.scores.group("by_kind").lines) {
+    auto const& controls = demo.scores.group("control").lines;
+    auto const control = std::ranges::find(controls, kind.name, &eval::ScoreLine::name);
     rows +=
-        accuracy_row(kind, scores["accuracy"].at(kind), scores["control"].value(kind, 0.0), chance);
-  };
-  add("all");
-  for (auto const& [kind, score] : scores.at("accuracy").items()) {
-    if (kind != "all") add(kind);
+        accuracy_row(kind.name, kind.value, control == controls.end() ? 0 : control->value, chance);
   }
   return fmt::format(
       "<h2>How well it answers</h2><p>Multiple choice about clips that were never trained on. The "
@@ -120,16 +117,15 @@ inline std::string recipe_section(DemoResults const& demo) {
 
 inline std::string_view headline(DemoResults const& demo) {
   if (demo.quick) return "A quick run: everything works, nothing was learned yet";
-  return learned_kinds(demo.evaluation.at("scores").at("accuracy")) == "nothing"
-             ? "A video model that did not learn to answer"
-             : "A video model learned to answer, from nothing";
+  return learned_kinds(demo.scores) == "nothing" ? "A video model that did not learn to answer"
+                                                 : "A video model learned to answer, from nothing";
 }
 
 }  // namespace detail
 
 /// \throws InputError if a clip cannot be read
 inline std::string report_page(DemoResults const& demo) {
-  auto const& scores = demo.evaluation.at("scores");
+  auto const& scores = demo.scores;
   double training = 0;
   for (auto const& stage : demo.stages) training += stage.training.at("seconds").get<double>();
   constexpr std::size_t wrong = 4;
@@ -150,13 +146,14 @@ inline std::string report_page(DemoResults const& demo) {
       "<div class=\"clips\">{}</div>{}<h2>Where the time went</h2><div class=\"card\">{}</div>"
       "<footer>seed {} · {} · everything after the set-up took {} · vcflash {}</footer>",
       detail::headline(demo), detail::thousands(demo.stages.back().training.at("parameters")),
-      scores.at("questions").at("all").get<int>(),
+      scores.questions,
       demo.quick ? "<div class=\"banner\">This was a <b>quick</b> run: far too short to learn the "
                    "task. It shows that everything works, and claims nothing.</div>"
                  : "",
-      tile(percent(scores.at("accuracy").at("all")), "of the held-out questions answered right"),
-      tile(percent(scores.at("control").at("all")), "with another clip’s video (luck is 25 %)"),
-      tile(percent(scores.at("reversed").at("direction")),
+      tile(percent(scores.value), "of the held-out questions answered right"),
+      tile(percent(scores.group("control").line("all").value),
+           "with another clip’s video (luck is 25 %)"),
+      tile(percent(scores.group("reversed").line("direction").value),
            "of directions turn round when the film runs backwards"),
       tile(as_duration(training), "of training, minutes and seconds"),
       detail::accuracy_section(demo), detail::loss_section(demo), wrong, clips,

@@ -14,9 +14,9 @@
 namespace vcflash::app {
 
 /// \throws InputError naming the file if it is missing or no JSON
-inline nlohmann::json read_results(std::filesystem::path const& path) {
+inline nlohmann::ordered_json read_results(std::filesystem::path const& path) {
   std::ifstream file(path);
-  auto json = nlohmann::json::parse(file, nullptr, false);
+  auto json = nlohmann::ordered_json::parse(file, nullptr, false);
   if (!file || json.is_discarded()) {
     throw InputError(
         fmt::format("{}: is missing or no JSON; did the run get so far?", path.string()));

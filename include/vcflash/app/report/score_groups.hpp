@@ -11,8 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <vcflash/eval/scores.hpp>
 
 /// The scores of any benchmark, as a report shows them.
 namespace vcflash::app {
@@ -59,65 +58,39 @@ inline bool is_number(std::string const& text) {
 
 }  // namespace detail
 
-/// The groups in which a benchmark's `aggregate` (eval/benchmark.hpp) gives its scores; none if it
-/// gives one number only.
-inline std::vector<ScoreGroup> score_groups(nlohmann::json const& scores) {
-  std::vector<ScoreGroup> groups;
-  auto const add = [&](std::string title, std::vector<ScoreLine> lines) {
-    if (!lines.empty()) groups.push_back({std::move(title), std::move(lines)});
-  };
-  std::vector<ScoreLine> durations, categories, tasks, kinds, overlaps;
-  for (auto const& [key, value] : scores.items()) {
-    if (key == "tasks") {  // percent
-      for (auto const& [name, task] : value.items()) {
-        tasks.push_back({name, task.at("value").get<double>() / 100, task.at("questions")});
-      }
-      detail::cut_common_beginning(tasks);
-    } else if (key == "groups") {
-      for (auto const& [name, group] : value.items()) {
-        bool const seconds = detail::is_number(name);
-        (seconds ? durations : categories)
-            .push_back({seconds ? name + " s" : name, group.at("acc"), group.at("num")});
-      }
-    } else if (key == "accuracy") {
-      for (auto const& [name, share] : value.items()) {
-        kinds.push_back({name, share, scores.at("questions").at(name).get<std::int64_t>()});
-      }
-    } else if (key.starts_with("IOU ")) {  // percent
-      overlaps.push_back({"IoU at least " + key.substr(4), value.get<double>() / 100});
-    } else if (key.starts_with("by_")) {
-      std::vector<ScoreLine> lines;
-      for (auto const& [name, group] : value.items()) {
-        auto const answered = group.at("answered").get<std::int64_t>();
-        if (answered == 0) continue;
-        lines.push_back(
-            {name, group.at("correct").get<double>() / static_cast<double>(answered), answered});
-      }
-      if (key == "by_duration") {
-        durations = std::move(lines);
-      } else {
-        add(detail::as_title(key), std::move(lines));
-      }
+/// A group's lines as bars; what nothing was asked of has none.
+inline ScoreGroup bars_of(eval::ScoreGroup const& group, double whole) {
+  ScoreGroup bars{detail::as_title(group.key), {}};
+  for (auto const& line : group.lines) {
+    if (line.questions > 0) {
+      bars.lines.push_back({line.name, line.value / whole, line.questions});
     }
   }
-  // short to long, whether they are named or numbered
-  auto const rank = [](ScoreLine const& line) {
-    constexpr std::string_view names[] = {"short", "medium", "long"};
-    auto const named = std::ranges::find(names, line.name) - std::begin(names);
-    return named < std::ssize(names) ? static_cast<std::int64_t>(named)
-                                     : std::atoll(line.name.c_str());
-  };
-  std::ranges::stable_sort(durations, {}, rank);
-  std::vector<ScoreGroup> first;
-  std::swap(first, groups);
-  add("By duration", std::move(durations));
-  add("By task", std::move(tasks));
-  add("By question category", std::move(categories));
-  std::stable_partition(kinds.begin(), kinds.end(),
-                        [](ScoreLine const& line) { return line.name == "all"; });
-  add("By kind", std::move(kinds));
-  add("Recall", std::move(overlaps));
-  std::ranges::move(first, std::back_inserter(groups));
+  if (group.key == "by_task") detail::cut_common_beginning(bars.lines);
+  if (group.key == "by_duration") {
+    // short to long, whether they are named or numbered
+    std::ranges::stable_sort(bars.lines, {}, [](ScoreLine const& line) {
+      constexpr std::string_view names[] = {"short", "medium", "long"};
+      auto const named = std::ranges::find(names, line.name) - std::begin(names);
+      return named < std::ssize(names) ? static_cast<std::int64_t>(named)
+                                       : std::atoll(line.name.c_str());
+    });
+    for (auto& line : bars.lines) {
+      if (detail::is_number(line.name)) line.name += " s";
+    }
+  }
+  return bars;
+}
+
+/// A benchmark's groups, durations first; none if it gives one number only.
+inline std::vector<ScoreGroup> score_groups(eval::Scores const& scores) {
+  std::vector<ScoreGroup> groups;
+  for (auto const& group : scores.groups) {
+    auto bars = bars_of(group, scores.whole);
+    if (bars.lines.empty()) continue;
+    auto const place = group.key == "by_duration" ? groups.begin() : groups.end();
+    groups.insert(place, std::move(bars));
+  }
   return groups;
 }
 

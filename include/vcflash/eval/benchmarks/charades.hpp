@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include <vcflash/eval/rows.hpp>
+#include <vcflash/eval/scores.hpp>
 #include <vcflash/eval/text_rules.hpp>
 #include <vcflash/eval/time_spans.hpp>
 
@@ -20,7 +20,6 @@ namespace vcflash::eval {
 struct Charades : RowBenchmark<Charades> {
   static constexpr std::string_view name = "temporal_grounding_charades";
   static constexpr std::int64_t max_new_tokens = 50;
-  static constexpr std::array<double, 3> thresholds{0.3, 0.5, 0.7};
 
   static std::vector<Task> tasks() {
     return {
@@ -72,26 +71,19 @@ struct Charades : RowBenchmark<Charades> {
   }
 
   /// Percent of questions whose overlap is at least a threshold, and the mean overlap in percent.
-  nlohmann::json aggregate(std::vector<Row> const& rows, std::vector<Answer> const& answers) const {
-    std::map<std::string, double> overlap_of;
+  Scores aggregate(std::vector<Row> const& rows, std::vector<Answer> const& answers) const {
+    std::map<std::string, Answer> answer_of;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       auto key = submission_key(rows[i]);
       if (scoring == Scoring::strict) key += fmt::format("#{}", i);
-      overlap_of[key] = answers[i].score;
+      answer_of[key] = answers[i];
     }
-    auto const count = static_cast<double>(std::max<std::size_t>(1, overlap_of.size()));
-    double sum = 0;
-    std::array<double, thresholds.size()> reached{};
-    for (auto const& [key, overlap] : overlap_of) {
-      sum += overlap;
-      for (std::size_t i = 0; i < reached.size(); ++i) reached[i] += overlap >= thresholds[i];
-    }
-    nlohmann::json scores{{"value", 100 * sum / count}, {"questions", overlap_of.size()}};
-    scores["mIoU"] = scores["value"];
-    for (std::size_t i = 0; i < reached.size(); ++i) {
-      scores[fmt::format("IOU {}", thresholds[i])] = reached[i] * 100 / count;
-    }
-    return scores;
+    std::vector<Answer> all;
+    for (auto const& [key, answer] : answer_of) all.push_back(answer);
+    return {.value = 100 * mean_score(all),
+            .whole = 100,
+            .questions = std::ssize(all),
+            .groups = {recall_of(all, 100)}};
   }
 
   nlohmann::ordered_json log(Row const& row, Answer const& answer) const {

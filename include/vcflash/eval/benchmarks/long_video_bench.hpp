@@ -11,6 +11,7 @@
 
 #include <vcflash/eval/python_random.hpp>
 #include <vcflash/eval/rows.hpp>
+#include <vcflash/eval/scores.hpp>
 #include <vcflash/eval/strict_choice.hpp>
 #include <vcflash/eval/subtitles.hpp>
 #include <vcflash/eval/text_rules.hpp>
@@ -162,37 +163,26 @@ struct LongVideoBench : RowBenchmark<LongVideoBench> {
 
   /// Accuracy by duration and by category as fractions, rounded to five digits as upstream prints
   /// them. Its overall value is the mean over both kinds of groups, so every question counts twice.
-  nlohmann::json aggregate(std::vector<Row> const& rows, std::vector<Answer> const& answers) const {
-    struct Tally {
-      std::string group;
-      std::int64_t asked = 0;
-      double right = 0;
-    };
-    std::vector<Tally> tallies;
-    auto const tally_of = [&](std::string const& group) -> Tally& {
-      auto const place = std::ranges::find(tallies, group, &Tally::group);
-      return place != tallies.end() ? *place : tallies.emplace_back(Tally{group});
-    };
+  Scores aggregate(std::vector<Row> const& rows, std::vector<Answer> const& answers) const {
+    ScoreTally durations, categories;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      for (auto const& group : {fmt::format("{}", integer_of(rows[i], "duration_group")),
-                                text_of(rows[i], "question_category")}) {
-        Tally& tally = tally_of(group);
-        ++tally.asked;
-        tally.right += answers[i].score;
+      durations.add(fmt::format("{}", integer_of(rows[i], "duration_group")), answers[i]);
+      categories.add(text_of(rows[i], "question_category"), answers[i]);
+    }
+    Scores scores{
+        .questions = std::ssize(rows),
+        .groups = {durations.group("by_duration"), categories.group("by_question_category")}};
+    double weighted = 0;
+    for (auto& group : scores.groups) {
+      for (auto& line : group.lines) {
+        weighted += line.value * static_cast<double>(line.questions);
+        line.value = long_video_bench::round5(line.value);
       }
     }
-    nlohmann::json groups = nlohmann::json::object();
-    double weighted = 0;
-    std::int64_t all = 0;
-    for (auto const& [group, asked, right] : tallies) {
-      double const accuracy = right / static_cast<double>(asked);
-      weighted += accuracy * static_cast<double>(asked);
-      all += asked;
-      groups[group] = {{"num", asked}, {"acc", long_video_bench::round5(accuracy)}};
+    if (!rows.empty()) {
+      scores.value = long_video_bench::round5(weighted / static_cast<double>(2 * rows.size()));
     }
-    double const value =
-        all > 0 ? long_video_bench::round5(weighted / static_cast<double>(all)) : 0.0;
-    return {{"value", value}, {"questions", rows.size()}, {"groups", std::move(groups)}};
+    return scores;
   }
 
   nlohmann::ordered_json log(Row const& row, Answer const& answer) const {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <vcflash/eval/rows.hpp>
+#include <vcflash/eval/scores.hpp>
 #include <vcflash/eval/strict_choice.hpp>
 #include <vcflash/eval/text_rules.hpp>
 
@@ -79,11 +80,8 @@ struct PerceptionTest : RowBenchmark<PerceptionTest> {
   }
 
   /// Accuracy as a fraction.
-  nlohmann::json aggregate(std::vector<Row> const& rows, std::vector<Answer> const& answers) const {
-    double right = 0;
-    for (auto const& answer : answers) right += answer.score;
-    return {{"value", rows.empty() ? 0.0 : right / static_cast<double>(rows.size())},
-            {"questions", rows.size()}};
+  Scores aggregate(std::vector<Row> const& rows, std::vector<Answer> const& answers) const {
+    return {.value = mean_score(answers), .questions = std::ssize(rows)};
   }
 
   nlohmann::ordered_json log(Row const& row, Answer const& answer) const {

@@ -3,6 +3,7 @@
 #include <vcflash/base/error.hpp>
 #include <vcflash/eval/benchmark.hpp>
 #include <vcflash/eval/rows.hpp>
+#include <vcflash/eval/scores.hpp>
 
 #include <fmt/format.h>
 
@@ -102,30 +103,22 @@ struct Shapes {
   }
 
   /// Share of right answers for each showing: all together and by kind.
-  nlohmann::json aggregate(std::vector<Question> const& questions,
-                           std::vector<Answer> const& answers) const {
-    struct Tally {
-      double right = 0;
-      std::int64_t asked = 0;
-    };
-    std::array<std::map<std::string, Tally>, 3> tallies;
+  Scores aggregate(std::vector<Question> const& questions,
+                   std::vector<Answer> const& answers) const {
+    std::array<ScoreTally, 3> tallies;
+    for (auto& tally : tallies) tally.expect("all");
     for (std::size_t i = 0; i < questions.size(); ++i) {
       auto& tally = tallies[static_cast<std::size_t>(questions[i].showing)];
-      for (std::string const& kind : {std::string("all"), questions[i].kind}) {
-        tally[kind].right += answers[i].score;
-        ++tally[kind].asked;
-      }
+      tally.add("all", answers[i]);
+      tally.add(questions[i].kind, answers[i]);
     }
-    auto result = nlohmann::json::object();
-    constexpr std::array names{"accuracy", "control", "reversed"};
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      for (auto const& [kind, tally] : tallies[i]) {
-        result[names[i]][kind] = tally.right / static_cast<double>(tally.asked);
-        if (i == 0) result["questions"][kind] = tally.asked;
-      }
-    }
-    result["chance"] = 0.25;
-    return result;
+    auto by_kind = tallies[0].group("by_kind");
+    auto const all = by_kind.line("all");
+    return {.value = all.value,
+            .questions = all.questions,
+            .chance = 0.25,
+            .groups = {std::move(by_kind)},
+            .controls = {tallies[1].group("control"), tallies[2].group("reversed")}};
   }
 
  private:

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <vcflash/eval/rows.hpp>
+#include <vcflash/eval/scores.hpp>
 #include <vcflash/eval/strict_choice.hpp>
 #include <vcflash/eval/subtitles.hpp>
 #include <vcflash/eval/text_rules.hpp>
@@ -178,22 +179,17 @@ struct VideoMmeRows : RowBenchmark<VideoMmeRows<with_subtitles>> {
 
   /// Percent right. By upstream's rule a question is of every kind whose name is found anywhere in
   /// the names of its kinds.
-  nlohmann::json aggregate(std::vector<Row> const& rows, std::vector<Answer> const& answers) const {
-    double right = 0;
-    for (auto const& answer : answers) right += answer.score;
-    nlohmann::json scores{
-        {"value", rows.empty() ? 0.0 : 100 * right / static_cast<double>(rows.size())},
-        {"questions", rows.size()}};
-    auto const add = [&](char const* title, char const* field, auto const& names) {
+  Scores aggregate(std::vector<Row> const& rows, std::vector<Answer> const& answers) const {
+    Scores scores{.value = 100 * mean_score(answers), .whole = 100, .questions = std::ssize(rows)};
+    auto const add = [&](char const* key, char const* field, auto const& names) {
+      ScoreTally tally;
       for (std::string_view const kind : names) {
-        std::int64_t correct = 0, asked = 0;
+        tally.expect(kind);
         for (std::size_t i = 0; i < rows.size(); ++i) {
-          if (!is_of(rows[i], field, kind)) continue;
-          ++asked;
-          correct += answers[i].score > 0 ? 1 : 0;
+          if (is_of(rows[i], field, kind)) tally.add(kind, answers[i]);
         }
-        scores[title][std::string(kind)] = {{"correct", correct}, {"answered", asked}};
       }
+      scores.groups.push_back(tally.group(key, 100));
     };
     add("by_duration", "duration", video_mme::durations);
     add("by_category", "domain", video_mme::domains);
