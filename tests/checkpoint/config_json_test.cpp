@@ -1,8 +1,12 @@
+#include <vcflash/checkpoint/config_check.hpp>
 #include <vcflash/checkpoint/config_json.hpp>
 #include <vcflash/checkpoint/folder.hpp>
+#include <vcflash/connectors/pooling.hpp>
 #include <vcflash/eval/sha256.hpp>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_exception.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 
 #include <set>
 #include <string>
@@ -169,4 +173,32 @@ TEST_CASE("a training's configuration has nothing left of how the base model's p
     CHECK_FALSE(config.contains(field));
   }
   CHECK(config.at("bos_token_id") == 7);
+}
+
+TEST_CASE("a connector that pools says how, and is refused where a folder was pooled otherwise",
+          "[unit]") {
+  using Pooled = ModelOf<
+      test::Small<>::Encoder,
+      PoolingKind<PoolingConfig{
+          .name = "pool", .factor = 2, .mode = PoolingMode::average, .newline = Newline::per_row}>,
+      test::Small<>::Llm>;
+  auto const fields = checkpoint::network_fields<Pooled::Network>();
+  auto config = checkpoint::config_of(fields, checkpoint::stage_fields<VideoSft>(),
+                                      VideoSft::defaults, nlohmann::json::object());
+  CHECK(config.at("mm_projector_type") == "mlp2x_gelu");
+  CHECK(config.at("mm_spatial_pool_mode") == "average");
+  CHECK(config.at("mm_spatial_pool_stride") == 2);
+  CHECK(config.at("mm_newline_position") == "grid");
+  CHECK(config.at("mm_patch_merge_type") == "spatial_unpad");
+  auto const require = [&] { checkpoint::require_model_config(fields, "pooled", config, "c"); };
+  CHECK_NOTHROW(require());
+  nlohmann::json const others{{"mm_spatial_pool_mode", "max"},
+                              {"mm_spatial_pool_stride", 4},
+                              {"mm_newline_position", "frame"}};
+  for (auto const& [field, value] : others.items()) {
+    auto const before = config;
+    config[field] = value;
+    CHECK_THROWS_WITH(require(), Catch::Matchers::ContainsSubstring(field));
+    config = before;
+  }
 }

@@ -20,7 +20,8 @@ constexpr SiglipConfig golden_siglip(std::int64_t take_layer) {
 }  // namespace
 
 TEST_CASE("SigLIP gives transformers' states of every layer and gradients", "[golden]") {
-  compare_image_encoder<Siglip<golden_siglip(-1)>, Siglip<golden_siglip(-2)>>("siglip", true);
+  // Its embedded patches, of up to 53, are stored 3.6e-5 from what float64 gives.
+  compare_image_encoder<Siglip<golden_siglip(-1)>, Siglip<golden_siglip(-2)>>("siglip", true, 2);
 }
 
 TEST_CASE("SigLIP so400m at 384 pixels has the published keys", "[golden]") {

@@ -231,10 +231,21 @@ VCFLASH_INLINE void require_model_config(NetworkFields const& network, std::stri
   if (auto const kind = text("mm_projector_type"); !kind.empty() && kind != network.projector) {
     refuse("mm_projector_type", kind, network.projector);
   }
+  if (auto const& pooling = network.pooling) {
+    if (auto const mode = text("mm_spatial_pool_mode"); !mode.empty() && mode != pooling->mode) {
+      refuse("mm_spatial_pool_mode", mode, pooling->mode, false);
+    }
+    auto position = text("mm_newline_position");
+    if (position == "no_token") position = name_of(Newline::none);
+    if (!position.empty() && position != pooling->newline_position) {
+      refuse("mm_newline_position", position, pooling->newline_position, false);
+    }
+  }
   auto const number = [&](char const* field, std::int64_t wanted) {
     auto const found = detail::get_field(config, field, wanted, path, "a number");
     if (found != wanted) refuse(field, std::to_string(found), std::to_string(wanted));
   };
+  if (network.pooling) number("mm_spatial_pool_stride", network.pooling->stride);
   number("mm_local_num_frames", network.encoder.clip_frames);
   if (network.encoder.take_layer) number("mm_vision_select_layer", *network.encoder.take_layer);
   if (auto const view = trained_view(config, path);

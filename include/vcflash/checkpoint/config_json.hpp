@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json_fwd.hpp>
 
+#include <vcflash/connectors/pooling.hpp>
 #include <vcflash/llms/language_model.hpp>
 #include <vcflash/llms/visual_dropping.hpp>
 #include <vcflash/meta/separate.hpp>
@@ -42,12 +43,31 @@ DroppingFields dropping_fields() {
   }
 }
 
+/// What `config.json` says of a connector that pools a video's frames and ends lines, as LLaVA-NeXT
+/// spells it.
+struct PoolingFields {
+  std::string mode, newline_position;
+  std::int64_t stride = 1;
+};
+
+template <Connector K>
+std::optional<PoolingFields> pooling_fields() {
+  if constexpr (requires { K::config.newline; }) {
+    return PoolingFields{.mode = std::string(name_of(K::config.mode)),
+                         .newline_position = std::string(name_of(K::config.newline)),
+                         .stride = K::config.factor};
+  } else {
+    return std::nullopt;
+  }
+}
+
 /// What `config.json` says of a network.
 struct NetworkFields {
   LlmFacts llm;
   EncoderFacts encoder;
   std::string projector;
   DroppingFields dropping{};
+  std::optional<PoolingFields> pooling{};
 };
 
 template <class Network>
@@ -55,7 +75,8 @@ NetworkFields network_fields() {
   return {.llm = Network::Llm::facts,
           .encoder = encoder_facts<typename Network::Encoder>(),
           .projector = std::string(Network::Connector::upstream_name()),
-          .dropping = dropping_fields<typename Network::Llm>()};
+          .dropping = dropping_fields<typename Network::Llm>(),
+          .pooling = pooling_fields<typename Network::Connector>()};
 }
 
 /// What an LLM is, as `transformers` names it.

@@ -33,6 +33,15 @@ inline nlohmann::json grid_pinpoints(std::int64_t resolution) {
   return grids;
 }
 
+inline nlohmann::json to_json(PoolingFields const& pooling) {
+  return {{"mm_spatial_pool_mode", pooling.mode},
+          {"mm_spatial_pool_stride", pooling.stride},
+          {"mm_newline_position", pooling.newline_position},
+          // "unpad" is by what upstream ends images with a line break
+          {"mm_patch_merge_type",
+           pooling.newline_position == name_of(Newline::none) ? "spatial" : "spatial_unpad"}};
+}
+
 }  // namespace detail
 
 VCFLASH_INLINE nlohmann::json llm_fields(LlmFacts const& llm) {
@@ -130,6 +139,7 @@ VCFLASH_INLINE nlohmann::json config_of(NetworkFields const& network, StageField
       {"use_pos_skipping", false},
       {"vision_encode_type", "video_image"},
       {"vision_tower_pretrained", nullptr}});
+  if (network.pooling) json.update(detail::to_json(*network.pooling));
   return json;
 }
 

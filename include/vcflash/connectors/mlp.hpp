@@ -45,5 +45,7 @@ using Mlp2xResGelu = MlpKind<2, Blocks, "Mlp2xResGelu">;
 using Mlp2xGeluOfUmtL = MlpConnector<ProjectionConfig{.name = "Mlp2xGelu"}>;
 static_assert(Connector<Mlp2xGeluOfUmtL>);
 static_assert(parameter_count<Mlp2xGeluOfUmtL> == 16'522'240);
+static_assert(parameter_count<MlpConnector<ProjectionConfig{.name = "Mlp2xResGelu"}, 2, 1>> ==
+              16'522'240 + 25'704'448);
 
 }  // namespace vcflash

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <type_traits>
 
 namespace vcflash {
@@ -19,9 +20,35 @@ namespace vcflash {
 /// What becomes of patches that become one.
 enum class PoolingMode { average, bilinear, max };
 
-/// Where a learned token ends a line of a video's tokens. Upstream's `mm_newline_position`:
-/// `no_token`, `one_token`, `frame`, `grid`.
+/// Where a learned token ends a line of a video's tokens.
 enum class Newline { none, one, per_frame, per_row };
+
+constexpr std::string_view name_of(PoolingMode mode) {
+  switch (mode) {
+    case PoolingMode::average:
+      return "average";
+    case PoolingMode::bilinear:
+      return "bilinear";
+    case PoolingMode::max:
+      return "max";
+  }
+  return "unknown";
+}
+
+/// As upstream's `mm_newline_position` has it; LLaVA-NeXT calls none `no_token`.
+constexpr std::string_view name_of(Newline newline) {
+  switch (newline) {
+    case Newline::none:
+      return "nothing";
+    case Newline::one:
+      return "one_token";
+    case Newline::per_frame:
+      return "frame";
+    case Newline::per_row:
+      return "grid";
+  }
+  return "unknown";
+}
 
 struct PoolingConfig {
   Name name;
@@ -160,6 +187,9 @@ struct PoolingKind {
 using Pool2x2 = PoolingKind<PoolingConfig{.name = "Pool2x2", .newline = Newline::one}>;
 
 static_assert(Connector<PoolingConnector<PoolingConfig{.name = "Pool"}>>);
+static_assert(parameter_count<PoolingConnector<PoolingConfig{
+                  .name = "Pool", .input = 1024, .output = 3584, .newline = Newline::one}>> ==
+              16'525'824);
 static_assert(
     EndsMedia<PoolingConnector<PoolingConfig{.name = "Pool", .newline = Newline::per_row}>>);
 static_assert(!EndsMedia<PoolingConnector<PoolingConfig{.name = "Pool"}>>);

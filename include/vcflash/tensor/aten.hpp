@@ -6,7 +6,6 @@
 #include <ATen/ops/arange_ops.h>
 #include <ATen/ops/avg_pool2d_ops.h>
 #include <ATen/ops/concat_ops.h>
-#include <ATen/ops/conv2d_ops.h>
 #include <ATen/ops/cross_entropy_loss_ops.h>
 #include <ATen/ops/embedding_ops.h>
 #include <ATen/ops/empty_like_ops.h>
@@ -107,14 +106,6 @@ inline Tensor pow(at::Scalar const& base, Tensor const& exponent) {
 inline Tensor linear(Tensor const& x, Tensor const& weight,
                      std::optional<Tensor> const& bias = std::nullopt) {
   return at::_ops::linear::call(x, weight, bias);
-}
-
-/// Without padding; what the last step does not reach is left out.
-/// \param images [batch, channels, height, width]
-inline Tensor conv2d(Tensor const& images, Tensor const& kernel, std::optional<Tensor> const& bias,
-                     std::int64_t stride) {
-  c10::SymInt const step(stride), none(0), one(1);
-  return at::_ops::conv2d::call(images, kernel, bias, step, none, one, one);
 }
 
 inline Tensor embedding(Tensor const& weight, Tensor const& ids) {
