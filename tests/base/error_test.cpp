@@ -19,3 +19,9 @@ TEST_CASE("a failure that is not the user's ends a program with 1", "[unit]") {
   CHECK_THROWS_AS(fail("the disk is full"), Error);
   STATIC_CHECK(Error::exit_code == 1);
 }
+
+TEST_CASE("of what an exception says the first line is told", "[unit]") {
+  CHECK(first_line("no memory\nException raised from malloc\nframe #0") == "no memory");
+  CHECK(first_line("no memory") == "no memory");
+  CHECK(first_line("").empty());
+}

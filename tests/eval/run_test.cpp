@@ -139,7 +139,7 @@ TEMPLATE_TEST_CASE("batches of any size say what is said one by one", "[unit]", 
 
     // The whole prompt by itself, nothing of which was computed before.
     auto const tokens = infer::look_at<TestType>(
-        asked.network, backwards ? infer::reversed(frames) : frames, Modality::video);
+        asked.network, backwards ? media::reversed(frames) : frames, Modality::video);
     std::vector<text::Turn> const turns{{text::Turn::From::human, "<image>\n" + text}};
     auto const prompt = infer::embed_prompt(
         asked.network, text::encode_prompt(tokenizer, ChatTemplate::qwen_2, turns),
@@ -253,7 +253,7 @@ TEST_CASE("an answer is the greedy one to the prompt that the model was trained 
       media::read_video(asked.folder / "a.mp4", asked.options.frames, Tiny::Encoder::resolution);
   for (bool const backwards : {false, true}) {
     auto const tokens = infer::look_at<Tiny>(
-        asked.network, backwards ? infer::reversed(video.frames) : video.frames, Modality::video);
+        asked.network, backwards ? media::reversed(video.frames) : video.frames, Modality::video);
     std::vector<text::Turn> const turns{
         {text::Turn::From::human,
          "<image>" + text::time_message(video.duration, 8) + "\nwhat happens ?"}};

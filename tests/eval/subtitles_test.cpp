@@ -45,3 +45,27 @@ TEST_CASE("a subtitle is kept if a frame falls inside it", "[unit]") {
                                       {1}, 0, 20),
                   vcflash::InputError);
 }
+
+TEST_CASE("what was made of a file is kept until another is asked for, or it has changed",
+          "[unit]") {
+  vcflash::test::TemporaryFolder const folder;
+  int times = 0;
+  auto const length = [&](char const* name) {
+    return made_of_file(folder / name, [&](std::string const& text) {
+      ++times;
+      return text.size();
+    });
+  };
+  folder.write("a", "one");
+  folder.write("b", "three");
+  CHECK(length("a") == 3);
+  CHECK(length("a") == 3);
+  CHECK(times == 1);
+  CHECK(length("b") == 5);
+  CHECK(length("a") == 3);
+  CHECK(times == 3);
+  folder.write("a", "seven");
+  CHECK(length("a") == 5);
+  CHECK_THROWS_AS(length("none"), vcflash::InputError);
+  CHECK(length("a") == 5);
+}

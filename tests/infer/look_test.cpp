@@ -24,14 +24,6 @@ TEST_CASE("pixels are normalized by the encoder's own statistics", "[unit]") {
   CHECK(std::abs(pixels[1][2][5][9].item<float>() - (float(byte) - 45) / 60) < 1e-5);
 }
 
-TEST_CASE("reversed frames are the same frames, last first", "[unit]") {
-  auto const frames = test::tiny_frames(4);
-  auto const turned = infer::reversed(frames);
-  CHECK(std::ranges::equal(turned.frame(0), frames.frame(3)));
-  CHECK(std::ranges::equal(turned.frame(3), frames.frame(0)));
-  CHECK(infer::reversed(turned).rgb == frames.rgb);
-}
-
 TEST_CASE("a video's tokens do not depend on how many frames pass the encoder together", "[unit]") {
   auto const frames = test::tiny_frames(20);
   Tensor const whole = infer::look_at<Tiny>(tiny_network(), frames, Modality::video, 20);

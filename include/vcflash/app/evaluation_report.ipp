@@ -40,14 +40,7 @@ VCFLASH_INLINE std::string question_strip(eval::MediumRequest const& medium) {
       return frame_strip({1, picture.height, picture.width, std::move(picture.rgb)}, 128);
     }
     auto const video = media::load_video(medium.video, request);
-    auto const& frames = video.frames;
-    if (!medium.reversed) return frame_strip(frames, 128);
-    media::Frames backwards{frames.count, frames.height, frames.width, {}};
-    for (int i = frames.count - 1; i >= 0; --i) {
-      auto const frame = frames.frame(i);
-      backwards.rgb.insert(backwards.rgb.end(), frame.begin(), frame.end());
-    }
-    return frame_strip(backwards, 128);
+    return frame_strip(medium.reversed ? media::reversed(video.frames) : video.frames, 128);
   } catch (std::exception const&) {
     return {};
   }

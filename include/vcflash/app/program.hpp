@@ -25,15 +25,6 @@ namespace vcflash::app {
 
 inline constexpr std::string_view version = "0.1.0";
 
-namespace detail {
-
-/// The first line of a message: LibTorch's errors carry a backtrace below it.
-inline std::string first_line(std::string_view message) {
-  return std::string(message.substr(0, message.find('\n')));
-}
-
-}  // namespace detail
-
 /// The flag that says where a model runs.
 /// \param device holds the default
 void add_device(CLI::App& flags, std::string& device);
@@ -67,7 +58,7 @@ int run_guarded(std::string_view name, Body&& body) {
   } catch (std::bad_alloc const&) {
     return failed("there is not enough memory.", 1);
   } catch (std::exception const& error) {
-    return failed(detail::first_line(error.what()), 1);
+    return failed(first_line(error.what()), 1);
   }
 }
 

@@ -60,8 +60,7 @@ VCFLASH_INLINE std::optional<int> Program::parse(int argc, char const* const* ar
   } catch (CLI::Success const& asked) {
     return flags_->exit(asked);  // --help and --version
   } catch (CLI::ParseError const& error) {
-    std::cerr << name_ << ": " << detail::first_line(error.what()) << " (see " << name_
-              << " --help).\n";
+    std::cerr << name_ << ": " << first_line(error.what()) << " (see " << name_ << " --help).\n";
     return InputError::exit_code;
   }
 }

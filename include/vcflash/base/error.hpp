@@ -3,6 +3,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace vcflash {
 
@@ -17,6 +18,11 @@ struct InputError : Error {
   using Error::Error;
   static constexpr int exit_code = 2;
 };
+
+/// The first line of what an exception says: LibTorch's errors carry a backtrace below it.
+inline std::string first_line(std::string_view message) {
+  return std::string(message.substr(0, message.find('\n')));
+}
 
 /// Throws `E` with the parts written one after the other, as a stream would write them.
 template <class E = Error, class... Parts>

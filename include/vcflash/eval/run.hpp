@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vcflash/base/error.hpp>
+#include <vcflash/data/picture.hpp>
 #include <vcflash/eval/exam.hpp>
 #include <vcflash/eval/letter_tokens.hpp>
 #include <vcflash/infer/generate.hpp>
@@ -9,9 +11,7 @@
 #include <vcflash/infer/prompt_length.hpp>
 #include <vcflash/infer/sampling.hpp>
 #include <vcflash/infer/suspect_weights.hpp>
-#include <vcflash/media/image.hpp>
 #include <vcflash/media/load_video.hpp>
-#include <vcflash/media/resize.hpp>
 #include <vcflash/recipe/recipe.hpp>
 #include <vcflash/tensor/out_of_memory.hpp>
 #include <vcflash/text/chat.hpp>
@@ -58,8 +58,8 @@ inline Decoded decode(MediumRequest const& request, RunOptions const& options, i
   Decoded decoded;
   try {
     if (request.image) {
-      auto square = media::resize_bicubic(media::read_image(request.video, limit), side, side);
-      decoded.video.frames = {1, side, side, std::move(square.rgb)};
+      auto picture = data::read_picture(request.video, ImageLayout::square, side, limit);
+      decoded.video.frames = std::move(picture.tiles);
       decoded.modality = Modality::image;
     } else {
       decoded.video = media::load_video(request.video, frames, side, limit);
@@ -68,12 +68,6 @@ inline Decoded decode(MediumRequest const& request, RunOptions const& options, i
     decoded.problem = error.what();
   }
   return decoded;
-}
-
-/// What an exception says, without the backtrace that LibTorch's have.
-inline std::string sentence_of(std::exception const& error) {
-  std::string_view const text = error.what();
-  return std::string(text.substr(0, text.find('\n')));
 }
 
 /// Tries with half as much at once, and again, as long as there is not enough memory.
@@ -156,7 +150,7 @@ class Viewed {
       } catch (std::exception const& error) {
         if (from_caller) throw;
         require_sound_weights(error);
-        on_problem(questions_[i], sentence_of(error));
+        on_problem(questions_[i], first_line(error.what()));
       }
     }
   }
@@ -274,16 +268,16 @@ void run(typename M::Network const& network, text::Tokenizer const& tokenizer, E
     std::optional<detail::Viewed<M>> viewed;
     std::string problem;
     try {
-      viewed.emplace(network, reversed ? infer::reversed(frames) : frames, decoded.modality, part);
+      viewed.emplace(network, reversed ? media::reversed(frames) : frames, decoded.modality, part);
     } catch (std::exception const& error) {
-      problem = detail::sentence_of(error);
+      problem = first_line(error.what());
     }
     for (std::size_t const i : asked) {
       auto reason = problem;
       try {
         if (viewed) viewed->add(i, prompt_of(i, decoded), among(i));
       } catch (std::exception const& error) {
-        reason = detail::sentence_of(error);
+        reason = first_line(error.what());
       }
       if (!reason.empty()) give_up(i, reason);
     }

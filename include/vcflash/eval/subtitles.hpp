@@ -8,9 +8,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <vector>
 
 #include <vcflash/base/error.hpp>
@@ -36,6 +38,29 @@ inline std::string read_text(std::filesystem::path const& path) {
   file.read(bytes.data(), static_cast<std::streamsize>(size));
   bytes.resize(static_cast<std::size_t>(file.gcount()));
   return replaced(replaced(text::repaired_utf8(bytes), "\r\n", "\n"), "\r", "\n");
+}
+
+/// What is made of a file's text, which is kept until the thread asks for another file or the file
+/// has changed: a question is put together several times, and beside others about its video.
+/// \param make called as `make(text)`, if it is not known
+/// \throws InputError as `read_text`, and what `make` throws
+template <class Make>
+auto const& made_of_file(std::filesystem::path const& path, Make&& make) {
+  struct Made {
+    std::filesystem::path path;
+    std::uintmax_t size;
+    std::filesystem::file_time_type written;
+    std::invoke_result_t<Make&, std::string> value;
+  };
+  thread_local std::optional<Made> last;  // one for each type of `make`
+  std::error_code error;
+  auto const size = std::filesystem::file_size(path, error);
+  auto const written = std::filesystem::last_write_time(path, error);
+  if (!last || last->path != path || last->size != size || last->written != written) {
+    last.reset();
+    last.emplace(Made{path, size, written, make(read_text(path))});
+  }
+  return last->value;
 }
 
 /// The lines of a SubRip file that Video-MME's subtitles are: of every line the first text in

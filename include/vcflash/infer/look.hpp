@@ -30,17 +30,6 @@ Tensor pixels_of(media::Frames const& frames) {
   return pixels;
 }
 
-/// The same frames, last first.
-inline media::Frames reversed(media::Frames const& frames) {
-  media::Frames turned{frames.count, frames.height, frames.width, {}};
-  turned.rgb.reserve(frames.rgb.size());
-  for (int i = frames.count - 1; i >= 0; --i) {
-    auto const frame = frames.frame(i);
-    turned.rgb.insert(turned.rgb.end(), frame.begin(), frame.end());
-  }
-  return turned;
-}
-
 /// Frames of a video that pass the encoder together, so that memory does not grow with its length.
 inline constexpr std::int64_t encoder_part = 64;
 

@@ -32,6 +32,17 @@ struct Frames {
   }
 };
 
+/// The same frames, last first.
+inline Frames reversed(Frames const& frames) {
+  Frames turned{frames.count, frames.height, frames.width, {}};
+  turned.rgb.reserve(frames.rgb.size());
+  for (int i = frames.count - 1; i >= 0; --i) {
+    auto const frame = frames.frame(i);
+    turned.rgb.insert(turned.rgb.end(), frame.begin(), frame.end());
+  }
+  return turned;
+}
+
 /// Gives the memory of pixels that are read no more back to the system, as far as it is whole
 /// pages.
 inline void give_back(std::span<std::uint8_t const> pixels) {

@@ -210,8 +210,9 @@ struct LongVideoBench : RowBenchmark<LongVideoBench> {
     double const duration = number_of(row, "duration");
     auto const path = row.media / "subtitles" / name;
     try {
-      return subtitles_on_frames(nlohmann::ordered_json::parse(read_text(path)),
-                                 subtitle_frame_times(duration, subtitle_frames),
+      auto const& said = made_of_file(
+          path, [](std::string const& text) { return nlohmann::ordered_json::parse(text); });
+      return subtitles_on_frames(said, subtitle_frame_times(duration, subtitle_frames),
                                  number_of(row, "starting_timestamp_for_subtitles"), duration);
     } catch (nlohmann::json::exception const& error) {
       throw InputError(fmt::format("{}: no subtitles ({}).", path.string(), error.what()));

@@ -119,7 +119,8 @@ struct VideoMmeRows : RowBenchmark<VideoMmeRows<with_subtitles>> {
     if (!std::filesystem::exists(file)) {
       return "\n" + video_mme::question_text(row, "frames", "the video", end);
     }
-    std::string const said = joined(white_lines(read_text(file)), "\n");
+    std::string const& said =
+        made_of_file(file, [](std::string const& text) { return joined(white_lines(text), "\n"); });
     return fmt::format("This video's subtitles are listed below: \n{}\n{}", said,
                        said.empty() ? video_mme::question_text(row, "frames", "the video", end)
                                     : video_mme::question_text(row, "frames and subtitles",
