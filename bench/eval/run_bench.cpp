@@ -31,7 +31,7 @@ struct Dropping
 template <class M>
 struct Evaluation {
   explicit Evaluation(std::filesystem::path const& demo)
-      : model(app::TrainedModel<M>::from_folder(demo / "stage4", at::kFloat)),
+      : model(app::TrainedModel<M>::from({.folder = demo / "stage4"})),
         options(app::Viewing{}.options(demo / "stage4", asking_of<M>())) {
     auto const all = eval::Shapes{}.load(demo / "data");
     eval::ExamOf<eval::Shapes> const whole({}, all);

@@ -61,7 +61,7 @@ TEST_CASE("… and for an answer, with a cache and without", "[unit]") {
   infer::GenerateOptions options;
   options.max_new_tokens = 4;
   options.vocabulary = R::Llm::vocabulary;
-  auto const generated = infer::generate(network.llm, {.embeddings = prompt}, options);
+  auto const generated = infer::generate(network.llm, infer::Prompt(prompt), options);
   REQUIRE(generated.ids.size() == 4);
   std::vector<std::int64_t> all{1, 5, 7};
   for (auto const id : generated.ids) {

@@ -3,6 +3,8 @@
 #include <vcflash/checkpoint/folder.hpp>
 #include <vcflash/connectors/pooling.hpp>
 #include <vcflash/eval/sha256.hpp>
+#include <vcflash/llms/llama.hpp>
+#include <vcflash/llms/qwen3.hpp>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_exception.hpp>
@@ -156,6 +158,30 @@ TEST_CASE("a model that drops visual tokens says so as upstream does", "[unit]")
   auto const uniform = config_of(static_cast<Qwen2<deep>::With<Uniform> const*>(nullptr));
   CHECK(uniform.at("llm_compress_type") == "uniform0_attention");
   CHECK(uniform.at("llm_compress_layer_list") == nlohmann::json({2, 4}));
+}
+
+TEST_CASE("a configuration is of the LLM's family", "[unit]") {
+  auto const config_of = []<class L>(L const*) {
+    using Network = VideoChat<test::Small<>::Encoder, test::Small<>::Connector, L>;
+    return checkpoint::config_of(checkpoint::network_fields<Network>(), {}, {}, {});
+  };
+  static constexpr DecoderConfig small = test::small_decoder<false>, wide = [] {
+    DecoderConfig config = test::small_decoder<false>;
+    config.own_head_dim = 12;
+    config.scaling = kernels::llama3_scaling(8, 64);
+    return config;
+  }();
+  auto const qwen2 = config_of(static_cast<Qwen2<small> const*>(nullptr));
+  CHECK(qwen2.at("architectures") == nlohmann::json({"LlavaQwenForCausalLM"}));
+  CHECK(qwen2.at("model_type") == "llava_qwen");
+  CHECK_FALSE(qwen2.contains("head_dim"));
+  auto const qwen3 = config_of(static_cast<Qwen3<wide> const*>(nullptr));
+  CHECK(qwen3.at("model_type") == "llava_qwen3");
+  CHECK(qwen3.at("head_dim") == 12);
+  auto const llama = config_of(static_cast<Llama<wide> const*>(nullptr));
+  CHECK(llama.at("architectures") == nlohmann::json({"LlavaLlamaForCausalLM"}));
+  CHECK(llama.at("rope_scaling").at("rope_type") == "llama3");
+  CHECK(checkpoint::scaling_of(checkpoint::rotary_fields(llama, "c")) == wide.scaling);
 }
 
 TEST_CASE("a training's configuration has nothing left of how the base model's positions were",

@@ -40,9 +40,9 @@ TEST_CASE("the recipes of SigLIP, pooling and Qwen3-4B say what they train", "[u
   check(static_cast<stage1_siglip_pool2x2_qwen3_4b*>(nullptr), "stage1_siglip_pool2x2_qwen3_4b",
         "9,510,400");
   check(static_cast<stage2_siglip_pool2x2_qwen3_4b*>(nullptr), "stage2_siglip_pool2x2_qwen3_4b",
-        "4,429,726,240");
+        "4,429,723,936");
   check(static_cast<stage3_siglip_pool2x2_qwen3_4b*>(nullptr), "stage3_siglip_pool2x2_qwen3_4b",
-        "4,429,726,240");
+        "4,429,723,936");
 
   // The longest video leaves room for what is said about it.
   using Longest = stage3_siglip_pool2x2_qwen3_4b;
@@ -63,7 +63,7 @@ TEST_CASE("the recipes of the smallest real model say what they train", "[unit]"
   check(static_cast<stage1_siglip_tome16_smollm2_135m*>(nullptr),
         "stage1_siglip_tome16_smollm2_135m", "996,480");
   check(static_cast<stage2_siglip_tome16_smollm2_135m*>(nullptr),
-        "stage2_siglip_tome16_smollm2_135m", "533,259,232");
+        "stage2_siglip_tome16_smollm2_135m", "533,256,928");
   check(static_cast<stage3_siglip_tome16_smollm2_135m*>(nullptr),
-        "stage3_siglip_tome16_smollm2_135m", "533,259,232");
+        "stage3_siglip_tome16_smollm2_135m", "533,256,928");
 }

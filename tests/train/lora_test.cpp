@@ -7,13 +7,16 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_all.hpp>
+#include <chrono>
 #include <csignal>
 #include <map>
 #include <string>
 #include <vector>
 
 #include <vcflash/checkpoint/adapter.hpp>
+#include <vcflash/dist/process_group.hpp>
 #include "tests/checkpoint/small_recipe.hpp"
+#include "tests/dist/as_ranks.hpp"
 #include "tests/support/folder.hpp"
 #include "tests/support/golden_models.hpp"
 #include "tests/train/in_memory.hpp"
@@ -57,6 +60,54 @@ RunConfig settings(std::vector<std::string> const& more = {}) {
   }
   for (auto const& setting : more) overlay_setting(config, setting);
   return config;
+}
+
+template <int stage>
+struct small_lora_sharded : small_lora {
+  using Sharding = Zero<stage>;
+};
+
+/// Every micro batch goes to the next rank.
+class DealtOut {
+ public:
+  explicit DealtOut(dist::ProcessGroup const& group)
+      : group_(group),
+        all_(test::random_samples(5, 3, Base::Encoder::resolution, Base::Llm::vocabulary)) {}
+
+  std::vector<Sample> next() {
+    std::vector<Sample> own;
+    for (std::int64_t rank = 0; rank < group_.size(); ++rank) {
+      auto batch = all_.next();
+      if (rank == group_.rank()) own = std::move(batch);
+    }
+    return own;
+  }
+  data::Position position() const { return all_.position(); }
+  void seek(data::Position position) { all_.seek(position); }
+  std::int64_t batches_per_epoch() const { return all_.batches_per_epoch(); }
+
+ private:
+  dist::ProcessGroup const& group_;
+  test::InMemory all_;
+};
+
+/// Trains on two ranks, and compares the adapter that they leave.
+template <class R>
+void check_two_ranks(std::filesystem::path const& out, RunFiles files,
+                     checkpoint::Adapter const& expected) {
+  files.out = out;
+  auto const failures = test::as_ranks(2, std::chrono::seconds(60), [&](dist::ProcessGroup& group) {
+    DealtOut source(group);
+    Trainer<R> trainer(settings<R>({"train.global_batch=12"}), files, {}, {}, &group);
+    trainer.run(source);
+  });
+  for (auto const& failure : failures) CHECK(failure == "");
+  auto const found = checkpoint::read_adapter(out);
+  REQUIRE(found.tensors.size() == expected.tensors.size());
+  for (auto const& [key, tensor] : expected.tensors) {
+    CAPTURE(key);
+    CHECK((found.tensors.at(key) - tensor).abs().max().template item<double>() < 1e-5);
+  }
 }
 
 /// Trains in `out`, ending as a SIGTERM after `stop_after` steps would.
@@ -196,6 +247,23 @@ TEST_CASE("a training with adapters leaves PEFT's files and the base as it was",
   CHECK(std::abs(merged.loss(batch).item<double>() - adapted.loss(batch).item<double>()) < 1e-5);
 }
 
+TEST_CASE("an adapter of another alpha is refused where it would be trained on", "[unit]") {
+  test::TemporaryFolder const folder;
+  Base::Network network;
+  initialize_model<Base>(network, 1);
+  std::filesystem::create_directories(folder / "base");
+  checkpoint::save_weights(named_parameters(network), folder / "base");
+  std::filesystem::create_directories(folder / "lora");
+  checkpoint::save_adapter({{"x.lora_A.weight", at::zeros({2, 1})}},
+                           {.rank = 2, .alpha = 16, .base = (folder / "base").string()},
+                           folder / "lora");
+  small_lora::Network adapted;
+  CHECK_THROWS_WITH(
+      load_weights<small_lora>(adapted, start_of({.out = {}, .init = folder / "lora"}),
+                               settings<small_lora>()),
+      Catch::Matchers::ContainsSubstring("scaled by 8"));
+}
+
 TEST_CASE("a training with adapters that was stopped ends bit for bit as one that was not",
           "[unit]") {
   test::TemporaryFolder const folder;
@@ -210,4 +278,16 @@ TEST_CASE("a training with adapters that was stopped ends bit for bit as one tha
   auto const newest = running_checkpoints(folder / "whole").front().folder;
   CHECK_FALSE(checkpoint::has_weights(newest));
   CHECK(checkpoint::has_adapter(newest));
+}
+
+TEST_CASE("adapters are trained alike by one process and by two at every ZeRO stage", "[unit]") {
+  test::TemporaryFolder const folder;
+  train_in<Base>(folder / "base", settings<Base>());
+  RunFiles const files{.out = {}, .init = folder / "base"};
+  train_in<small_lora>(folder / "one", settings<small_lora>({"train.global_batch=12"}), files);
+  auto const expected = checkpoint::read_adapter(folder / "one");
+  check_two_ranks<small_lora_sharded<0>>(folder / "zero0", files, expected);
+  check_two_ranks<small_lora_sharded<1>>(folder / "zero1", files, expected);
+  check_two_ranks<small_lora_sharded<2>>(folder / "zero2", files, expected);
+  check_two_ranks<small_lora_sharded<3>>(folder / "zero3", files, expected);
 }

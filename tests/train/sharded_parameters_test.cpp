@@ -62,8 +62,8 @@ TEST_CASE("units are used layer by layer, the encoder's as often as it runs", "[
     Stage4::Network network;
     initialize_model<Stage4>(network, 1);
     auto const parameters = sharded<Stage4>(network, group);
-    // Two units beside the layers: trained and frozen.
-    std::vector<std::size_t> const once{2, 3, 4, 5}, twice{2, 3, 2, 3, 4, 5}, never{4, 5};
+    // The first is what has no layers.
+    std::vector<std::size_t> const once{1, 2, 3, 4}, twice{1, 2, 1, 2, 3, 4}, never{3, 4};
     if (parameters.order_of_use(1) != once) fail("once");
     if (parameters.order_of_use(2) != twice) fail("twice");
     if (parameters.order_of_use(0) != never) fail("never");

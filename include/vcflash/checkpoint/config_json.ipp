@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cctype>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -42,6 +44,15 @@ inline nlohmann::json to_json(PoolingFields const& pooling) {
            pooling.newline_position == name_of(Newline::none) ? "spatial" : "spatial_unpad"}};
 }
 
+/// The class of a model whose LLM is of a family, and its `model_type`. Upstream's, of Qwen2, are
+/// `LlavaQwenForCausalLM` and `llava_qwen`; LLaVA-NeXT's of Llama follow the same form.
+inline std::pair<std::string, std::string> architecture_of(std::string_view family) {
+  if (family.empty() || family == "qwen2") family = "qwen";
+  std::string named(family);
+  named.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(named.front())));
+  return {fmt::format("Llava{}ForCausalLM", named), fmt::format("llava_{}", family)};
+}
+
 }  // namespace detail
 
 VCFLASH_INLINE nlohmann::json llm_fields(LlmFacts const& llm) {
@@ -69,6 +80,9 @@ VCFLASH_INLINE nlohmann::json rope_scaling(kernels::RotaryScaling const& scaling
 
 VCFLASH_INLINE nlohmann::json to_json(NetworkFields const& network) {
   auto json = llm_fields(network.llm);
+  if (network.llm.heads * network.llm.head_dim != network.llm.hidden) {
+    json["head_dim"] = network.llm.head_dim;
+  }
   if (network.llm.scaling.stretches()) json["rope_scaling"] = rope_scaling(network.llm.scaling);
   json["mm_vision_tower"] = network.encoder.upstream_name;
   json["mm_hidden_size"] = network.encoder.width;
@@ -98,8 +112,9 @@ VCFLASH_INLINE nlohmann::json config_of(NetworkFields const& network, StageField
   }
   json.update(to_json(network));
   json.update(nlohmann::json{
-      {"architectures", {"LlavaQwenForCausalLM"}},
-      {"model_type", "llava_qwen"},
+      {"architectures",
+       nlohmann::json::array({detail::architecture_of(network.llm.model_type).first})},
+      {"model_type", detail::architecture_of(network.llm.model_type).second},
       {"torch_dtype", run.bf16 ? "bfloat16" : "float32"},
       {"use_cache", true},
       {"frame_aspect_ratio", "square"},

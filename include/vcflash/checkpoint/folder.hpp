@@ -71,8 +71,8 @@ enum class Storage {
 /// looked at where they are read anyway: in copies, and in mapped tensors of up to `read_at_once`
 /// elements (norms, biases, small models), but not in the gigabytes of a mapped model that starts
 /// at once. What stands beside the network (an adapter) may be missing and is left alone.
-/// \param dtype what the parameters become; the file's dtypes do not matter \return with
-/// the keys of `tensors` that no parameter has as unexpected
+/// \param dtype what the parameters become; the file's dtypes do not matter
+/// \return with the keys of `tensors` that no parameter has as unexpected
 KeyReport load_parameters(std::vector<ParameterRef> const& parameters, TensorMap const& tensors,
                           at::ScalarType dtype, Storage storage = Storage::own);
 
@@ -112,8 +112,9 @@ TensorMap read_connector_file(std::filesystem::path const& path);
 
 /// An encoder as it was released: upstream's raw file (`UMT-L_f4_vision.pt`), a safetensors file,
 /// or a folder of `transformers`'. What the encoder does not have (a layer that is not run,
-/// position tables that are computed, a text model beside it) is left out. \param known the keys of
-/// the whole model's encoder \param spelling how else its files spell them
+/// position tables that are computed, a text model beside it) is left out.
+/// \param known the keys of the whole model's encoder
+/// \param spelling how else its files spell them
 TensorMap read_encoder_file(std::filesystem::path const& path, std::set<std::string> const& known,
                             KeySpelling const& spelling);
 

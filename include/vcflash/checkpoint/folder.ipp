@@ -175,17 +175,19 @@ VCFLASH_INLINE KeyReport load_parameters(std::vector<ParameterRef> const& parame
   std::set<std::string> used;
   for (auto const& parameter : parameters) {
     auto found = tensors.find(parameter.key);
-    if (parameter.converted != nullptr &&
-        (found == tensors.end() || found->second.scalar_type() != *parameter.dtype)) {
+    bool const converts =
+        parameter.converted != nullptr &&
+        (found == tensors.end() || found->second.scalar_type() != parameter.dtype_in(dtype));
+    if (converts) {
       found = tensors.find(parameter.made_from);
+      // What it would be made from was converted already, and this part of it is lost.
+      if (found != tensors.end() && !found->second.is_floating_point()) found = tensors.end();
     }
     if (found == tensors.end()) {
       if (!parameter.added) report.missing.push_back(parameter.key);
       continue;
     }
     used.insert(found->first);
-    bool const converts = parameter.converted != nullptr && found->first == parameter.made_from &&
-                          found->second.scalar_type() != *parameter.dtype;
     Tensor const stored = converts ? parameter.converted(found->second) : found->second;
     if (stored.sizes() != parameter.shape) {
       report.misshapen.push_back(fmt::format("{} is {}, expected {}", parameter.key,

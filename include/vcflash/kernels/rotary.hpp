@@ -62,7 +62,7 @@ inline Tensor slowed_part(Tensor const& frequency, double base, RotaryScaling co
   auto const width = static_cast<double>(2 * frequency.size(0));
   auto const length = static_cast<double>(scaling.original_positions);
   if (scaling.kind == RotaryScaling::Kind::llama3) {
-    Tensor const turns = length / (2 * M_PI / frequency);
+    Tensor const turns = frequency * (length / (2 * M_PI));
     return ((scaling.fast - turns) / (scaling.fast - scaling.slow)).clamp(0, 1);
   }
   auto const pair_that_turns = [&](double turns) {

@@ -35,7 +35,7 @@ class KeySpelling {
       : network_(network.begin(), network.end()) {}
 
   /// \param prefix of the part in the network's keys, before the part's own aliases
-  void add_part(std::string prefix, std::span<KeyAlias const> aliases) {
+  void add_part(std::string const& prefix, std::span<KeyAlias const> aliases) {
     for (KeyAlias const& alias : aliases) {
       parts_.emplace_back(prefix + std::string(alias.found), prefix + std::string(alias.key));
     }

@@ -93,8 +93,16 @@ void load_weights(typename R::Network& network, Start const& start, RunConfig co
                                                 run.dtype));
   }
   if (start.adapter) {
-    checkpoint::apply_adapter(checkpoint::all_of(parts), checkpoint::read_adapter(*start.adapter),
-                              run.dtype, start.adapter->string());
+    auto const adapter = checkpoint::read_adapter(*start.adapter);
+    if constexpr (leaves_adapter<R>) {
+      // Another rank shows in shapes; another alpha would change the numbers without a word.
+      if (double const wanted = adapter_of<R>().scaling(); adapter.config.scaling() != wanted) {
+        fail<InputError>(start.adapter->string(), ": the adapter's products are scaled by ",
+                         adapter.config.scaling(), ", those of ", type_name<R>(), " by ", wanted);
+      }
+    }
+    checkpoint::apply_adapter(checkpoint::all_of(parts), adapter, run.dtype,
+                              start.adapter->string());
   }
   initialize_rest<R>(network, run.recipe.seed, run.dtype);
 }

@@ -49,8 +49,7 @@ VCFLASH_INLINE std::string sentence_of(std::exception_ptr const& failure) {
   try {
     std::rethrow_exception(failure);
   } catch (std::exception const& error) {
-    std::string_view const text = error.what();
-    return std::string(text.substr(0, text.find('\n')));  // LibTorch's have a backtrace below
+    return first_line(error.what());
   } catch (...) {
     return "something was thrown that says nothing.";
   }
