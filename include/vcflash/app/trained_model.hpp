@@ -52,8 +52,7 @@ text::Tokenizer tokenizer_for(LlmFacts const& llm, std::filesystem::path const& 
 
 /// How a model's positions are stretched.
 /// \param asked "yarn:FACTOR" or "none"; empty: as the folder's config.json says, if that is YaRN,
-/// or
-///   else as the type does
+///   or else as the type does
 /// \throws InputError for anything else
 kernels::RotaryScaling scaling_for(LlmFacts const& llm, std::string const& asked,
                                    std::filesystem::path const& folder);

@@ -61,15 +61,21 @@ void merge_adapter(TensorMap& model, Adapter const& adapter, std::string_view wh
 void apply_adapter(std::vector<ParameterRef> const& network, Adapter const& adapter,
                    at::ScalarType dtype, std::string_view where);
 
+/// The model that a folder was made from: at the path that it noted, or, if both were moved, beside
+/// the folder under the same name.
+/// \return none if it is in neither place
+std::optional<std::filesystem::path> find_base(std::filesystem::path const& noted,
+                                               std::filesystem::path const& folder);
+
 /// Where a model's weights are.
 struct ModelSource {
   std::filesystem::path weights;                   ///< a folder that holds a whole model
   std::optional<std::filesystem::path> adapter{};  ///< what a training added to it
 };
 
-/// The weights of a folder: its own, or, of one that holds an adapter, those of the model that was
-/// adapted, which the adapter names: by the same path, or beside the adapter's folder under the
-/// same name. \throws InputError if the model that was adapted is in neither place
+/// The weights of a folder: its own, or, of one that holds an adapter, those of the model that the
+/// adapter names (`find_base`).
+/// \throws InputError if that model is not there
 ModelSource source_of(std::filesystem::path const& folder);
 
 }  // namespace vcflash::checkpoint

@@ -2,7 +2,6 @@
 
 #include <ATen/core/grad_mode.h>
 
-#include <cmath>
 #include <map>
 #include <set>
 
@@ -13,6 +12,7 @@
 #include <vcflash/checkpoint/adapter.hpp>
 #include <vcflash/checkpoint/json_file.hpp>
 #include <vcflash/checkpoint/safetensors.hpp>
+#include <vcflash/layers/lora.hpp>
 #include <vcflash/tensor/tensor.hpp>
 
 namespace vcflash::checkpoint {
@@ -37,8 +37,7 @@ inline std::string last_name(std::string_view module) {
 }  // namespace detail
 
 VCFLASH_INLINE double AdapterConfig::scaling() const {
-  auto const r = static_cast<double>(rank);
-  return alpha / (rank_stabilized ? std::sqrt(r) : r);
+  return lora_scaling(alpha, rank, rank_stabilized);
 }
 
 VCFLASH_INLINE bool has_adapter(std::filesystem::path const& folder) {
@@ -91,7 +90,7 @@ VCFLASH_INLINE Adapter read_adapter(std::filesystem::path const& folder) {
   auto const file = folder / adapter_file;
   for (auto& [key, tensor] : read_tensors(file)) {
     if (!key.starts_with(detail::peft_prefix)) {
-      throw InputError(fmt::format("{}: the key of {} does not begin with {}", file.string(), key,
+      throw InputError(fmt::format("{}: the key {} does not begin with {}.", file.string(), key,
                                    detail::peft_prefix));
     }
     adapter.tensors.emplace(key.substr(detail::peft_prefix.size()), tensor);
@@ -196,19 +195,24 @@ VCFLASH_INLINE void apply_adapter(std::vector<ParameterRef> const& network, Adap
   for (auto const& [key, tensor] : changed) *by_key.at(key)->value = tensor;
 }
 
+VCFLASH_INLINE std::optional<std::filesystem::path> find_base(std::filesystem::path const& noted,
+                                                              std::filesystem::path const& folder) {
+  if (noted.empty()) return {};
+  if (has_weights(noted)) return noted;
+  auto const beside =
+      std::filesystem::absolute(folder).lexically_normal() / ".." / noted.filename();
+  if (has_weights(beside)) return beside.lexically_normal();
+  return {};
+}
+
 VCFLASH_INLINE ModelSource source_of(std::filesystem::path const& folder) {
   if (!has_adapter(folder) || has_weights(folder)) return {.weights = folder};
   std::filesystem::path const base = read_adapter(folder).config.base;
-  if (!base.empty() && has_weights(base)) return {.weights = base, .adapter = folder};
-  auto const beside = std::filesystem::absolute(folder).lexically_normal() / ".." / base.filename();
-  if (!base.empty() && has_weights(beside)) {
-    return {.weights = beside.lexically_normal(), .adapter = folder};
-  }
-  throw InputError(
-      fmt::format("{}: holds an adapter only, and the model that it adapts ({}) is not there; give "
-                  "--model MODEL "
-                  "--adapter {}.",
-                  folder.string(), base.empty() ? "not named" : base.string(), folder.string()));
+  if (auto found = find_base(base, folder)) return {.weights = *found, .adapter = folder};
+  throw InputError(fmt::format(
+      "{0}: holds an adapter only, and the model that it adapts ({1}) is not there; give --model "
+      "MODEL --adapter {0}.",
+      folder.string(), base.empty() ? "not named" : base.string()));
 }
 
 }  // namespace vcflash::checkpoint

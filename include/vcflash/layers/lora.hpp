@@ -34,19 +34,21 @@ inline constexpr LoraTargets attention_linear =
 inline constexpr LoraTargets all_linear =
     attention_linear.with(Site::gate).with(Site::up).with(Site::down);
 
+/// What an adapter's product is multiplied by.
+/// \param rank_stabilized rsLoRA (Kalajdzievski 2023): the square root of the rank divides
+inline double lora_scaling(double alpha, std::int64_t rank, bool rank_stabilized) {
+  auto const r = static_cast<double>(rank);
+  return alpha / (rank_stabilized ? std::sqrt(r) : r);
+}
+
 struct LoraConfig {
   std::int64_t rank = 16;
   std::int64_t alpha = 32;
   LoraTargets targets = all_linear;
-  bool rank_stabilized =
-      false;           ///< rsLoRA (Kalajdzievski 2023): the square root of the rank divides
-  bool norms = false;  ///< the network's norms learn, too
+  bool rank_stabilized = false;  ///< see lora_scaling
+  bool norms = false;            ///< the network's norms learn, too
 
-  /// What the adapter's product is multiplied by.
-  double scaling() const {
-    auto const r = static_cast<double>(rank);
-    return static_cast<double>(alpha) / (rank_stabilized ? std::sqrt(r) : r);
-  }
+  double scaling() const { return lora_scaling(static_cast<double>(alpha), rank, rank_stabilized); }
 };
 
 /// A frozen linear layer and its adapter: y = base(x) + scaling * B A x.
@@ -98,13 +100,12 @@ struct Adapted {
     using Linear = std::conditional_t<
         C.targets.has(site),
         LoraLinear<typename P::template Linear<site, In, Out, Biased>, In, Out, C>,
-        Frozen<typename P::template Linear<site, In, Out, Biased>>>;
+        typename FrozenParts<P>::template Linear<site, In, Out, Biased>>;
+    using Norms = std::conditional_t<C.norms, P, FrozenParts<P>>;
     template <std::int64_t Width, Epsilon epsilon>
-    using LayerNorm = std::conditional_t<C.norms, typename P::template LayerNorm<Width, epsilon>,
-                                         Frozen<typename P::template LayerNorm<Width, epsilon>>>;
+    using LayerNorm = typename Norms::template LayerNorm<Width, epsilon>;
     template <std::int64_t Width, Epsilon epsilon>
-    using RmsNorm = std::conditional_t<C.norms, typename P::template RmsNorm<Width, epsilon>,
-                                       Frozen<typename P::template RmsNorm<Width, epsilon>>>;
+    using RmsNorm = typename Norms::template RmsNorm<Width, epsilon>;
   };
   template <class L>
   using Applied = typename L::template MadeOf<Over<typename L::Parts>>;

@@ -47,10 +47,4 @@ struct FrozenParts {
   using Other = Frozen<typename P::template Other<Layer>>;
 };
 
-/// A policy that makes parts of the parts of another one: `Qwen2_7B::With<Policy>`.
-template <class Policy>
-concept PartsPolicy = requires {
-  typename Policy::template Over<PlainParts>;
-};
-
 }  // namespace vcflash

@@ -17,16 +17,13 @@ VCFLASH_INLINE std::string Start::name() const {
 
 namespace detail {
 
-/// The folder of the base model that stage 1 started from, as it noted: the same path, or the
-/// folder of that name beside stage 1's, if both were moved.
+/// The folder of the base model that stage 1 started from.
 inline std::filesystem::path base_of_stage1(std::filesystem::path const& stage1) {
   auto const config = checkpoint::read_json(stage1 / "config.json");
   auto const noted = config.find("_name_or_path");
   std::filesystem::path const base =
       noted != config.end() && noted->is_string() ? noted->get<std::string>() : std::string();
-  if (!base.empty() && checkpoint::has_weights(base)) return base;
-  auto const beside = std::filesystem::absolute(stage1).lexically_normal() / ".." / base.filename();
-  if (!base.empty() && checkpoint::has_weights(beside)) return beside.lexically_normal();
+  if (auto const found = checkpoint::find_base(base, stage1)) return *found;
   throw InputError(
       fmt::format("{}: holds a connector only, and the model that it was trained in "
                   "({}) is not there; give --init MODEL --connector {}.",
